@@ -1,0 +1,53 @@
+/* engine - from a folder to a plan.
+ *
+ *   struct engine *e;  engine_open(...)  -> spec loaded, types known, graph checked      (diagnostics)
+ *   plan_make(t, e, ...)                 -> refresh of the world, differences, plan
+ *   engine_close(t, e)
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "engine/plan.h"
+#include "lang/diag.h"
+#include "lang/lang.h"
+#include "state/store.h"
+
+struct engine;
+
+struct engine_options {
+	const char *dir;
+	const struct lang_input *inputs; size_t n_inputs;
+	const struct provider *const *providers;     /* NULL-terminated registry (providers/all.h) */
+	struct loop *loop;
+};
+/* Loads and checks everything that needs no world and no state: language, types, schemas, composite expansion as far as values are
+ * known, references, cycles. All mistakes are in D; E_INPUT when there is any error. This is `aipc validate`. */
+int engine_open(const struct engine_options *o, struct diags *d, struct engine **out, struct err *err) MUST_CHECK;
+/* Logs providers out. Needs the task; shields itself from cancellation, at most 10 s. NULL is fine. */
+void engine_close(struct task *t, struct engine *e);
+struct lang *engine_lang(struct engine *e);
+/* Path of the state file: the spec's aipc.state.path, else DIR/.aipc/state.db. Yours to free. */
+char *engine_state_path(const struct engine *e);
+/* For apply of a saved plan and for showing state without a spec: types and providers only. */
+int engine_open_bare(const struct engine_options *o, const json_t *providers, struct engine **out, struct err *err) MUST_CHECK;
+
+const struct resource_type *engine_type(const struct engine *e, const char *name);      /* NULL when unknown */
+/* The opened provider of a type; opens it at first use with the store of engine_use_store(). */
+int engine_provider(struct engine *e, const struct resource_type *type, void **self, struct err *err) MUST_CHECK;
+void engine_use_store(struct engine *e, struct store *s);                               /* borrowed; may be NULL */
+
+struct plan_options {
+	bool destroy;                /* everything goes */
+	bool refresh;                /* read the world; false: trust the state */
+	bool drift_only;             /* for `drift`: compare state with the world, ignore what the spec changed */
+	const char *const *targets; size_t n_targets;   /* globs on addresses or owners; 0: all */
+	unsigned parallel;           /* reads at once; 0: 256 */
+	void (*progress)(void *ctx, size_t done, size_t total, size_t silent); void *ctx;       /* may be NULL */
+};
+int plan_make(struct task *t, struct engine *e, struct store *s, const struct plan_options *o, struct diags *d,
+	      struct plan **out, struct err *err) MUST_CHECK;
+
+/* The graph of resources (and with OPS of planned operations) as DOT text, sorted. */
+int engine_graph(struct engine *e, struct str *out, struct err *err) MUST_CHECK;
+
+#endif
