@@ -72,6 +72,7 @@ struct plan {
 	char id[13];                 /* 12 hex digits */
 	char spec_hash[65];
 	int64_t serial;              /* store_serial() when planned */
+	const char *state_path;      /* of the state it was made from; apply of a saved plan goes there */
 	bool destroy;
 	bool complete;               /* nothing targeted away, skipped or deferred */
 	struct change *changes; size_t n;    /* all but ACT_NONE, sorted by owner, type, address in natural order */

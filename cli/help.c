@@ -1,0 +1,98 @@
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/cli.h"
+
+static void print_group(FILE *to, enum command_group group, const char *title)
+{
+	fprintf(to, "\n%s\n", title);
+	for (const struct command *const *c = commands; *c; c++)
+		if ((*c)->group == group)
+			fprintf(to, "  %-10s %s\n", (*c)->name, (*c)->brief);
+}
+
+/* Wraps TEXT at 80 columns, every line indented by INDENT; the first starts at column AT. */
+static void wrap(FILE *to, const char *text, size_t indent, size_t at)
+{
+	while (*text) {
+		size_t n = strcspn(text, " \n");
+		if (at > indent && at + 1 + n > 80) {
+			fprintf(to, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (at > indent) {
+			fputc(' ', to);
+			at++;
+		}
+		fwrite(text, 1, n, to);
+		at += n;
+		text += n;
+		if (*text == '\n') {
+			fprintf(to, "\n%*s", (int)indent, "");
+			at = indent;
+		}
+		if (*text)
+			text++;
+	}
+	fputc('\n', to);
+}
+
+static void print_options(FILE *to, const struct opt *opts)
+{
+	for (; opts && opts->name; opts++) {
+		char left[64];
+		snprintf(left, sizeof(left), "%s%c%s--%s%s%s", opts->short_name ? "-" : " ", opts->short_name ? opts->short_name : ' ',
+			 opts->short_name ? ", " : "  ", opts->name, opts->arg ? " " : "", opts->arg ? opts->arg : "");
+		fprintf(to, "  %-24s ", left);
+		wrap(to, opts->help, 27, 27);
+	}
+}
+
+void help_all(const struct cli *c, FILE *to)
+{
+	(void)c;
+	fputs("aipc: plan and apply for GPU machines, their firmware, fabric and labels\n"
+	      "\nUsage: aipc [-C DIR] COMMAND [OPTION]... [ARGUMENT]...\n", to);
+	print_group(to, GROUP_DAILY, "Daily work");
+	print_group(to, GROUP_READ, "Looking");
+	print_group(to, GROUP_OTHER, "Other");
+	fputs("\nEverywhere\n", to);
+	print_options(to, global_opts);
+	fputs("\nExit status: 0 done, 1 error, 2 changes or drift, 3 denied, 4 stale or locked,\n"
+	      "5 partly applied, 6 not approved, 64 wrong usage, 130 interrupted.\n"
+	      "More: aipc help COMMAND, man aipc\n", to);
+}
+
+void help_command(const struct command *cmd, FILE *to)
+{
+	fprintf(to, "aipc %s: %s\n\nUsage: aipc %s [OPTION]...%s%s\n\n", cmd->name, cmd->brief, cmd->name, cmd->args[0] ? " " : "", cmd->args);
+	wrap(to, cmd->about, 0, 0);
+	if (cmd->examples[0][0])
+		fputs("\nExamples\n", to);
+	for (size_t i = 0; i < ARRAY_LEN(cmd->examples) && cmd->examples[i][0]; i++)
+		fprintf(to, "  %-34s %s\n", cmd->examples[i][0], cmd->examples[i][1]);
+	if (cmd->opts && cmd->opts->name)
+		fputs("\nOptions\n", to);
+	print_options(to, cmd->opts);
+	fputs("\nEverywhere\n", to);
+	print_options(to, global_opts);
+}
+
+static int help_run(struct cli *c)
+{
+	if (c->n_args == 0) {
+		help_all(c, c->out);
+		return EXIT_OK;
+	}
+	const struct command *cmd = command_find(c->args[0]);
+	if (!cmd)
+		return cli_usage(c, "there is no command \"%.60s\"; aipc help lists them", c->args[0]);
+	help_command(cmd, c->out);
+	return EXIT_OK;
+}
+
+const struct command cmd_help = {
+	.name = "help", .args = "[COMMAND]", .brief = "what a command does",
+	.about = "Shows all commands, or one command with its options and examples.",
+	.examples = { { "aipc help apply", "options and examples of apply" } },
+	.max = 1, .group = GROUP_OTHER, .run = help_run,
+};

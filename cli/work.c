@@ -1,0 +1,275 @@
+#include "cli/work.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "providers/all.h"
+
+extern char **environ;
+
+enum { MAX_VAR_FILE = 16 << 20 };
+static const char *const default_state = ".aipc/state.db";
+
+/* --- inputs of variables ------------------------------------------------------------------------------------------- */
+
+struct inputs {
+	VEC(struct lang_input) list;
+	VEC(char *) owned;
+};
+
+static void inputs_release(struct inputs *in)
+{
+	for (size_t i = 0; i < in->owned.len; i++)
+		free(in->owned.at[i]);
+	vec_free(&in->owned);
+	vec_free(&in->list);
+}
+
+static void add_input(struct inputs *in, char *name, char *text, char *origin)
+{
+	vec_push(&in->owned, name);
+	vec_push(&in->owned, text);
+	vec_push(&in->owned, origin);
+	vec_push(&in->list, (struct lang_input){ name, text, origin });
+}
+
+static void add_environment(struct inputs *in)
+{
+	static const char prefix[] = "AIPC_VAR_";
+	for (char **e = environ; *e; e++) {
+		const char *eq = strchr(*e, '=');
+		if (eq && str_has_prefix(*e, prefix)) {
+			const char *name = *e + sizeof(prefix) - 1;
+			add_input(in, xstrndup(name, (size_t)(eq - name)), xstrdup(eq + 1), xstrndup(*e, (size_t)(eq - *e)));
+		}
+	}
+}
+
+static int add_file(struct inputs *in, const char *path, struct err *err)
+{
+	autofree char *text = NULL;
+	autojson json_t *j = NULL;
+	size_t len, n;
+	int rc = file_read(path, MAX_VAR_FILE, &text, &len, err);
+	if (!rc)
+		rc = lang_yaml_to_json(text, len, path, false, &j, err);
+	if (rc)
+		return rc;
+	if (!json_is_object(j))
+		return err_set(err, E_INPUT, "%s must hold a map of variable names to values", path);
+	autofree const char **keys = json_keys(j, &n);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_at(j, keys[i]);
+		add_input(in, xstrdup(keys[i]), json_is_string(v) ? xstrdup(json_string_value(v)) : json_text(v), xstrdup(path));
+	}
+	return 0;
+}
+
+/* Order of precedence: environment, files, --var; later inputs win. */
+static int gather_inputs(const struct input_opts *o, struct inputs *in, struct err *err)
+{
+	add_environment(in);
+	for (size_t i = 0; o && i < o->var_files.len; i++) {
+		int rc = add_file(in, o->var_files.at[i], err);
+		if (rc)
+			return rc;
+	}
+	for (size_t i = 0; o && i < o->vars.len; i++) {
+		const char *text = o->vars.at[i], *eq = strchr(text, '=');
+		if (!eq || eq == text)
+			return err_set(err, E_INPUT, "--var wants NAME=VALUE, not \"%.60s\"", text);
+		add_input(in, xstrndup(text, (size_t)(eq - text)), xstrdup(eq + 1), xasprintf("--var %.*s", (int)(eq - text), text));
+	}
+	return 0;
+}
+
+/* --- diagnostics --------------------------------------------------------------------------------------------------- */
+
+void work_print_diags(struct cli *c, const struct diags *d, const char *ending)
+{
+	if (diags_errors(d) + diags_warnings(d) == 0)
+		return;
+	if (c->json) {
+		autojson json_t *j = json_object();
+		json_put_new(j, "diagnostics", diags_json(d));
+		autofree char *text = json_text(j);
+		fprintf(c->err, "%s\n", text);
+		return;
+	}
+	diags_print(d, c->err, c->color_err);
+	if (ending && diags_errors(d))
+		fprintf(c->err, "%s\n", ending);
+}
+
+/* --- Ctrl-C ---------------------------------------------------------------------------------------------------------- */
+
+struct signals {
+	struct work *work;
+	uv_signal_t handle[3];
+	unsigned seen;
+};
+
+static void on_signal(uv_signal_t *h, int signum)
+{
+	struct signals *s = h->data;
+	(void)signum;
+	if (++s->seen == 1 && s->work->can_drain) {
+		s->work->drain = true;
+		if (s->work->on_drain)
+			s->work->on_drain(s->work);
+	} else if (s->work->scope) {
+		s->work->drain = true;
+		scope_cancel(s->work->scope);
+	}
+}
+
+static void watch_signals(struct signals *s, struct work *w)
+{
+	static const int which[] = { SIGINT, SIGTERM, SIGHUP };
+	s->work = w;
+	for (size_t i = 0; i < ARRAY_LEN(which); i++) {
+		uv_signal_init(loop_uv(w->loop), &s->handle[i]);
+		s->handle[i].data = s;
+		uv_signal_start(&s->handle[i], on_signal, which[i]);
+		uv_unref((uv_handle_t *)&s->handle[i]);
+	}
+}
+
+static void unwatch_signals(struct signals *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->handle); i++)
+		uv_close((uv_handle_t *)&s->handle[i], NULL);
+}
+
+/* --- running ----------------------------------------------------------------------------------------------------------- */
+
+struct body {
+	struct work *work;
+	work_fn *fn;
+};
+
+static int run_body(struct task *t, void *arg, struct err *err)
+{
+	struct body *b = arg;
+	return b->fn(t, b->work, err);
+}
+
+/* The first task: the command's body in a scope that Ctrl-C can cancel, then the providers' logouts. */
+static int run_first(struct task *t, void *arg, struct err *err)
+{
+	struct body *b = arg;
+	struct work *w = b->work;
+	w->scope = scope_open(t, 0);
+	int rc = scope_spawn(t, w->scope, "command", run_body, b, err);
+	struct err joined = { 0 };
+	int rc2 = scope_join(t, w->scope, &joined);
+	w->scope = NULL;
+	if (!rc && rc2) {
+		rc = rc2;
+		*err = joined;
+	}
+	engine_close(t, w->engine);
+	w->engine = NULL;
+	return rc;
+}
+
+static int open_store(struct work *w, const char *path, enum work_state state, const char *command, struct err *err)
+{
+	if (state == WORK_NO_STATE)
+		return 0;
+	int rc = store_open(path, state == WORK_READ_STATE, &w->store, err);
+	if (!rc && state == WORK_LOCK_STATE)
+		rc = store_lock(w->store, command, err);
+	if (!rc)
+		engine_use_store(w->engine, w->store);
+	return rc;
+}
+
+static int run_in_loop(struct work *w, work_fn *fn, struct err *err)
+{
+	struct signals signals = { 0 };
+	struct body body = { w, fn };
+	watch_signals(&signals, w);
+	int rc = loop_run(w->loop, run_first, &body, err);
+	unwatch_signals(&signals);
+	return rc;
+}
+
+static int finish(struct work *w, int rc, const struct err *err)
+{
+	if (w->engine) {
+		/* Nothing was opened yet that would have to wait: the loop never ran. */
+		engine_close(NULL, w->engine);
+	}
+	if (rc) {
+		bool told = diags_errors(w->diags) > 0;
+		if (told)
+			work_print_diags(w->cli, w->diags, "Nothing was read or changed.");
+		int status = told && !err->msg[0] ? EXIT_ERROR : cli_fail(w->cli, err);
+		w->status = rc == E_CANCELED ? EXIT_INTERRUPTED : status;
+	}
+	store_close(w->store);
+	loop_free(w->loop);
+	diags_free(w->diags);
+	return w->status;
+}
+
+int work_run(struct cli *c, const struct input_opts *in, enum work_state state, const char *command, work_fn *body, void *arg)
+{
+	struct work w = { .cli = c, .arg = arg, .diags = diags_new(), .loop = loop_new() };
+	struct err err = { 0 };
+	struct inputs inputs = { 0 };
+	int rc = gather_inputs(in, &inputs, &err);
+	if (!rc) {
+		struct engine_options o = { .dir = ".", .inputs = inputs.list.at, .n_inputs = inputs.list.len,
+					    .providers = providers_all, .loop = w.loop };
+		rc = engine_open(&o, w.diags, &w.engine, &err);
+	}
+	if (!rc) {
+		autofree char *path = engine_state_path(w.engine);
+		rc = open_store(&w, path, state, command, &err);
+	}
+	if (!rc)
+		rc = run_in_loop(&w, body, &err);
+	inputs_release(&inputs);
+	return finish(&w, rc, &err);
+}
+
+int work_run_plan(struct cli *c, const struct plan *p, const char *command, work_fn *body, void *arg)
+{
+	struct work w = { .cli = c, .arg = arg, .diags = diags_new(), .loop = loop_new() };
+	struct err err = { 0 };
+	struct engine_options o = { .dir = ".", .providers = providers_all, .loop = w.loop };
+	int rc = engine_open_bare(&o, p->providers, &w.engine, &err);
+	if (!rc)
+		rc = open_store(&w, p->state_path, WORK_LOCK_STATE, command, &err);
+	if (!rc)
+		rc = run_in_loop(&w, body, &err);
+	return finish(&w, rc, &err);
+}
+
+int work_open_state(struct cli *c, struct store **out, struct err *err)
+{
+	struct diags *d = diags_new();
+	struct lang *l = NULL;
+	struct err quiet = { 0 };
+	autofree char *path = xstrdup(default_state);
+	struct inputs in = { 0 };
+	add_environment(&in);
+	if (lang_load(".", in.list.at, in.list.len, d, &l, &quiet) == 0) {
+		const char *named = json_str(json_at(lang_settings(l), "state"), "path");
+		if (named) {
+			free(path);
+			path = xstrdup(named);
+		}
+	} else if (!file_exists(path)) {
+		work_print_diags(c, d, NULL);
+	}
+	lang_free(l);
+	diags_free(d);
+	inputs_release(&in);
+	return store_open(path, true, out, err);
+}

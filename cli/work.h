@@ -1,0 +1,47 @@
+/* work - what commands share: the spec's inputs, the engine, the state, the loop and Ctrl-C. */
+#ifndef CLI_WORK_H
+#define CLI_WORK_H
+
+#include "cli/cli.h"
+#include "engine/apply.h"
+#include "engine/engine.h"
+#include "state/store.h"
+
+/* Options that every command which reads the spec has: put `struct input_opts in;` first in the options' struct. */
+struct input_opts { struct opt_list vars, var_files; };
+#define INPUT_OPTIONS(T) \
+	{ 0, "var", "NAME=VALUE", "set a variable of the spec (again for more)", OPT_LIST, offsetof(T, in.vars), NULL }, \
+	{ 0, "var-file", "FILE", "set variables from a YAML or JSON file", OPT_LIST, offsetof(T, in.var_files), NULL }
+
+enum work_state { WORK_NO_STATE, WORK_READ_STATE, WORK_LOCK_STATE };
+
+struct work {
+	struct cli *cli;
+	struct loop *loop;
+	struct engine *engine;
+	struct diags *diags;
+	struct store *store;
+	struct scope *scope;         /* everything the command started; a second Ctrl-C cancels it */
+	bool drain;                  /* set by the first Ctrl-C where the command can drain */
+	bool can_drain;
+	void (*on_drain)(struct work *w);    /* tells the user what goes on; may be NULL */
+	void *arg;
+	int status;                  /* exit status the body leaves */
+};
+
+/* The body of a command: runs as a task, leaves w->status, may return a failure (printed by the caller). */
+typedef int work_fn(struct task *t, struct work *w, struct err *err);
+
+/* Loads the spec, opens the state, runs BODY in a task, closes everything in order. Prints diagnostics and failures.
+ * Returns the exit status. COMMAND goes into the lock's holder. */
+int work_run(struct cli *c, const struct input_opts *in, enum work_state state, const char *command, work_fn *body, void *arg);
+/* The same for a saved plan: providers as configured then, state as named then; the spec is not read. */
+int work_run_plan(struct cli *c, const struct plan *p, const char *command, work_fn *body, void *arg);
+
+/* The state file of the spec in the working folder, also when the spec has mistakes (then a warning, and the usual place). */
+int work_open_state(struct cli *c, struct store **out, struct err *err) MUST_CHECK;
+
+/* Prints D (text or JSON) to stderr. ENDING is a sentence behind the count ("Nothing was read or changed."). */
+void work_print_diags(struct cli *c, const struct diags *d, const char *ending);
+
+#endif
