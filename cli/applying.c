@@ -1,0 +1,154 @@
+#include "cli/applying.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/progress.h"
+#include "cli/show.h"
+
+static const char *const on_error_values[] = { "stop", "continue", NULL };
+
+const struct opt apply_options[] = {
+	{ 'y', "yes", NULL, "do not ask", OPT_FLAG, offsetof(struct apply_opts, yes), NULL },
+	{ 0, "auto-approve", NULL, "the same as --yes", OPT_FLAG, offsetof(struct apply_opts, yes), NULL },
+	{ 0, "no-refresh", NULL, "trust the state instead of reading the world", OPT_FLAG, offsetof(struct apply_opts, no_refresh), NULL },
+	{ 0, "on-error", "WHAT", "stop: start nothing new (default); continue: only keep back what needs the failed one", OPT_TEXT,
+	  offsetof(struct apply_opts, on_error), on_error_values },
+	{ 0, "parallelism", "N", "operations at once (default 64)", OPT_COUNT, offsetof(struct apply_opts, parallel), NULL },
+	{ 't', "target", "GLOB", "only objects whose address matches (again for more)", OPT_LIST, offsetof(struct apply_opts, targets), NULL },
+	{ 'v', "verbose", NULL, "show every object with its attributes", OPT_FLAG, offsetof(struct apply_opts, verbose), NULL },
+	INPUT_OPTIONS(struct apply_opts),
+	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
+};
+
+static void on_drain(struct work *w)
+{
+	const struct applying *a = w->arg;
+	unsigned n = a->progress ? progress_running(a->progress) : 0;
+	if (a->progress)
+		progress_line(a->progress, "Finishing %u running step%s; press again to stop watching %s.", n, PLURAL(n), n == 1 ? "it" : "them");
+}
+
+static struct apply_options run_options(struct work *w, struct applying *a)
+{
+	bool go_on = a->opts->on_error && strcmp(a->opts->on_error, "continue") == 0;
+	return (struct apply_options){ .parallel = a->opts->parallel, .on_error = go_on ? ON_ERROR_CONTINUE : ON_ERROR_STOP,
+				       .note = progress_note, .ctx = a->progress, .drain = &w->drain };
+}
+
+static int resume(struct task *t, struct work *w, struct applying *a, struct apply_result *r, struct err *err)
+{
+	a->progress = progress_new(w->cli, 0);
+	w->can_drain = true;
+	w->on_drain = on_drain;
+	struct apply_options o = run_options(w, a);
+	int rc = apply_resume(t, w->engine, w->store, &o, r, err);
+	progress_free(a->progress);
+	a->progress = NULL;
+	w->can_drain = false;
+	size_t n = r->done + r->failed + r->still_open;
+	if (!rc && n && !w->cli->json)
+		fprintf(w->cli->err, "Resumed an earlier run: %zu operation%s in flight; %zu reached the goal, %zu failed, %zu still open.\n", n,
+			n == 1 ? " was" : "s were", r->done, r->failed, r->still_open);
+	return rc;
+}
+
+static size_t count_work(const struct plan *p)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->n; i++)
+		n += p->changes[i].action >= ACT_CREATE && p->changes[i].action <= ACT_FORGET;
+	return n;
+}
+
+static int print_result(struct work *w, const struct plan *p, const struct apply_result *r)
+{
+	struct cli *c = w->cli;
+	size_t left = r->kept_back + p->counts.skip + p->counts.defer;
+	if (c->json) {
+		autojson json_t *j = json_object();
+		json_put_str(j, "event", "end");
+		json_put_int(j, "done", (json_int_t)r->done);
+		json_put_int(j, "failed", (json_int_t)r->failed);
+		json_put_int(j, "not_started", (json_int_t)r->kept_back);
+		json_put_int(j, "left_out", (json_int_t)(p->counts.skip + p->counts.defer));
+		json_put_int(j, "still_open", (json_int_t)r->still_open);
+		json_put_int(j, "run", r->run);
+		json_put_new(j, "interrupted", json_boolean(r->interrupted));
+		autofree char *text = json_text(j);
+		fprintf(c->out, "%s\n", text);
+	} else if (!r->failed && !left && !r->still_open && !r->interrupted) {
+		fprintf(c->out, "Done: %zu operation%s, all read back.\n", r->done, PLURAL(r->done));
+	} else {
+		fprintf(c->out, "Done %zu, failed %zu, not started %zu, left out %zu.", r->done, r->failed, r->kept_back,
+			p->counts.skip + p->counts.defer);
+		if (r->still_open)
+			fprintf(c->out, " %zu still run%s on %s; the journal knows.", r->still_open, r->still_open == 1 ? "s" : "",
+				r->still_open == 1 ? "its machine" : "their machines");
+		fprintf(c->out, " Continue: aipc apply\n");
+	}
+	if (r->interrupted)
+		return EXIT_INTERRUPTED;
+	return r->failed || left || r->still_open ? EXIT_PARTLY : EXIT_OK;
+}
+
+static int run_plan(struct task *t, struct work *w, struct applying *a, const struct plan *p, struct err *err)
+{
+	struct apply_result r = { 0 };
+	a->progress = progress_new(w->cli, count_work(p));
+	w->can_drain = true;
+	w->on_drain = on_drain;
+	struct apply_options o = run_options(w, a);
+	int rc = apply_run(t, w->engine, w->store, p, &o, &r, err);
+	progress_free(a->progress);
+	a->progress = NULL;
+	if (!rc)
+		w->status = print_result(w, p, &r);
+	return rc;
+}
+
+static int ask(struct work *w, const struct applying *a, const struct plan *p)
+{
+	char question[160];
+	if (a->opts->yes || a->saved)
+		return EXIT_OK;
+	snprintf(question, sizeof(question), "%s %zu operation%s on real machines now?", a->destroy ? "Destroy: run" : "Run", count_work(p),
+		 PLURAL(count_work(p)));
+	return cli_confirm(w->cli, question) ? EXIT_OK : EXIT_UNAPPROVED;
+}
+
+static int plan_and_run(struct task *t, struct work *w, struct applying *a, struct err *err)
+{
+	struct plan *p = NULL;
+	int rc = planning_make(t, w, &a->planning, &p, err);
+	if (rc)
+		return rc;
+	if (!w->cli->json) {
+		struct show_plan how = { .engine = w->engine, .verbose = a->opts->verbose };
+		show_plan_text(w->cli, p, &how);
+		fflush(w->cli->out);
+	}
+	if (!plan_has_work(p))
+		w->status = p->counts.skip + p->counts.defer ? EXIT_PARTLY : EXIT_OK;
+	else if ((w->status = ask(w, a, p)) == EXIT_OK)
+		rc = run_plan(t, w, a, p, err);
+	plan_free(p);
+	return rc;
+}
+
+int applying_body(struct task *t, struct work *w, struct err *err)
+{
+	struct applying *a = w->arg;
+	struct apply_result resumed = { 0 };
+	int rc = resume(t, w, a, &resumed, err);
+	if (rc)
+		return rc;
+	if (w->drain || resumed.interrupted) {
+		w->status = EXIT_INTERRUPTED;
+		return 0;
+	}
+	rc = a->saved ? run_plan(t, w, a, a->saved, err) : plan_and_run(t, w, a, err);
+	if (!rc && resumed.still_open && w->status == EXIT_OK)
+		w->status = EXIT_PARTLY;
+	return rc;
+}

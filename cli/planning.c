@@ -1,0 +1,56 @@
+#include "cli/planning.h"
+
+#include "base/clock.h"
+
+struct meter {
+	struct work *work;
+	int64_t started, drawn;
+	size_t total, silent;
+};
+
+static void on_progress(void *ctx, size_t done, size_t total, size_t silent)
+{
+	struct meter *m = ctx;
+	struct cli *c = m->work->cli;
+	int64_t now = clock_now_ms();
+	m->total = total;
+	m->silent = silent;
+	/* At most ten redraws a second. */
+	if (!c->err_tty || c->json || (now - m->drawn < 100 && done < total))
+		return;
+	m->drawn = now;
+	fprintf(c->err, "\r\033[KRefreshing %zu object%s ... %zu done", total, PLURAL(total), done);
+	if (silent)
+		fprintf(c->err, ", %zu BMC%s silent", silent, PLURAL(silent));
+	fflush(c->err);
+}
+
+static void print_end(const struct meter *m, const struct plan *p)
+{
+	struct cli *c = m->work->cli;
+	if (c->err_tty)
+		fputs("\r\033[K", c->err);
+	fprintf(c->err, "Refreshed %zu object%s in %.1f s", m->total, PLURAL(m->total), (double)(clock_now_ms() - m->started) / 1000);
+	if (m->silent)
+		fprintf(c->err, ", %zu BMC%s silent", m->silent, PLURAL(m->silent));
+	if (!p->complete && p->counts.skip == 0 && p->counts.defer == 0)
+		fputs(" (only what was targeted)", c->err);
+	fputs(".\n", c->err);
+}
+
+int planning_make(struct task *t, struct work *w, struct planning *p, struct plan **out, struct err *err)
+{
+	struct meter m = { .work = w, .started = clock_now_ms() };
+	p->options.progress = on_progress;
+	p->options.ctx = &m;
+	p->options.targets = p->targets.at;
+	p->options.n_targets = p->targets.len;
+	int rc = plan_make(t, w->engine, w->store, &p->options, w->diags, out, err);
+	if (rc == 0 && p->options.refresh && !w->cli->json && m.total)
+		print_end(&m, *out);
+	else if (w->cli->err_tty && m.drawn)
+		fputs("\r\033[K", w->cli->err);
+	if (rc == 0)
+		work_print_diags(w->cli, w->diags, NULL);
+	return rc;
+}

@@ -1,0 +1,116 @@
+#include "cli/reference.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "engine/provider.h"
+#include "providers/all.h"
+
+enum { MAX_TYPES = 256 };
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct resource_type *const *)a)->name, (*(const struct resource_type *const *)b)->name);
+}
+
+static size_t all_types(const struct resource_type **out)
+{
+	size_t n = 0;
+	for (const struct provider *const *p = providers_all; *p; p++)
+		for (const struct resource_type *const *t = (*p)->types; *t && n < MAX_TYPES; t++)
+			out[n++] = *t;
+	qsort(out, n, sizeof(*out), by_name);
+	return n;
+}
+
+static const char *type_word(enum attr_type t)
+{
+	static const char *const words[] = { "any", "bool", "integer", "number", "string", "list", "map", "object" };
+	return words[t];
+}
+
+static void describe_type(const struct attr *a, struct str *out)
+{
+	str_add(out, type_word(a->type));
+	if (a->type == ATTR_LIST || a->type == ATTR_MAP)
+		str_addf(out, " of %s", a->fields ? "objects" : type_word(a->elem));
+	for (const char *const *v = a->values; v && *v; v++)
+		str_addf(out, "%s`%s`", v == a->values ? ": " : ", ", *v);
+	if (a->min < a->max)
+		str_addf(out, ", %g to %g", a->min, a->max);
+}
+
+static void print_attrs(FILE *to, const struct attr *attrs, const char *prefix)
+{
+	for (const struct attr *a = attrs; a && a->name; a++) {
+		struct str type, path;
+		str_init(&type, STR_OURS);
+		str_init(&path, STR_OURS);
+		describe_type(a, &type);
+		str_addf(&path, "%s%s", prefix, a->name);
+		const char *need = a->flags & ATTR_REQUIRED ? "required" : a->flags & ATTR_COMPUTED ? "computed" : "optional";
+		fprintf(to, "| `%s` | %s | %s%s%s%s | %s |\n", path.at, type.at, need, a->deflt ? ", default `" : "", a->deflt ? a->deflt : "",
+			a->deflt ? "`" : "", a->help ? a->help : "");
+		if (a->fields) {
+			str_add(&path, a->type == ATTR_LIST ? "[]." : a->type == ATTR_MAP ? ".*." : ".");
+			print_attrs(to, a->fields, path.at);
+		}
+		str_release(&type);
+		str_release(&path);
+	}
+}
+
+static void print_table(FILE *to, const struct attr *attrs)
+{
+	fputs("\n| attribute | type | | meaning |\n|---|---|---|---|\n", to);
+	print_attrs(to, attrs, "");
+}
+
+void reference_markdown(FILE *to)
+{
+	const struct resource_type *types[MAX_TYPES];
+	size_t n = all_types(types);
+	fputs("# Resource types and providers\n\nPrinted from the attribute tables by `make golden`. A composite type expands into primitive objects, "
+	      "which are what plans, state and drift speak of; both can be written in a spec.\n", to);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(to, "\n## %s\n\n%s\n\n%s, schema version %d.\n", types[i]->name, types[i]->help, types[i]->expand ? "Composite" : "Primitive",
+			types[i]->version);
+		print_table(to, types[i]->attrs);
+	}
+	for (const struct provider *const *p = providers_all; *p; p++) {
+		if (!(*p)->config)
+			continue;
+		fprintf(to, "\n## provider %s\n\n%s\n", (*p)->name, (*p)->help);
+		print_table(to, (*p)->config);
+	}
+}
+
+void reference_types(FILE *to)
+{
+	const struct resource_type *types[MAX_TYPES];
+	size_t n = all_types(types);
+	for (size_t i = 0; i < n; i++)
+		fprintf(to, "%s\n", types[i]->name);
+}
+
+int reference_schema(struct cli *c, const char *name)
+{
+	const struct resource_type *types[MAX_TYPES];
+	size_t n = all_types(types);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(types[i]->name, name) != 0)
+			continue;
+		autojson json_t *j = schema_to_json(types[i]->attrs);
+		json_put_str(j, "title", name);
+		json_put_str(j, "description", types[i]->help);
+		struct str text;
+		str_init(&text, STR_OURS);
+		json_write(j, 2, &text);
+		fprintf(c->out, "%s\n", text.at);
+		str_release(&text);
+		return EXIT_OK;
+	}
+	return cli_usage(c, "there is no resource type \"%.60s\"; aipc docs types lists them", name);
+}
