@@ -6,7 +6,8 @@
  * clean-up that must wait (a logout) runs under task_shield().
  *
  * Tasks live in scopes: scope_join() returns when all its tasks have ended; a cancelled scope cancels its tasks and theirs.
- * With a simulated clock (base/clock.h) an idle loop jumps to the next timer instead of sleeping.
+ * With a simulated clock (base/clock.h) an idle loop jumps to the next timer instead of sleeping; whatever the tasks talk to
+ * must then live on the same loop. When all tasks wait and neither a timer nor a handle of the loop is left, that is a BUG.
  *
  * Cost: a stack is reserved, not committed (TASK_STACK bytes of address space and a guard page; about 5 KiB used at rest).
  */
@@ -43,6 +44,9 @@ struct scope *scope_open(struct task *t, unsigned limit);
 /* Starts FN(ARG) in a task called NAME (copied, for logs). Waits while LIMIT tasks run; that wait can fail as any other.
  * ARG is borrowed until the task ends. */
 int scope_spawn(struct task *t, struct scope *s, const char *name, task_fn *fn, void *arg, struct err *err) MUST_CHECK;
+/* The same from where nothing may wait (a callback of the loop): the limit is not kept, the deadline is that of the task that
+ * opened the scope, and in a cancelled scope the task starts cancelled. */
+void scope_start(struct scope *s, const char *name, task_fn *fn, void *arg);
 /* Waits for all tasks, even when cancelled (they are then cancelled and awaited), frees the scope; returns the first
  * failure of a task, in order of ending, with its err. A failure does not cancel the others: call scope_cancel from the
  * failing task where that is wanted. */
@@ -70,6 +74,10 @@ void event_set(struct event *e);             /* wakes all; may be called from lo
 struct gate { bool held; struct task *waiters; };
 int gate_enter(struct task *t, struct gate *g, struct err *err) MUST_CHECK;
 void gate_leave(struct gate *g);
+/* As a gate, with room for LIMIT tasks (0: no limit). */
+struct slots { unsigned limit, used; struct task *waiters; };
+int slots_take(struct task *t, struct slots *s, struct err *err) MUST_CHECK;
+void slots_give(struct slots *s);
 
 /* --- the world ------------------------------------------------------------------------------------------------ */
 /* Runs FN(ARG) on libuv's worker pool and waits. FN owns what ARG points to until it returns, must not touch anything of
