@@ -35,6 +35,11 @@ extern const struct type type_dynamic, type_bool, type_number, type_string;
 const struct type *type_list(struct arena *a, const struct type *elem);
 const struct type *type_set(struct arena *a, const struct type *elem);
 const struct type *type_map(struct arena *a, const struct type *elem);
+const struct type *type_tuple(struct arena *a, const struct type *const *items, size_t n);       /* copies the array */
+const struct type *type_object(struct arena *a, const struct type_field *fields, size_t n);      /* copies; sorts; last of a name wins */
+bool type_is_dynamic(const struct type *t);          /* T_DYNAMIC, or has such a part */
+/* Do values of FROM convert to TO as far as types can tell (the text of a string may still be no number)? */
+bool type_converts(const struct type *from, const struct type *to);
 bool type_same(const struct type *x, const struct type *y);
 /* "list of string", "object with attributes "a" and "b"", as messages say it. */
 void type_describe(const struct type *t, struct str *out);
@@ -72,6 +77,7 @@ const struct val *val_big(struct arena *a, mpfr_srcptr n);          /* copies; r
 const struct val *val_number_text(struct arena *a, const char *s, size_t len);
 const struct val *val_string(struct arena *a, const char *s);       /* normalises to NFC; invalid UTF-8 becomes U+FFFD */
 const struct val *val_stringn(struct arena *a, const char *s, size_t len);
+const struct val *val_string_nfc(struct arena *a, const char *s, size_t len);      /* S is UTF-8 and NFC already */
 const struct val *val_null(struct arena *a, const struct type *t);
 const struct val *val_unknown(struct arena *a, const struct type *t);
 const struct val *val_tuple(struct arena *a, const struct val *const *at, size_t n);           /* copies the array */

@@ -1,0 +1,443 @@
+#include "lang/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "lang/num.h"
+
+const struct val val_true = { .type = &type_bool, .b = true }, val_false = { .type = &type_bool },
+		 val_null_dynamic = { .type = &type_dynamic, .state = VAL_NULL },
+		 val_unknown_dynamic = { .type = &type_dynamic, .state = VAL_UNKNOWN };
+
+/* --- making: strings ------------------------------------------------------------------------------------------ */
+const struct val *val_bool(bool b)
+{
+	return b ? &val_true : &val_false;
+}
+
+const struct val *val_string_nfc(struct arena *a, const char *s, size_t len)
+{
+	struct val *v = arena_alloc(a, sizeof(*v));
+	char *copy = arena_alloc(a, len + 1);
+	if (len)
+		memcpy(copy, s, len);
+	v->type = &type_string;
+	v->str.s = copy;
+	v->str.len = len;
+	return v;
+}
+
+static bool is_ascii(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static void add_valid_utf8(struct str *out, const char *s, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(len - i), &c);
+		if (n > 0)
+			str_addn(out, s + i, (size_t)n);
+		else
+			str_add(out, "\xef\xbf\xbd");
+		i += n > 0 ? (size_t)n : 1;
+	}
+}
+
+const struct val *val_stringn(struct arena *a, const char *s, size_t len)
+{
+	if (is_ascii(s, len))
+		return val_string_nfc(a, s, len);
+	autostr struct str valid;
+	str_init(&valid, SIZE_MAX / 2);
+	add_valid_utf8(&valid, s, len);
+	utf8proc_uint8_t *nfc = NULL;
+	utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)valid.at, (utf8proc_ssize_t)valid.len, &nfc,
+					  UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	const struct val *v = n < 0 ? val_string_nfc(a, valid.at, valid.len) : val_string_nfc(a, (char *)nfc, (size_t)n);
+	free(nfc);
+	return v;
+}
+
+const struct val *val_string(struct arena *a, const char *s)
+{
+	return val_stringn(a, s, strlen(s));
+}
+
+/* --- making: the rest ------------------------------------------------------------------------------------------ */
+static struct val *val_new(struct arena *a, const struct type *t, enum val_state state)
+{
+	struct val *v = arena_alloc(a, sizeof(*v));
+	v->type = t;
+	v->state = state;
+	return v;
+}
+
+const struct val *val_null(struct arena *a, const struct type *t)
+{
+	return t->kind == T_DYNAMIC ? &val_null_dynamic : val_new(a, t, VAL_NULL);
+}
+
+const struct val *val_unknown(struct arena *a, const struct type *t)
+{
+	return t->kind == T_DYNAMIC ? &val_unknown_dynamic : val_new(a, t, VAL_UNKNOWN);
+}
+
+static struct val *seq_new(struct arena *a, const struct type *t, const struct val *const *at, size_t n)
+{
+	struct val *v = val_new(a, t, VAL_KNOWN);
+	const struct val **copy = arena_array(a, n, sizeof(*copy));
+	if (n)
+		memcpy(copy, at, n * sizeof(*copy));
+	v->seq.at = copy;
+	v->seq.len = n;
+	return v;
+}
+
+const struct val *val_tuple(struct arena *a, const struct val *const *at, size_t n)
+{
+	const struct type **items = arena_array(a, n, sizeof(*items));
+	for (size_t i = 0; i < n; i++)
+		items[i] = at[i]->type;
+	struct type *t = arena_alloc(a, sizeof(*t));
+	*t = (struct type){ .kind = T_TUPLE, .items = items, .n = n };
+	return seq_new(a, t, at, n);
+}
+
+const struct val *val_list(struct arena *a, const struct type *elem, const struct val *const *at, size_t n)
+{
+	return seq_new(a, type_list(a, elem), at, n);
+}
+
+static int by_value(const void *x, const void *y)
+{
+	return val_cmp(*(const struct val *const *)x, *(const struct val *const *)y);
+}
+
+/* Marks cannot be told apart inside a set, so one marked member marks the set. */
+const struct val *val_set(struct arena *a, const struct type *elem, const struct val *const *at, size_t n)
+{
+	struct val *v = seq_new(a, type_set(a, elem), at, n);
+	const struct val **m = (const struct val **)v->seq.at;
+	size_t len = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (val_sensitive_deep(m[i])) {
+			v->sensitive = true;
+			m[i] = val_unmark_deep(a, m[i]);
+		}
+	}
+	if (n > 1)
+		qsort(m, n, sizeof(*m), by_value);
+	for (size_t i = 0; i < n; i++)
+		if (!len || val_cmp(m[len - 1], m[i]) || !val_known_deep(m[i]))
+			m[len++] = m[i];
+	v->seq.len = len;
+	return v;
+}
+
+struct keyed { const struct val_entry *e; };
+
+static int by_key(const void *x, const void *y)
+{
+	const struct keyed *p = x, *q = y;
+	int c = strcmp(p->e->key, q->e->key);
+	return c ? c : p->e < q->e ? -1 : p->e > q->e;
+}
+
+static bool in_order(const struct val_entry *at, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(at[i - 1].key, at[i].key) >= 0)
+			return false;
+	return true;
+}
+
+static struct val *entries_new(struct arena *a, const struct type *t, const struct val_entry *at, size_t n)
+{
+	struct val *v = val_new(a, t, VAL_KNOWN);
+	struct val_entry *copy = arena_array(a, n, sizeof(*copy));
+	v->map.at = copy;
+	if (in_order(at, n)) {
+		if (n)
+			memcpy(copy, at, n * sizeof(*copy));
+		v->map.len = n;
+		return v;
+	}
+	struct keyed *order = arena_array(a, n, sizeof(*order));
+	for (size_t i = 0; i < n; i++)
+		order[i].e = &at[i];
+	qsort(order, n, sizeof(*order), by_key);
+	size_t len = 0;
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || strcmp(order[i].e->key, order[i + 1].e->key))
+			copy[len++] = *order[i].e;
+	v->map.len = len;
+	return v;
+}
+
+const struct val *val_map(struct arena *a, const struct type *elem, const struct val_entry *at, size_t n)
+{
+	return entries_new(a, type_map(a, elem), at, n);
+}
+
+const struct val *val_object(struct arena *a, const struct val_entry *at, size_t n)
+{
+	struct type *t = arena_alloc(a, sizeof(*t));
+	struct val *v = entries_new(a, t, at, n);
+	struct type_field *fields = arena_array(a, v->map.len, sizeof(*fields));
+	for (size_t i = 0; i < v->map.len; i++)
+		fields[i] = (struct type_field){ .name = v->map.at[i].key, .type = v->map.at[i].val->type };
+	*t = (struct type){ .kind = T_OBJECT, .fields = fields, .n = v->map.len };
+	return v;
+}
+
+const struct val *val_mark(struct arena *a, const struct val *v, bool sensitive)
+{
+	if (v->sensitive == sensitive)
+		return v;
+	struct val *copy = arena_alloc(a, sizeof(*copy));
+	*copy = *v;
+	copy->sensitive = sensitive;
+	return copy;
+}
+
+static bool is_seq(const struct val *v)
+{
+	enum type_kind k = val_kind(v);
+	return val_known(v) && (k == T_LIST || k == T_SET || k == T_TUPLE);
+}
+
+static bool is_map(const struct val *v)
+{
+	return val_known(v) && (val_kind(v) == T_MAP || val_kind(v) == T_OBJECT);
+}
+
+const struct val *val_unmark_deep(struct arena *a, const struct val *v)
+{
+	if (!val_sensitive_deep(v))
+		return v;
+	struct val *copy = arena_alloc(a, sizeof(*copy));
+	*copy = *v;
+	copy->sensitive = false;
+	if (is_seq(v)) {
+		const struct val **at = arena_array(a, v->seq.len, sizeof(*at));
+		for (size_t i = 0; i < v->seq.len; i++)
+			at[i] = val_unmark_deep(a, v->seq.at[i]);
+		copy->seq.at = at;
+	} else if (is_map(v)) {
+		struct val_entry *at = arena_array(a, v->map.len, sizeof(*at));
+		for (size_t i = 0; i < v->map.len; i++)
+			at[i] = (struct val_entry){ v->map.at[i].key, val_unmark_deep(a, v->map.at[i].val) };
+		copy->map.at = at;
+	}
+	return copy;
+}
+
+/* --- asking -------------------------------------------------------------------------------------------------- */
+bool val_known_deep(const struct val *v)
+{
+	if (v->state == VAL_UNKNOWN)
+		return false;
+	if (is_seq(v)) {
+		for (size_t i = 0; i < v->seq.len; i++)
+			if (!val_known_deep(v->seq.at[i]))
+				return false;
+	} else if (is_map(v)) {
+		for (size_t i = 0; i < v->map.len; i++)
+			if (!val_known_deep(v->map.at[i].val))
+				return false;
+	}
+	return true;
+}
+
+bool val_sensitive_deep(const struct val *v)
+{
+	if (v->sensitive)
+		return true;
+	if (is_seq(v)) {
+		for (size_t i = 0; i < v->seq.len; i++)
+			if (val_sensitive_deep(v->seq.at[i]))
+				return true;
+	} else if (is_map(v)) {
+		for (size_t i = 0; i < v->map.len; i++)
+			if (val_sensitive_deep(v->map.at[i].val))
+				return true;
+	}
+	return false;
+}
+
+size_t val_len(const struct val *v)
+{
+	return is_seq(v) ? v->seq.len : is_map(v) ? v->map.len : 0;
+}
+
+const struct val *val_get(const struct val *v, const char *key)
+{
+	if (!is_map(v))
+		return NULL;
+	for (size_t lo = 0, hi = v->map.len; lo < hi;) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = strcmp(key, v->map.at[mid].key);
+		if (!c)
+			return v->map.at[mid].val;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+/* --- comparing ------------------------------------------------------------------------------------------------- */
+static int string_cmp(const struct val *x, const struct val *y)
+{
+	size_t n = x->str.len < y->str.len ? x->str.len : y->str.len;
+	int c = n ? memcmp(x->str.s, y->str.s, n) : 0;
+	return c ? c : x->str.len < y->str.len ? -1 : x->str.len > y->str.len;
+}
+
+static int members_cmp(const struct val *x, const struct val *y)
+{
+	size_t nx = val_len(x), ny = val_len(y);
+	bool map = is_map(x);
+	for (size_t i = 0; i < nx && i < ny; i++) {
+		int c = map ? strcmp(x->map.at[i].key, y->map.at[i].key) : 0;
+		if (!c)
+			c = map ? val_cmp(x->map.at[i].val, y->map.at[i].val) : val_cmp(x->seq.at[i], y->seq.at[i]);
+		if (c)
+			return c;
+	}
+	return nx < ny ? -1 : nx > ny;
+}
+
+int val_cmp(const struct val *x, const struct val *y)
+{
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	if (x->state != VAL_KNOWN || x == y)
+		return 0;
+	if (val_kind(x) != val_kind(y))
+		return val_kind(x) < val_kind(y) ? -1 : 1;
+	switch (val_kind(x)) {
+	case T_BOOL: return (int)x->b - (int)y->b;
+	case T_NUMBER: return num_cmp(x, y);
+	case T_STRING: return string_cmp(x, y);
+	default: return members_cmp(x, y);
+	}
+}
+
+enum truth { NO, YES, MAYBE };
+
+static enum truth same_value(const struct val *x, const struct val *y);
+
+static enum truth same_members(const struct val *x, const struct val *y)
+{
+	enum truth all = YES;
+	bool map = is_map(x);
+	size_t n = val_len(x);
+	if (n != val_len(y))
+		return NO;
+	for (size_t i = 0; i < n; i++) {
+		if (map && strcmp(x->map.at[i].key, y->map.at[i].key))
+			return NO;
+		enum truth t = map ? same_value(x->map.at[i].val, y->map.at[i].val) : same_value(x->seq.at[i], y->seq.at[i]);
+		if (t == NO)
+			return NO;
+		if (t == MAYBE)
+			all = MAYBE;
+	}
+	return all;
+}
+
+static enum truth same_value(const struct val *x, const struct val *y)
+{
+	if (x->state == VAL_UNKNOWN || y->state == VAL_UNKNOWN)
+		return MAYBE;
+	if (x->state != y->state)
+		return NO;
+	if (x->state == VAL_NULL || x == y)
+		return YES;
+	if (val_kind(x) != val_kind(y))
+		return NO;
+	switch (val_kind(x)) {
+	case T_BOOL: return x->b == y->b ? YES : NO;
+	case T_NUMBER: return num_cmp(x, y) ? NO : YES;
+	case T_STRING: return string_cmp(x, y) ? NO : YES;
+	case T_SET: return val_known_deep(x) && val_known_deep(y) ? same_members(x, y) : MAYBE;
+	default: return same_members(x, y);
+	}
+}
+
+const struct val *val_equal(struct arena *a, const struct val *x, const struct val *y)
+{
+	/* An untyped null or unknown somewhere inside makes the types differ without making the values differ. */
+	bool open = type_is_dynamic(x->type) || type_is_dynamic(y->type);
+	bool null = x->state == VAL_NULL || y->state == VAL_NULL;
+	if (!open && !null && !type_same(x->type, y->type))
+		return &val_false;
+	enum truth t = same_value(x, y);
+	return t == MAYBE ? val_unknown(a, &type_bool) : val_bool(t == YES);
+}
+
+/* --- describing ------------------------------------------------------------------------------------------------ */
+static void describe_string(const struct val *v, struct str *out)
+{
+	enum { SHOWN = 48 };
+	size_t n = v->str.len;
+	bool cut = n > SHOWN;
+	if (cut)
+		for (n = SHOWN; n && ((unsigned char)v->str.s[n] & 0xc0) == 0x80;)
+			n--;
+	str_addc(out, '"');
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)v->str.s[i];
+		if (c == '\n' || c == '\t')
+			str_add(out, c == '\n' ? "\\n" : "\\t");
+		else if (c == '"' || c == '\\')
+			str_addf(out, "\\%c", c);
+		else
+			str_addc(out, c < ' ' || c == 0x7f ? '?' : (char)c);
+	}
+	str_add(out, cut ? "...\"" : "\"");
+}
+
+static void describe_members(const struct val *v, struct str *out)
+{
+	static const char *const names[] = { [T_LIST] = "list", [T_SET] = "set", [T_MAP] = "map", [T_TUPLE] = "tuple",
+					     [T_OBJECT] = "object" };
+	enum type_kind k = val_kind(v);
+	size_t n = val_len(v);
+	if (k == T_TUPLE || k == T_OBJECT)
+		str_addf(out, "%s with %zu %s%s", names[k], n, k == T_TUPLE ? "element" : "attribute", n == 1 ? "" : "s");
+	else if (v->type->elem->kind >= T_BOOL && v->type->elem->kind <= T_STRING)
+		str_addf(out, "%s of %zu %s%s", names[k], n,
+			 v->type->elem->kind == T_BOOL ? "bool" : v->type->elem->kind == T_NUMBER ? "number" : "string", n == 1 ? "" : "s");
+	else
+		str_addf(out, "%s of %zu element%s", names[k], n, n == 1 ? "" : "s");
+}
+
+void val_describe(const struct val *v, struct str *out)
+{
+	if (v->sensitive) {
+		str_add(out, "(sensitive)");
+	} else if (!val_known(v)) {
+		str_add(out, val_is_null(v) ? "null" : "unknown");
+	} else if (val_kind(v) == T_BOOL) {
+		str_add(out, v->b ? "true" : "false");
+	} else if (val_kind(v) == T_STRING) {
+		describe_string(v, out);
+	} else if (val_kind(v) == T_NUMBER) {
+		autostr struct str text;
+		str_init(&text, STR_OURS);
+		val_number_write(v, &text);
+		str_addn(out, text.at, text.len > 56 ? 56 : text.len);
+		str_add(out, text.len > 56 ? "..." : "");
+	} else {
+		describe_members(v, out);
+	}
+}
