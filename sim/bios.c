@@ -9,7 +9,7 @@
 
 static const struct bios_attr attrs[] = {
 	{ "AcsControl", BIOS_ENUM, "Enabled", ONOFF, 0, 0, false, false, "PCIe ACS Control" },
-	{ "AssetTagText", BIOS_STRING, "", NULL, 0, 32, false, false, "Asset Tag" },
+	{ "AssetTagText", BIOS_STRING, "none", NULL, 0, 32, false, false, "Asset Tag" },
 	{ "BootMode", BIOS_ENUM, "Uefi", "Uefi|LegacyBoot", 0, 0, false, false, "Boot Mode" },
 	{ "CStates", BIOS_ENUM, "Disabled", ONOFF, 0, 0, false, false, "CPU C-States" },
 	{ "EnergyPerfBias", BIOS_ENUM, "Performance", "Performance|Balanced|PowerSaving", 0, 0, false, false, "Energy Performance Bias" },

@@ -161,7 +161,7 @@ static bool etag_listed(const char *list, const char *etag)
 			return true;
 		if (strncmp(at, "W/", 2) == 0)
 			at += 2;
-		if (strncmp(at, etag, n) == 0)
+		if (strncmp(at, etag, n) == 0 && (at[n] == '\0' || strchr(" ,\t", at[n])))
 			return true;
 		at = strchr(at, ',');
 		if (!at)

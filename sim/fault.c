@@ -30,7 +30,7 @@ struct fault_plan {
 
 static int read_kind(const json_t *j, struct fault *f, const char *where, struct err *err)
 {
-	const char *kind = json_str(j, "kind"), *near;
+	const char *kind = json_str(j, "fault"), *near;
 
 	for (unsigned i = 0; kind && i < KINDS; i++) {
 		if (strcmp(kinds[i], kind) == 0) {
@@ -39,7 +39,7 @@ static int read_kind(const json_t *j, struct fault *f, const char *where, struct
 		}
 	}
 	if (!kind)
-		return err_set(err, E_INPUT, "%s has no \"kind\"", where);
+		return err_set(err, E_INPUT, "%s has no \"fault\"", where);
 	const char *names[KINDS + 1] = { NULL };
 	memcpy(names, kinds, sizeof kinds);
 	near = str_nearest(kind, names);
@@ -49,7 +49,7 @@ static int read_kind(const json_t *j, struct fault *f, const char *where, struct
 
 static int check_keys(const json_t *j, const char *where, struct err *err)
 {
-	static const char *const known[] = { "kind", "bmc", "method", "path", "skip", "count", "probability", "ms", "status",
+	static const char *const known[] = { "fault", "bmc", "method", "path", "skip", "count", "probability", "ms", "status",
 		"retry_after", "when", "accept", NULL };
 	const char *key;
 	json_t *value;

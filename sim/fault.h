@@ -3,18 +3,18 @@
  * A fault plan is JSON, read from --faults FILE or sent to the control port (POST /v1/faults, which replaces all):
  *
  *     {"faults": [
- *       {"kind": "status", "bmc": "gpu-000[12]", "method": "GET", "path": "*FirmwareInventory*", "status": 503,
+ *       {"fault": "status", "bmc": "gpu-000[12]", "method": "GET", "path": "*FirmwareInventory*", "status": 503,
  *        "retry_after": 2, "count": 3},
- *       {"kind": "reset_mid_update", "bmc": "gpu-0004", "count": 1}]}
+ *       {"fault": "reset_mid_update", "bmc": "gpu-0004", "count": 1}]}
  *
  * Every fault has
- *   kind         see below; required
+ *   fault        what: see below; required
  *   bmc          glob over names; default "*"
  *   method,path  globs over the request (path without query); default "*". Faults of updates ignore them.
  *   skip         the first so many matches pass unharmed; default 0
  *   count        then so many matches are hit, counted for each BMC; absent: all
  *   probability  of a match being hit, 0 to 1, seeded; default 1
- * The kinds, with members of their own:
+ * The faults, with members of their own:
  *   latency           waits `ms` (real milliseconds, at most 3,600,000) before acting
  *   status            answers `status` (400 to 599, default 503) without acting; `retry_after` seconds when present
  *   drop              closes the connection; `when`: "before" acting (default), "after" acting (the reply is lost), or in the
@@ -26,7 +26,7 @@
  *   lost_task         the update goes on, its task answers 404 as soon as installing begins
  *   reset_mid_update  the BMC resets itself in the middle of installing
  *   stall             the update's task stays Running and never moves
- * The first matching fault of each kind is used; different kinds add up.
+ * The first match of each name is used; different names add up.
  */
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H

@@ -135,12 +135,13 @@ void patch_properties(struct call *c, const struct writable *rows, size_t n)
 	vec_free(&p.good);
 }
 
-/* Messages gathered by property, each beside its property as DSP0266 7.6.3 asks. */
+/* Messages gathered, at the resource and each beside its property. */
 static void annotate(json_t *body, const json_t *infos)
 {
 	size_t i;
 	json_t *m;
 
+	json_object_set_new(body, "@Message.ExtendedInfo", json_ref(infos));
 	json_array_foreach((json_t *)(uintptr_t)infos, i, m) {
 		const char *related = json_string_value(json_array_get(json_object_get(m, "RelatedProperties"), 0));
 		char prop[128], key[192];

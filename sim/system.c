@@ -48,10 +48,10 @@ static json_t *get_host(struct call *c)
 		"NVIDIA", "Model", "DGXH100", "SKU", "DGXH100", "PartNumber", "965-24387-0002-000", "SerialNumber", serial, "UUID", uuid,
 		"PowerState", power_word(c->b), "Status", json_pack("{s:s, s:s, s:s}", "Health", "OK", "HealthRollup", "OK", "State",
 		power_in_post(c->b, c->now) ? "Starting" : c->b->power == POWER_ON ? "Enabled" : "StandbyOffline")));
-	json_object_update_new(r, json_pack("{s:s, s:{s:s}, s:{s:i, s:s, s:o}, s:{s:i, s:o}, s:o}", "BiosVersion",
+	json_object_update_new(r, json_pack("{s:s, s:{s:s}, s:{s:i, s:s}, s:{s:i}, s:o}", "BiosVersion",
 		item_version(c->b, (unsigned)firmware_find("HostBIOS_0")), "BootProgress", "LastState",
-		power_boot_progress(c->b, c->now), "ProcessorSummary", "Count", 2, "Model", "Intel(R) Xeon(R) Platinum 8480C", "Status",
-		status_ok(), "MemorySummary", "TotalSystemMemoryGiB", 2048, "Status", status_ok(), "Boot", boot(c)));
+		power_boot_progress(c->b, c->now), "ProcessorSummary", "Count", 2, "Model", "Intel(R) Xeon(R) Platinum 8480C",
+		"MemorySummary", "TotalSystemMemoryGiB", 2048, "Boot", boot(c)));
 	put_delta(c, r, "AssetTag", json_string(""));
 	put_delta(c, r, "PowerRestorePolicy", json_string("LastState"));
 	put_delta(c, r, "LocationIndicatorActive", json_false());
@@ -68,9 +68,9 @@ static json_t *get_hgx(struct call *c)
 	char uuid[37];
 
 	bmc_uuid(c->b, "hgx", uuid);
-	json_object_update_new(r, json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:{s:i, s:o}}", "SystemType", "Physical",
+	json_object_update_new(r, json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:{s:i}}", "SystemType", "Physical",
 		"Manufacturer", "NVIDIA", "Model", "HGX H100 8-GPU", "SerialNumber", text("15729%08u", c->b->index + 1), "UUID", uuid,
-		"PowerState", power_word(c->b), "Status", status_ok(), "ProcessorSummary", "Count", 8, "Status", status_ok()));
+		"PowerState", power_word(c->b), "Status", status_ok(), "ProcessorSummary", "Count", 8));
 	json_object_update_new(r, json_pack("{s:o, s:{s:[o], s:[o]}}", "Processors", ref(HGX "/Processors"), "Links", "Chassis",
 		ref(ROOT "/Chassis/HGX_Chassis_0"), "ManagedBy", ref(ROOT "/Managers/HGX_BMC_0")));
 	return r;

@@ -32,7 +32,7 @@ struct client {
 	struct redfish_reply reply;
 };
 
-static const char *client_header(const void *arg, const char *name)
+static inline const char *client_header(const void *arg, const char *name)
 {
 	const struct client *c = arg;
 
@@ -46,7 +46,7 @@ static const char *client_header(const void *arg, const char *name)
 }
 
 /* Sends a request; the reply is in c->status, c->body (or NULL), c->location, c->reply. */
-static int ask(struct client *c, const char *method, const char *target, const char *body)
+static inline int ask(struct client *c, const char *method, const char *target, const char *body)
 {
 	char path[600];
 	const char *q = strchr(target, '?');
@@ -66,7 +66,7 @@ static int ask(struct client *c, const char *method, const char *target, const c
 	return c->status = c->reply.status;
 }
 
-static void login(struct client *c)
+static inline void login(struct client *c)
 {
 	c->token[0] = '\0';
 	assert_int_equal(ask(c, "POST", "/redfish/v1/SessionService/Sessions",
@@ -75,7 +75,7 @@ static void login(struct client *c)
 }
 
 /* A fleet of two on a simulated clock, logged in on the first. */
-static void client_open(struct client *c)
+static inline void client_open(struct client *c)
 {
 	memset(c, 0, sizeof *c);
 	clock_simulate(7, INT64_C(1790000000000));
@@ -85,7 +85,7 @@ static void client_open(struct client *c)
 	login(c);
 }
 
-static void client_close(struct client *c)
+static inline void client_close(struct client *c)
 {
 	json_decref(c->body);
 	redfish_reply_release(&c->reply);
@@ -94,7 +94,7 @@ static void client_close(struct client *c)
 }
 
 /* The value at "A/B/0/C" of the last reply; NULL. */
-static const json_t *at(const struct client *c, const char *path)
+static inline const json_t *at(const struct client *c, const char *path)
 {
 	const json_t *j = c->body;
 	char step[128];
@@ -109,7 +109,7 @@ static const json_t *at(const struct client *c, const char *path)
 	return j;
 }
 
-static const char *text_at(const struct client *c, const char *path)
+static inline const char *text_at(const struct client *c, const char *path)
 {
 	const json_t *j = at(c, path);
 
