@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "sim/call.h"
+#include "sim/event.h"
 #include "sim/types.h"
 
 #define SERVICE ROOT "/EventService"
@@ -12,8 +13,8 @@ static json_t *get_service(struct call *c)
 {
 	json_t *r = resource(c, TYPE_EVENT_SERVICE, "EventService", "Event Service");
 
-	json_object_update_new(r, json_pack("{s:b, s:i, s:i, s:o, s:o, s:o, s:{s:{s:s}}}", "ServiceEnabled", 1,
-		"DeliveryRetryAttempts", 3, "DeliveryRetryIntervalSeconds", 30, "EventFormatTypes", words("Event"), "Status", status_ok(),
+	json_object_update_new(r, json_pack("{s:b, s:i, s:i, s:o, s:s, s:o, s:o, s:{s:{s:s}}}", "ServiceEnabled", 1,
+		"DeliveryRetryAttempts", 3, "DeliveryRetryIntervalSeconds", 30, "EventFormatTypes", words("Event"), "ServerSentEventUri", SERVICE "/SSE", "Status", status_ok(),
 		"Subscriptions", ref(SERVICE "/Subscriptions"), "Actions", "#EventService.SubmitTestEvent", "target",
 		SERVICE "/Actions/EventService.SubmitTestEvent"));
 	return r;
@@ -157,11 +158,37 @@ static void post_test_event(struct call *c)
 		{ "EventGroupId", 'i', false, NULL },
 	};
 
-	if (check_params(c, "EventService.SubmitTestEvent", params, ARRAY_LEN(params)))
-		reply_empty(c, 204);
+	if (!check_params(c, "EventService.SubmitTestEvent", params, ARRAY_LEN(params)))
+		return;
+	event_emit(c->b, EVENT_TEST, "", SERVICE);
+	reply_empty(c, 204);
+}
+
+/* Opens a stream of server-sent events, shown as a subscription of its own as long as it lasts (DSP0266 13.2.4). */
+static json_t *get_stream(struct call *c)
+{
+	json_t *made;
+	char id[16];
+
+	if (json_object_size(c->b->subs) >= SIM_MAX_SUBSCRIPTIONS) {
+		fail(c, 503, "EventSubscriptionLimitExceeded", NULL);
+		return NULL;
+	}
+	if (!c->b->subs)
+		c->b->subs = json_object();
+	snprintf(id, sizeof id, "%u", c->b->next_sub++);
+	made = json_pack("{s:s, s:s, s:s, s:n, s:o, s:o}", "Protocol", "Redfish", "SubscriptionType", "SSE", "EventFormatType", "Event",
+		"Destination", "Context", text("sse-%016llx", (unsigned long long)bmc_hash(c->b, id)), "Status", status_ok());
+	json_object_set_new(c->b->subs, id, made);
+	reply_header(c->rp, "Content-Type", "text/event-stream");
+	c->rp->status = 200;
+	c->rp->stream = true;
+	c->rp->sub = xstrdup(id);
+	return NULL;
 }
 
 const struct route routes_event[] = {
+	{ .path = "EventService/SSE", .get = get_stream },
 	{ .path = "EventService", .get = get_service },
 	{ .path = "EventService/Subscriptions", .get = get_subscriptions, .post = post_subscription, .priv = PRIV_MANAGER },
 	{ .path = "EventService/Subscriptions/Members", .post = post_subscription, .priv = PRIV_MANAGER },

@@ -61,7 +61,7 @@ struct fleet *fleet_new(unsigned n, uint32_t base, double speed, uint64_t seed, 
 		b->index = i;
 		b->power = POWER_ON;
 		b->post_start = -86400 * INT64_C(1000);
-		b->next_session = b->next_task = b->next_sub = 1;
+		b->next_session = b->next_task = b->next_sub = b->next_event = 1;
 		b->next_account = 2;
 	}
 	return f;

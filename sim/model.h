@@ -102,7 +102,7 @@ struct bmc {
 	bool ac_lost;                /* away because mains power went: the host follows PowerRestorePolicy */
 	bool was_on;                 /* host power before mains went */
 
-	unsigned next_session, next_task, next_account, next_sub;
+	unsigned next_session, next_task, next_account, next_sub, next_event;
 	VEC(struct session) sessions;
 	VEC(struct account) accounts;        /* empty: admin alone, untouched */
 	VEC(struct sim_task) tasks;          /* ascending ids */
@@ -134,6 +134,9 @@ struct fleet {
 	struct paths *paths;         /* interned request paths */
 	struct fault_plan *faults;   /* or NULL */
 	uint64_t requests;
+	/* Gets each event once for each subscription (its id) that takes it; borrowed. NULL: nobody listens. */
+	void (*on_event)(void *arg, struct bmc *b, const char *sub, const json_t *event);
+	void *on_event_arg;
 };
 
 /* PASSWORD: 20 random characters when NULL. */

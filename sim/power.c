@@ -3,8 +3,11 @@
 #include <string.h>
 
 #include "sim/bios.h"
+#include "sim/event.h"
 #include "sim/firmware.h"
 #include "sim/update.h"
+
+#define HOST "/redfish/v1/Systems/DGX"
 
 static void host_goes(struct bmc *b, enum power power, enum host_next next, int64_t now, int64_t seconds)
 {
@@ -127,6 +130,7 @@ static void host_play(struct bmc *b, int64_t now)
 		break;
 	case HOST_TURNS_OFF:
 		b->power = POWER_OFF;
+		event_emit(b, EVENT_POWERED_OFF, HOST, HOST);
 		break;
 	case HOST_TURNS_OFF_AND_ON:
 		host_goes(b, POWER_OFF, HOST_POWERS_ON, now, T_OFF_PAUSE);
@@ -135,6 +139,9 @@ static void host_play(struct bmc *b, int64_t now)
 		host_goes(b, POWER_POWERING_ON, HOST_IS_ON, now, T_POWER_ON);
 		break;
 	case HOST_IS_ON:
+		event_emit(b, EVENT_POWERED_ON, HOST, HOST);
+		begin_post(b, now);
+		break;
 	case HOST_RESTARTS:
 		begin_post(b, now);
 		break;
@@ -167,7 +174,7 @@ static void go_away(struct bmc *b, int64_t now)
 
 static void come_back(struct bmc *b, int64_t now)
 {
-	const json_t *policy = bmc_delta(b, "/redfish/v1/Systems/DGX", "PowerRestorePolicy");
+	const json_t *policy = bmc_delta(b, HOST, "PowerRestorePolicy");
 	const char *word = policy ? json_string_value(policy) : "LastState";
 
 	b->back_at = 0;

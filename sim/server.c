@@ -9,6 +9,7 @@
 #include "base/httpd.h"
 #include "base/log.h"
 #include "sim/control.h"
+#include "sim/deliver.h"
 #include "sim/fault.h"
 #include "sim/redfish.h"
 #include "sim/update.h"
@@ -25,6 +26,7 @@ struct server {
 	struct scope *scope;
 	struct httpd *redfish, *control;
 	struct http *http;                   /* of the BMCs, to fetch images */
+	struct deliver *deliver;
 	struct event stopped;
 };
 
@@ -179,14 +181,16 @@ static void spoil(const struct fault_hit *hit, struct redfish_reply *rp)
 	}
 }
 
-static void hand_over(const struct fault_hit *hit, struct redfish_reply *rp, struct httpd_reply *reply)
+static void hand_over(struct server *s, struct bmc *b, const struct fault_hit *hit, struct redfish_reply *rp, struct httpd_reply *reply)
 {
 	struct torn *torn;
 
 	reply->status = rp->status;
 	for (unsigned i = 0; i < rp->n_headers; i++)
 		httpd_reply_header(reply, rp->headers[i].name, rp->headers[i].value);
-	if (hit->drop == DROP_BODY && rp->body) {
+	if (rp->stream) {
+		deliver_stream(s->deliver, b, rp->sub, reply);
+	} else if (hit->drop == DROP_BODY && rp->body) {
 		torn = xcalloc(1, sizeof *torn);
 		torn->body = rp->body;
 		torn->len = rp->len;
@@ -247,7 +251,7 @@ static int serve(struct task *t, void *ctx, const struct httpd_request *req, str
 	}
 	if (rc == 0 && rp.status && hit.drop != DROP_AFTER) {
 		spoil(&hit, &rp);
-		hand_over(&hit, &rp, reply);
+		hand_over(s, b, &hit, &rp, reply);
 	}
 	redfish_reply_release(&rp);
 	return hit.drop == DROP_AFTER || hit.black_hole ? 0 : rc;
@@ -314,7 +318,9 @@ int server_start(struct task *t, const struct server_options *o, struct server *
 	s->certs = xcalloc(o->fleet->n ? o->fleet->n : 1, sizeof *s->certs);
 	s->http = http_new(task_loop(t), &(struct http_options){ .per_host = 64, .user_agent = "aipc-sim-bmc" });
 	s->scope = scope_open(t, 0);
-	rc = listen_all(t, s, o, err);
+	rc = deliver_start(t, s->scope, o->fleet, s->http, &s->deliver, err);
+	if (!rc)
+		rc = listen_all(t, s, o, err);
 	if (rc) {
 		struct err ignored;
 
@@ -345,6 +351,7 @@ int server_stop(struct task *t, struct server *s, struct err *err)
 	if (s->redfish)
 		httpd_stop(t, s->redfish, 200);
 	rc = scope_join(t, s->scope, err);
+	deliver_free(s->deliver);
 	http_free(s->http);
 	for (unsigned i = 0; i < s->fleet->n; i++) {
 		free(s->certs[i].cert);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "sim/event.h"
 #include "sim/fault.h"
 #include "sim/power.h"
 
@@ -68,6 +69,15 @@ static unsigned task_new(struct bmc *b, int64_t now)
 	return b->next_task - 1;
 }
 
+static void tell(struct bmc *b, unsigned task, enum event_kind kind)
+{
+	char id[16], path[64];
+
+	snprintf(id, sizeof id, "%u", task);
+	snprintf(path, sizeof path, "/redfish/v1/TaskService/Tasks/%s", id);
+	event_emit(b, kind, id, path);
+}
+
 static void update_end(struct bmc *b, enum task_state state, bool critical, int64_t now)
 {
 	struct update *u = b->update;
@@ -78,6 +88,7 @@ static void update_end(struct bmc *b, enum task_state state, bool critical, int6
 		t->critical = critical;
 		t->end = now;
 	}
+	tell(b, u->task, state == TASK_COMPLETED ? EVENT_TASK_COMPLETED : EVENT_TASK_ABORTED);
 	image_release(&u->image);
 	vec_free(&u->items);
 	free(u);
@@ -102,6 +113,7 @@ int update_begin(struct bmc *b, const struct update_request *rq, unsigned *task)
 	fault_update(b->fleet, b, u);
 	b->update = u;
 	note(b, u->task, NOTE_STARTED, NO_ITEM);
+	tell(b, u->task, EVENT_TASK_STARTED);
 	return 0;
 }
 
