@@ -12,10 +12,11 @@
 #ifndef LANG_VALUE_H
 #define LANG_VALUE_H
 
+#include <stdint.h>                /* before mpfr.h, which then knows intmax_t */
 #include <jansson.h>
+#define MPFR_USE_INTMAX_T
 #include <mpfr.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
