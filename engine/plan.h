@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/provider.h"
+#include "state/store.h"
 
 enum action {
 	ACT_NONE,      /* matches; not kept in a saved plan but counted */
@@ -56,9 +57,14 @@ struct change {
 	const unsigned *after; size_t n_after;   /* indices of changes that must be done first (only real operations) */
 };
 
-struct group {                   /* one resource of the spec (or, for what is no longer in the spec, of the state) */
+/* One resource of the spec (or, for what is no longer in the spec, of the state); only groups that have changes are listed.
+ * What goes is in a group of its own (removes), because it goes after what used it was changed: so an owner may have two. */
+struct group {
 	const char *owner;
-	const unsigned *after; size_t n_after;   /* groups whose operations must all be done first */
+	bool removes;
+	const unsigned *after; size_t n_after;   /* groups whose operations must all be done first; transitive ones are not implied
+	                                          * by groups without operations: those were resolved */
+	const char *const *deps; size_t n_deps;  /* resources it refers to ("gpu_node_pool.train"), to be stored as object.deps */
 	unsigned canary, max_unavailable, soak_s, waves;
 	size_t objects, nodes;       /* in all, for "31 of 32 nodes" */
 };

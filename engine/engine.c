@@ -1,0 +1,219 @@
+#include "engine/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "engine/spec.h"
+
+enum { LOGOUT_MS = 10000 };
+
+/* --- the registry ---------------------------------------------------------------------------------------------------- */
+
+static int by_type(const void *x, const void *y)
+{
+	const struct type_row *a = x, *b = y;
+	return strcmp(a->type->name, b->type->name);
+}
+
+static void register_types(struct engine *e)
+{
+	VEC(struct type_row) rows = { 0 };
+	for (size_t i = 0; i < e->n_slots; i++)
+		for (const struct resource_type *const *t = e->slots[i].p->types; t && *t; t++)
+			vec_push(&rows, (struct type_row){ *t, &e->slots[i] });
+	e->n_rows = rows.len;
+	e->rows = arena_array(e->arena, rows.len + 1, sizeof(*e->rows));
+	if (rows.len) {
+		qsort(rows.at, rows.len, sizeof(*rows.at), by_type);
+		memcpy(e->rows, rows.at, rows.len * sizeof(*rows.at));
+	}
+	vec_free(&rows);
+	const char **names = arena_array(e->arena, e->n_rows + 1, sizeof(*names));
+	for (size_t i = 0; i < e->n_rows; i++) {
+		const struct resource_type *t = e->rows[i].type;
+		names[i] = t->name;
+		if (!t->expand && !t->read)
+			BUG("type %s has neither expand nor read", t->name);
+		if (i && strcmp(names[i - 1], names[i]) == 0)
+			BUG("two types are called %s", names[i]);
+	}
+	e->type_names = names;
+}
+
+static struct engine *engine_new(const struct engine_options *o)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+	e->own = *o;
+	e->o = &e->own;
+	e->arena = arena_new();
+	while (o->providers[e->n_slots])
+		e->n_slots++;
+	e->slots = arena_array(e->arena, e->n_slots + 1, sizeof(*e->slots));
+	for (size_t i = 0; i < e->n_slots; i++) {
+		e->slots[i].p = o->providers[i];
+		if (e->slots[i].p->abi != PROVIDER_ABI)
+			BUG("provider %s has another ABI", e->slots[i].p->name);
+	}
+	register_types(e);
+	return e;
+}
+
+const struct type_row *engine_row(const struct engine *e, const char *name)
+{
+	size_t lo = 0, hi = e->n_rows;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		int c = strcmp(e->rows[mid].type->name, name);
+		if (c == 0)
+			return &e->rows[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+const struct resource_type *engine_type(const struct engine *e, const char *name)
+{
+	const struct type_row *row = engine_row(e, name);
+	return row ? row->type : NULL;
+}
+
+/* --- opening --------------------------------------------------------------------------------------------------------- */
+
+int engine_open(const struct engine_options *o, struct diags *d, struct engine **out, struct err *err)
+{
+	struct engine *e = engine_new(o);
+	int rc = spec_load(e, d, &e->spec, err);
+	if (e->spec) {
+		const struct lang_output *outputs;
+		size_t n;
+		for (unsigned i = 0; i < e->spec->n; i++)
+			spec_expand(e->spec, &e->spec->res[e->spec->graph.order[i]]);
+		if (!rc && !diags_errors(d)) {
+			rc = lang_outputs(e->spec->lang, &outputs, &n);
+			for (size_t i = 0; !rc && i < n; i++)
+				e->spec->waits = e->spec->waits || outputs[i].unknown;
+		}
+	}
+	if (!rc && diags_errors(d))
+		rc = E_INPUT;
+	if (rc == E_INPUT && diags_errors(d))
+		err_set(err, E_INPUT, "%s", "");
+	if (rc) {
+		engine_close(NULL, e);
+		return rc;
+	}
+	e->needs_world = e->spec->waits;
+	*out = e;
+	return 0;
+}
+
+static void ignore_report(void *ctx, const char *code, bool key, const char *const *path, const char *const *near,
+			  const char *word, const char *fmt, ...)
+{
+	(void)ctx, (void)code, (void)key, (void)path, (void)near, (void)word, (void)fmt;
+}
+
+int engine_open_bare(const struct engine_options *o, const json_t *providers, struct engine **out, struct err *err)
+{
+	struct engine *e = engine_new(o);
+	for (size_t i = 0; i < e->n_slots; i++) {
+		struct provider_slot *s = &e->slots[i];
+		const json_t *given = json_at(providers, s->p->name);
+		autojson json_t *empty = json_object();
+		s->config = schema_complete(s->p->config, given ? given : empty, ignore_report, NULL);
+		if (given && !s->config) {
+			int rc = err_set(err, E_INPUT, "the saved configuration of provider \"%s\" is not valid", s->p->name);
+			engine_close(NULL, e);
+			return rc;
+		}
+	}
+	*out = e;
+	return 0;
+}
+
+void engine_close(struct task *t, struct engine *e)
+{
+	if (!e)
+		return;
+	int64_t deadline = 0;
+	if (t) {
+		task_shield(t, true);
+		deadline = task_deadline_in(t, LOGOUT_MS);
+	}
+	for (size_t i = 0; i < e->n_slots; i++) {
+		struct provider_slot *s = &e->slots[i];
+		if (s->opened && s->p->close)
+			s->p->close(t, s->self);
+		json_decref(s->config);
+	}
+	if (t) {
+		task_deadline_restore(t, deadline);
+		task_shield(t, false);
+	}
+	spec_free(e->spec);
+	spec_free(e->old);
+	arena_free(e->arena);
+	free(e);
+}
+
+/* --- parts ------------------------------------------------------------------------------------------------------------- */
+
+struct lang *engine_lang(struct engine *e)
+{
+	return e->spec ? e->spec->lang : NULL;
+}
+
+char *engine_state_path(const struct engine *e)
+{
+	const json_t *settings = e->spec ? lang_settings(e->spec->lang) : NULL;
+	const char *path = json_str(json_at(settings, "state"), "path");
+	if (!path)
+		path = ".aipc/state.db";
+	return strcmp(e->o->dir, ".") == 0 ? xstrdup(path) : file_join(e->o->dir, path);
+}
+
+void engine_use_store(struct engine *e, struct store *s)
+{
+	e->store = s;
+}
+
+int engine_provider(struct engine *e, const struct resource_type *type, void **self, struct err *err)
+{
+	const struct type_row *row = engine_row(e, type->name);
+	if (!row)
+		BUG("type %s is not registered", type->name);
+	struct provider_slot *s = row->slot;
+	if (!s->config)
+		return err_set(err, E_INPUT, "provider \"%s\" is not configured; it is needed for objects of type %s", s->p->name, type->name);
+	if (!s->opened) {
+		struct provider_env env = { .loop = e->o->loop, .dir = e->o->dir, .config = s->config, .store = e->store };
+		struct provider_env *kept = arena_alloc(e->arena, sizeof(*kept));
+		*kept = env;
+		int rc = s->p->open ? s->p->open(kept, &s->self, err) : 0;
+		if (rc)
+			return err_wrap(err, "provider \"%s\"", s->p->name);
+		s->opened = true;
+	}
+	*self = s->self;
+	return 0;
+}
+
+int engine_graph(struct engine *e, struct str *out, struct err *err)
+{
+	const struct spec *s = e->spec;
+	if (!s)
+		return err_set(err, E_UNSUPPORTED, "there is no spec to draw");
+	str_add(out, "digraph aipc {\n\trankdir = LR;\n\tnode [shape = box, fontname = \"monospace\"];\n");
+	for (size_t i = 0; i < s->n; i++)
+		str_addf(out, "\t\"%s\"%s;\n", s->res[i].address, s->res[i].row->type->expand ? "" : " [style = rounded]");
+	for (size_t i = 0; i < s->n; i++)
+		for (size_t k = 0; k < s->res[i].lr->n_refs; k++)
+			str_addf(out, "\t\"%s\" -> \"%s\";\n", s->res[i].address, s->res[s->res[i].lr->refs[k].to->index].address);
+	str_add(out, "}\n");
+	return 0;
+}

@@ -1,0 +1,336 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "base/json.h"
+#include "engine/spec.h"
+
+enum { MAX_REPORTS = 100 };
+
+/* --- reporting ----------------------------------------------------------------------------------------------------------- */
+
+/* Mistakes of one resource. What all instances share is told once, with the first instance it was met in. */
+struct reporter {
+	struct spec *s;
+	const struct resource *r;
+	const char *instance;        /* its address, when there are several */
+	struct { char *text; } told[MAX_REPORTS];
+	size_t n;
+};
+
+static bool told_before(struct reporter *rp, struct mark at, const char *code, const char *text)
+{
+	autofree char *all = xasprintf("%u:%u %s %s", at.line, at.col, code, text);
+	if (rp->n == MAX_REPORTS)
+		return true;
+	for (size_t i = 0; i < rp->n; i++)
+		if (strcmp(rp->told[i].text, all) == 0)
+			return true;
+	rp->told[rp->n++].text = all;
+	all = NULL;
+	return false;
+}
+
+static struct diag *tell(struct reporter *rp, struct mark at, const char *code, const char *text)
+{
+	if (told_before(rp, at, code, text))
+		return NULL;
+	struct diag *g = diag_add(rp->s->d, code, at, "%s", text);
+	if (rp->instance)
+		diag_note(g, (struct mark){ 0 }, "in %s", rp->instance);
+	return g;
+}
+
+static void report_in_body(void *ctx, const char *code, bool key, const char *const *path, const char *const *near,
+			   const char *word, const char *fmt, ...)
+{
+	struct reporter *rp = ctx;
+	char text[800];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	struct diag *g = tell(rp, lang_mark(rp->r->lr, key, path), code, text);
+	if (g && near && word)
+		diag_suggest(g, word, near);
+}
+
+/* Mistakes in what a composite made: there is no place for them but the block itself. */
+struct made_report { struct reporter *rp; const char *address; };
+
+static void report_made(void *ctx, const char *code, bool key, const char *const *path, const char *const *near,
+			const char *word, const char *fmt, ...)
+{
+	struct made_report *m = ctx;
+	struct str where;
+	char text[600], all[1000];
+	va_list ap;
+	(void)key;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	str_init(&where, 200);
+	for (; *path; path++)
+		str_addf(&where, ".%.60s", *path);
+	snprintf(all, sizeof(all), "%.120s%s: %s", m->address, where.at, text);
+	str_release(&where);
+	struct diag *g = tell(m->rp, m->rp->r->lr->name_mark, code, all);
+	if (g && near && word)
+		diag_suggest(g, word, near);
+}
+
+/* --- items --------------------------------------------------------------------------------------------------------------- */
+
+static struct unit *add_unit(struct spec *s, struct resource *r, const char *owner)
+{
+	struct unit *u = arena_alloc(s->arena, sizeof(*u));
+	u->index = s->units.len;
+	u->owner = owner;
+	u->res = r;
+	u->first = s->items.len;
+	vec_push(&s->units, u);
+	r->n_units++;
+	return u;
+}
+
+static struct item *add_item(struct spec *s, struct unit *u, const struct type_row *row, const char *address, json_t *config)
+{
+	struct item *it = arena_alloc(s->arena, sizeof(*it));
+	it->index = s->items.len;
+	it->address = address;
+	it->row = row;
+	it->unit = u;
+	it->config = config;
+	vec_push(&s->items, it);
+	u->n++;
+	return it;
+}
+
+/* --- composites ------------------------------------------------------------------------------------------------------------ */
+
+struct known { const char *address; UT_hash_handle hh; };
+struct expansion {
+	struct spec *s;
+	struct reporter *rp;
+	struct instance *in;
+	struct unit *unit;
+	struct known *known;
+	bool failed;
+};
+
+static const char *made_address(struct expansion *x, const char *label, const char *key)
+{
+	struct str a;
+	str_init(&a, STR_OURS);
+	str_addf(&a, "%s.%s", x->in->address, label);
+	if (key)
+		address_add_key(&a, LANG_EACH, key);
+	const char *copy = arena_strndup(x->s->arena, a.at, a.len);
+	str_release(&a);
+	return copy;
+}
+
+static void check_unique(struct expansion *x, const char *address)
+{
+	struct known *k;
+	HASH_FIND_STR(x->known, address, k);
+	if (k) {
+		char text[300];
+		snprintf(text, sizeof(text), "%.200s is there twice", address);
+		tell(x->rp, x->rp->r->lr->name_mark, "E0121", text);
+		x->failed = true;
+		return;
+	}
+	k = xcalloc(1, sizeof(*k));
+	k->address = address;
+	HASH_ADD_KEYPTR(hh, x->known, address, strlen(address), k);
+}
+
+unsigned expand_add(struct expand *x, const char *type, const char *label, const char *key, const char *node, json_t *config)
+{
+	struct expansion *to = x->into;
+	const struct type_row *row = engine_row(to->s->e, type);
+	if (!row || row->type->expand)
+		BUG("%s expands into \"%s\", which is no primitive type", x->address, type);
+	row->slot->used = true;
+	const char *address = made_address(to, label, key);
+	struct made_report m = { to->rp, address };
+	json_t *done = schema_complete(row->type->attrs, config, report_made, &m);
+	json_decref(config);
+	to->failed = to->failed || !done;
+	check_unique(to, address);
+	struct item *it = add_item(to->s, to->unit, row, address, done);
+	it->node = arena_strdup(to->s->arena, node);
+	return (unsigned)(it->index - to->unit->first);
+}
+
+void expand_after(struct expand *x, unsigned later, unsigned earlier)
+{
+	struct unit *u = x->into->unit;
+	if (later >= u->n || earlier >= u->n || later == earlier)
+		BUG("%s orders %u after %u of %zu", x->address, later, earlier, u->n);
+	vec_push(&u->edges, (struct dag_edge){ later, earlier });
+}
+
+void expand_rollout(struct expand *x, unsigned canary, unsigned max_unavailable, unsigned soak_s)
+{
+	struct unit *u = x->into->unit;
+	u->canary = canary;
+	u->max_unavailable = max_unavailable;
+	u->soak_s = soak_s;
+}
+
+static void forget_known(struct expansion *x)
+{
+	struct known *k, *tmp;
+	HASH_ITER(hh, x->known, k, tmp) {
+		HASH_DEL(x->known, k);
+		free(k);
+	}
+}
+
+static struct expand expand_of(struct spec *s, struct reporter *rp, const struct instance *in, struct expansion *into)
+{
+	return (struct expand){
+		.name = rp->r->lr->name, .address = in->address, .dir = s->e->o->dir, .config = in->config,
+		.provider = rp->r->row->slot->config, .into = into, .report = report_in_body, .report_ctx = rp,
+	};
+}
+
+static void expand_composite(struct spec *s, struct reporter *rp, struct resource *r, struct instance *in)
+{
+	struct unit *u = add_unit(s, r, in->address);
+	if (in->unknown) {
+		u->deferred = true;
+		u->reason = r->reason;
+		return;
+	}
+	size_t errors = diags_errors(s->d);
+	struct expansion into = { .s = s, .rp = rp, .in = in, .unit = u };
+	struct expand x = expand_of(s, rp, in, &into);
+	int rc = r->row->type->check ? r->row->type->check(&x) : 0;
+	if (!rc)
+		rc = r->row->type->expand(&x);
+	forget_known(&into);
+	in->extra = x.value;
+	if (rc && diags_errors(s->d) == errors && rp->n == 0)
+		tell(rp, r->lr->name_mark, "E0122", "this cannot be expanded");
+	in->failed = rc || into.failed || diags_errors(s->d) > errors;
+}
+
+/* --- instances --------------------------------------------------------------------------------------------------------------- */
+
+static void expand_primitive(struct spec *s, struct reporter *rp, struct resource *r, struct instance *in)
+{
+	struct unit *u = s->units.at[r->first_unit];
+	if (!in->unknown && r->row->type->check) {
+		size_t errors = diags_errors(s->d);
+		struct expand x = expand_of(s, rp, in, NULL);
+		in->failed = r->row->type->check(&x) || diags_errors(s->d) > errors;
+		json_decref(x.value);
+	}
+	in->item = add_item(s, u, r->row, in->address, in->unknown ? NULL : json_ref(in->config));
+	if (in->unknown)
+		in->item->reason = r->reason;
+}
+
+static bool takes_sensitive(void *ctx, const char *name)
+{
+	const struct resource *r = ctx;
+	const struct attr *a = attr_find(r->row->type->attrs, name);
+	return a && (a->flags & ATTR_SECRET);
+}
+
+/* What R waits for, as a clause: the resources it refers to whose values are not wholly known. */
+static const char *waiting_reason(struct spec *s, const struct resource *r)
+{
+	enum { SHOWN = 3 };
+	struct str text;
+	size_t n = 0;
+	str_init(&text, STR_OURS);
+	for (size_t i = 0; i < r->lr->n_refs; i++) {
+		const struct resource *to = &s->res[r->lr->refs[i].to->index];
+		if (!to->value_unknown)
+			continue;
+		if (n < SHOWN)
+			str_addf(&text, "%s%s", n ? ", " : "needs what only an apply of ", to->address);
+		n++;
+	}
+	if (n > SHOWN)
+		str_addf(&text, " and %zu more", n - SHOWN);
+	str_add(&text, n ? " can tell" : "needs a value that is not known before an apply");
+	const char *copy = arena_strndup(s->arena, text.at, text.len);
+	str_release(&text);
+	return copy;
+}
+
+static const char *instance_address(struct spec *s, const struct resource *r, const struct lang_instance *li)
+{
+	struct str a;
+	if (li->kind == LANG_SINGLE)
+		return r->address;
+	str_init(&a, STR_OURS);
+	str_add(&a, r->address);
+	address_add_key(&a, li->kind, li->key);
+	const char *copy = arena_strndup(s->arena, a.at, a.len);
+	str_release(&a);
+	return copy;
+}
+
+static void expand_instance(struct spec *s, struct reporter *rp, struct resource *r, struct instance *in, const struct lang_instance *li)
+{
+	in->key = li->key;
+	in->address = instance_address(s, r, li);
+	in->unknown = li->unknown;
+	rp->instance = li->kind == LANG_SINGLE ? NULL : in->address;
+	in->config = schema_complete(r->row->type->attrs, li->config, report_in_body, rp);
+	in->failed = !in->config;
+	if (in->unknown && !r->reason)
+		r->reason = waiting_reason(s, r);
+	r->waits = r->waits || in->unknown;
+	if (in->failed)
+		return;
+	if (r->row->type->expand)
+		expand_composite(s, rp, r, in);
+	else
+		expand_primitive(s, rp, r, in);
+}
+
+static bool too_many(struct spec *s, const struct resource *r)
+{
+	if (s->items.len <= MAX_ITEMS)
+		return false;
+	diag_add(s->d, "E0123", r->lr->name_mark, "the spec describes more than %d objects", MAX_ITEMS);
+	return true;
+}
+
+void spec_expand(struct spec *s, struct resource *r)
+{
+	const struct lang_instance *in;
+	const struct mark *deferred = NULL;
+	size_t n;
+	r->first_unit = s->units.len;
+	if (!r->row || lang_expand(s->lang, r->lr, takes_sensitive, r, &in, &n, &deferred))
+		return;
+	r->expanded = true;
+	if (deferred) {
+		r->deferred = r->waits = s->waits = true;
+		r->reason = waiting_reason(s, r);
+		return;
+	}
+	struct reporter *rp = xcalloc(1, sizeof(*rp));
+	*rp = (struct reporter){ .s = s, .r = r };
+	r->instances = arena_array(s->arena, n + 1, sizeof(*r->instances));
+	r->n = n;
+	r->kind = n ? in[0].kind : LANG_EACH;
+	if (!r->row->type->expand)
+		add_unit(s, r, r->address);
+	for (size_t i = 0; i < n && !too_many(s, r); i++)
+		expand_instance(s, rp, r, &r->instances[i], &in[i]);
+	s->waits = s->waits || r->waits;
+	for (size_t i = 0; i < rp->n; i++)
+		free(rp->told[i].text);
+	free(rp);
+}

@@ -1,0 +1,365 @@
+#include "engine/plan.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "engine/planning.h"
+
+enum { MAX_TARGETS = 1000 };
+
+const char *action_name(enum action a)
+{
+	static const char *const names[] = { "none", "create", "update", "replace", "delete", "forget", "defer", "skip" };
+	return (size_t)a < ARRAY_LEN(names) ? names[a] : "unknown";
+}
+
+bool plan_has_work(const struct plan *p)
+{
+	const struct plan_counts *c = &p->counts;
+	return c->create || c->update || c->replace || c->remove || c->forget || p->n_outputs;
+}
+
+/* --- what the state holds ------------------------------------------------------------------------------------------------- */
+
+static int upgrade(const struct type_row *row, const struct object *o, json_t **attrs, struct err *err)
+{
+	const struct resource_type *type = row->type;
+	*attrs = json_ref(o->attrs);
+	if (o->schema_version == type->version)
+		return 0;
+	if (o->schema_version > type->version) {
+		json_decref(*attrs);
+		return err_set(err, E_UNSUPPORTED, "%s was written by a newer aipc (%s version %d; this one knows %d)", o->address,
+			       o->type, o->schema_version, type->version);
+	}
+	json_decref(*attrs);
+	*attrs = json_deep_copy(o->attrs);
+	for (int v = o->schema_version; type->upgrade && v < type->version; v++) {
+		int rc = type->upgrade(v, *attrs, err);
+		if (rc) {
+			json_decref(*attrs);
+			return err_wrap(err, "%s", o->address);
+		}
+	}
+	return 0;
+}
+
+static const char *again(struct arena *a, const char *last, const char *text)
+{
+	return last && strcmp(last, text) == 0 ? last : arena_strdup(a, text);
+}
+
+static int keep_prior(void *ctx, const struct object *o)
+{
+	struct making *m = ctx;
+	struct arena *a = m->p->arena;
+	const struct prior *last = m->priors.len ? &m->priors.at[m->priors.len - 1] : NULL;
+	const struct type_row *row = engine_row(m->e, o->type);
+	struct prior p = { .version = o->version, .schema_version = o->schema_version };
+	struct err err = { 0 };
+	int rc = 0;
+	if (last && strcmp(last->address, o->address) >= 0)
+		BUG("objects of the state are not in order: %s", o->address);
+	if (row)
+		rc = upgrade(row, o, &p.attrs, &err);
+	else
+		p.attrs = json_ref(o->attrs);
+	if (rc) {
+		m->load_err = err;
+		return rc;
+	}
+	p.address = arena_strdup(a, o->address);
+	p.type = again(a, last ? last->type : NULL, o->type);
+	p.owner = again(a, last ? last->owner : NULL, o->owner);
+	p.deps = last && json_same(last->deps, o->deps) ? json_ref(last->deps) : json_ref(o->deps);
+	vec_push(&m->priors, p);
+	return 0;
+}
+
+static int load_priors(struct making *m, struct err *err)
+{
+	if (!m->store)
+		return 0;
+	int rc = store_objects(m->store, keep_prior, m, err);
+	if (m->load_err.code)
+		*err = m->load_err;
+	return rc ? rc : store_serial(m->store, &m->p->serial, err);
+}
+
+static struct prior *find_prior(struct making *m, const char *address)
+{
+	size_t lo = 0, hi = m->priors.len;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		int c = strcmp(m->priors.at[mid].address, address);
+		if (c == 0)
+			return &m->priors.at[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* --- what to look at -------------------------------------------------------------------------------------------------------- */
+
+bool is_target(const struct making *m, const char *address, const char *owner)
+{
+	bool hit = m->o->n_targets == 0;
+	for (size_t i = 0; i < m->o->n_targets; i++) {
+		if (target_matches(m->o->targets[i], address, owner)) {
+			m->target_hit[i] = true;
+			hit = true;
+		}
+	}
+	return hit;
+}
+
+static void add_todo(struct making *m, struct item *it, struct prior *prior)
+{
+	struct todo td = { .it = it, .prior = prior };
+	td.out = !is_target(m, it->address, it->unit->owner);
+	if (prior)
+		prior->taken = true;
+	vec_push(&m->todos, td);
+}
+
+static void add_todos(struct making *m)
+{
+	while (m->todos.len < m->spec->items.len) {
+		struct item *it = m->spec->items.at[m->todos.len];
+		add_todo(m, it, find_prior(m, it->address));
+	}
+}
+
+struct owner { const char *name; struct unit *unit; UT_hash_handle hh; };
+
+struct unit *unit_new(struct making *m, const char *owner, struct resource *r)
+{
+	struct unit *u = xcalloc(1, sizeof(*u));
+	u->owner = owner;
+	u->res = r;
+	u->index = m->units.len;
+	vec_push(&m->units, u);
+	vec_push(&m->own_units, u);
+	return u;
+}
+
+static struct owner *add_owner(struct owner **all, struct unit *u)
+{
+	struct owner *o = xcalloc(1, sizeof(*o));
+	o->name = u->owner;
+	o->unit = u;
+	HASH_ADD_KEYPTR(hh, *all, o->name, strlen(o->name), o);
+	return o;
+}
+
+/* Nothing is known about an object whose resource cannot be expanded yet: it stays. */
+static bool still_open(const struct making *m, const struct unit *u, const char *owner)
+{
+	if (m->o->destroy || !m->spec->waits)
+		return false;
+	if (u && u->deferred)
+		return true;
+	autofree char *base = address_base(owner);
+	for (size_t i = 0; i < m->deferred.len; i++)
+		if (strcmp(m->deferred.at[i]->address, base) == 0)
+			return true;
+	return false;
+}
+
+static void add_orphan(struct making *m, struct owner **owners, struct prior *p)
+{
+	struct owner *o;
+	const struct type_row *row = engine_row(m->e, p->type);
+	HASH_FIND_STR(*owners, p->owner, o);
+	if (still_open(m, o ? o->unit : NULL, p->owner))
+		return;
+	if (!o)
+		o = add_owner(owners, unit_new(m, p->owner, NULL));
+	if (!row || row->type->expand) {
+		if (!is_target(m, p->address, p->owner))
+			return;
+		struct change *c = change_new(m, p->address, p->type, p->owner, ACT_SKIP);
+		c->reason = arena_printf(m->p->arena, "this aipc knows no type \"%s\"", p->type);
+		vec_push(&m->strays, (struct stray){ c, o->unit });
+		return;
+	}
+	struct item *it = arena_alloc(m->p->arena, sizeof(*it));
+	*it = (struct item){ .address = p->address, .row = row, .unit = o->unit };
+	add_todo(m, it, p);
+}
+
+static void add_orphans(struct making *m)
+{
+	struct owner *owners = NULL, *o, *tmp;
+	for (size_t i = 0; i < m->spec->units.len; i++)
+		vec_push(&m->units, m->spec->units.at[i]);
+	for (size_t i = 0; i < m->spec->n; i++)
+		if (m->spec->res[i].deferred)
+			vec_push(&m->deferred, &m->spec->res[i]);
+	for (size_t i = 0; i < m->priors.len; i++) {
+		if (m->priors.at[i].taken)
+			continue;
+		for (size_t k = 0; !owners && k < m->spec->units.len; k++)
+			add_owner(&owners, m->spec->units.at[k]);
+		add_orphan(m, &owners, &m->priors.at[i]);
+	}
+	HASH_ITER(hh, owners, o, tmp) {
+		HASH_DEL(owners, o);
+		free(o);
+	}
+}
+
+static int check_targets(struct making *m, struct err *err)
+{
+	for (size_t i = 0; i < m->o->n_targets; i++)
+		if (!m->target_hit[i])
+			return err_set(err, E_INPUT, "nothing in the spec or the state is called \"%.200s\"", m->o->targets[i]);
+	return 0;
+}
+
+/* --- a spec that needs the world ---------------------------------------------------------------------------------------------- */
+
+/* What a provider computed stays as it is when the object needs nothing. */
+static const json_t *computed(void *ctx, const struct item *it)
+{
+	struct making *m = ctx;
+	const struct todo *td = &m->todos.at[it->index];
+	if (td->out)
+		return td->prior ? td->prior->attrs : NULL;
+	return td->judged && !td->change ? td->actual : NULL;
+}
+
+static void mark_wanted(const struct spec *before, bool *wanted)
+{
+	for (size_t i = 0; i < before->n; i++) {
+		const struct resource *r = &before->res[i];
+		wanted[i] = wanted[i] || r->asked;
+		for (size_t k = 0; r->waits && k < r->lr->n_refs; k++)
+			wanted[r->lr->refs[k].to->index] = true;
+	}
+}
+
+/* Expands a fresh copy of the spec; objects whose computed attributes are referred to are read before what refers to them
+ * is expanded. */
+static int expand_with_world(struct task *t, struct making *m, struct err *err)
+{
+	struct spec *before = m->e->spec, *s = NULL;
+	autofree bool *wanted = xcalloc(before->n + 1, sizeof(*wanted));
+	mark_wanted(before, wanted);
+	int rc = spec_load(m->e, m->d, &s, err);
+	if (!s)
+		return rc;
+	if (s->n != before->n) {
+		spec_free(s);
+		return err_set(err, E_CONFLICT, "the spec was edited while it was being planned");
+	}
+	spec_free(m->e->old);
+	m->e->old = before;
+	m->e->spec = m->spec = s;
+	s->computed = computed;
+	s->computed_ctx = m;
+	for (unsigned i = 0; !rc && i < s->n; i++) {
+		struct resource *r = &s->res[s->graph.order[i]];
+		size_t from = m->todos.len;
+		spec_expand(s, r);
+		add_todos(m);
+		m->keep = true;
+		if (wanted[s->graph.order[i]] && r->row && !r->row->type->expand && type_computes(r->row->type))
+			rc = refresh_world(t, m, from, err);
+		m->keep = false;
+	}
+	if (!rc && diags_errors(m->d))
+		rc = err_set(err, E_INPUT, "%s", "");
+	return rc;
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------------------------ */
+
+static json_t *used_providers(const struct engine *e)
+{
+	json_t *j = json_object();
+	for (size_t i = 0; i < e->n_slots; i++)
+		if (e->slots[i].config && (e->slots[i].used || e->slots[i].block || e->slots[i].opened))
+			json_object_set(j, e->slots[i].p->name, e->slots[i].config);
+	return j;
+}
+
+static int fill(struct task *t, struct making *m, struct err *err)
+{
+	autofree char *state_path = engine_state_path(m->e);
+	m->p->state_path = arena_strdup(m->p->arena, state_path);
+	m->p->destroy = m->o->destroy;
+	int rc = load_priors(m, err);
+	if (!rc && m->e->needs_world && !m->o->destroy)
+		rc = expand_with_world(t, m, err);
+	if (rc)
+		return rc;
+	add_todos(m);
+	add_orphans(m);
+	rc = check_targets(m, err);
+	m->n_to_read = m->todos.len;
+	if (!rc)
+		rc = refresh_world(t, m, 0, err);
+	if (!rc)
+		rc = plan_arrange(m, err);
+	if (!rc && !m->o->drift_only)
+		rc = plan_outputs(m, err);
+	if (rc)
+		return rc;
+	spec_hash(m->spec, m->p->spec_hash);
+	m->p->providers = used_providers(m->e);
+	plan_seal(m->p);
+	return 0;
+}
+
+static void release(struct making *m, bool failed)
+{
+	struct silent *s, *tmp;
+	for (size_t i = 0; failed && i < m->todos.len; i++)
+		if (m->todos.at[i].change)
+			change_release(m->todos.at[i].change);
+	for (size_t i = 0; i < m->todos.len; i++)
+		json_decref(m->todos.at[i].actual);
+	for (size_t i = 0; i < m->priors.len; i++) {
+		json_decref(m->priors.at[i].attrs);
+		json_decref(m->priors.at[i].deps);
+	}
+	for (size_t i = 0; i < m->own_units.len; i++)
+		free(m->own_units.at[i]);
+	HASH_ITER(hh, m->silent, s, tmp) {
+		HASH_DEL(m->silent, s);
+		free(s->key);
+		free(s);
+	}
+	vec_free(&m->todos);
+	vec_free(&m->priors);
+	vec_free(&m->units);
+	vec_free(&m->own_units);
+	vec_free(&m->strays);
+	vec_free(&m->deferred);
+	free(m->target_hit);
+}
+
+int plan_make(struct task *t, struct engine *e, struct store *s, const struct plan_options *o, struct diags *d,
+	      struct plan **out, struct err *err)
+{
+	if (!e->spec)
+		return err_set(err, E_UNSUPPORTED, "there is no spec to plan from");
+	if (o->n_targets > MAX_TARGETS)
+		return err_set(err, E_INPUT, "more than %d targets", MAX_TARGETS);
+	struct making m = { .e = e, .spec = e->spec, .store = s, .o = o, .d = d, .p = plan_new() };
+	m.target_hit = xcalloc(o->n_targets + 1, sizeof(bool));
+	int rc = fill(t, &m, err);
+	e->spec->computed = NULL;
+	if (rc == E_INPUT && diags_errors(d))
+		err_set(err, E_INPUT, "%s", "");
+	if (!rc)
+		*out = m.p;
+	release(&m, rc && !m.p->changes);
+	if (rc)
+		plan_free(m.p);
+	return rc;
+}

@@ -1,0 +1,94 @@
+/* planning - internal to engine/: a plan in the making. */
+#ifndef ENGINE_PLANNING_H
+#define ENGINE_PLANNING_H
+
+#include <uthash.h>
+
+#include "engine/plan.h"
+#include "engine/spec.h"
+
+struct prior {                   /* one object of the state */
+	const char *address, *type, *owner;
+	json_t *attrs;               /* let go as soon as the object is known to need nothing */
+	json_t *deps;                /* shared between neighbours that have the same */
+	int64_t version;
+	int schema_version;
+	bool taken;                  /* the spec has it too */
+};
+
+/* One object to look at. Those of the spec come first, at their item's index; those only the state has follow. */
+struct todo {
+	struct item *it;
+	struct prior *prior;         /* NULL: not in the state */
+	json_t *actual;
+	const char *skip;            /* why it could not be read */
+	const char *incomplete;      /* what could not be known about it */
+	struct change *change;       /* NULL: nothing to do */
+	unsigned place;              /* of the change in the plan */
+	bool out;                    /* not a target */
+	bool read, judged;
+};
+
+struct stray { struct change *change; struct unit *unit; };
+struct silent { char *key; UT_hash_handle hh; };    /* a machine that did not answer its provider */
+
+struct making {
+	struct engine *e;
+	struct spec *spec;
+	struct store *store;
+	const struct plan_options *o;
+	struct diags *d;
+	struct plan *p;
+	VEC(struct prior) priors;    /* sorted by address */
+	VEC(struct todo) todos;
+	VEC(struct unit *) units;    /* by unit.index */
+	VEC(struct unit *) own_units;        /* to release */
+	VEC(struct stray) strays;    /* changes that stand for no todo */
+	VEC(struct resource *) deferred;     /* whose count or for_each is not known */
+	bool *target_hit;            /* by target */
+	struct err load_err;
+	struct silent *silent;
+	size_t next, end;            /* todos still to be read */
+	size_t n_read, n_to_read;
+	bool keep;                   /* what was read is still needed after the judgement */
+};
+
+static inline bool is_operation(const struct change *c)
+{
+	return c && c->action >= ACT_CREATE && c->action <= ACT_FORGET;
+}
+static inline bool is_removal(const struct change *c)
+{
+	return c->action == ACT_DELETE || c->action == ACT_FORGET;
+}
+
+/* plan_new - an empty plan with its arena (planfile.c). */
+struct plan *plan_new(void);
+void change_release(struct change *c);                   /* its references, not itself */
+void plan_seal(struct plan *p);                          /* sets the id from the contents */
+/* planfile.c: names in plan files. */
+struct counted { const char *name; size_t offset; };
+extern const struct counted plan_counted[];              /* of struct plan_counts; ends with a NULL name */
+extern const char *const disruption_words[];             /* by enum effect_class */
+/* refresh.c: reads todos[from..end) that were not read, and judges each. */
+int refresh_world(struct task *t, struct making *m, size_t from, struct err *err) MUST_CHECK;
+/* judge.c: what is to be done about one object: sets todo.change. */
+void judge(struct making *m, struct todo *td);
+struct change *change_new(struct making *m, const char *address, const char *type, const char *owner, enum action action);
+/* Makes C something that is not done now. REASON lives as long as the plan. */
+void change_hold(struct change *c, enum action action, const char *reason);
+struct unit *unit_new(struct making *m, const char *owner, struct resource *r);      /* one the spec does not have */
+/* hold.c: changes that cannot go ahead because of others. */
+int hold_in_units(struct making *m, struct dag *dags, struct err *err) MUST_CHECK;
+void hold_deferred(struct making *m, bool *held);
+/* groups.c: holds back what cannot go ahead, then groups, edges, waves. */
+int plan_arrange(struct making *m, struct err *err) MUST_CHECK;
+/* waves.c */
+unsigned waves_assign(struct change *const *changes, size_t n, unsigned canary, unsigned max_unavailable);
+/* outputs.c */
+int plan_outputs(struct making *m, struct err *err) MUST_CHECK;
+bool is_target(const struct making *m, const char *address, const char *owner);
+/* target.c */
+bool target_matches(const char *pattern, const char *address, const char *owner);
+
+#endif

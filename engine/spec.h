@@ -1,0 +1,119 @@
+/* spec - internal to engine/: a loaded spec as resources, instances, units and items.
+ *
+ * A resource is one block of the spec; its instances are what count and for_each make of it. A unit is what is planned together
+ * and shown as one: a composite instance, or all instances of a primitive block. An item is one primitive object.
+ * A spec is expanded once per engine_open(); plan_make() makes a second one only when something in the spec refers to what a
+ * provider computes, because only then the state and the world can change what the spec says.
+ */
+#ifndef ENGINE_SPEC_H
+#define ENGINE_SPEC_H
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "engine/dag.h"
+#include "engine/engine.h"
+
+enum { MAX_ITEMS = 2000000 };
+
+struct provider_slot {
+	const struct provider *p;
+	struct mark at;              /* of its block; zeroed: none */
+	json_t *config;              /* completed; NULL when it has mistakes, or when something required is missing and there is no block */
+	bool block, used;
+	bool opened;
+	void *self;
+};
+struct type_row {
+	const struct resource_type *type;
+	struct provider_slot *slot;
+};
+
+struct unit {
+	size_t index;                /* in spec.units, and behind them those only the state knows */
+	const char *owner;           /* address shown and stored */
+	struct resource *res;
+	size_t first, n;             /* of spec.items */
+	VEC(struct dag_edge) edges;  /* among them, from 0 */
+	unsigned canary, max_unavailable, soak_s;
+	bool deferred;               /* a composite that waits for values: it has no items */
+	const char *reason;
+};
+struct item {
+	size_t index;                /* in spec.items */
+	const char *address, *node;
+	const struct type_row *row;
+	struct unit *unit;
+	json_t *config;              /* completed; NULL when deferred */
+	const char *reason;          /* deferred: why */
+};
+struct instance {
+	const char *key;
+	const char *address;
+	json_t *config;              /* completed, may hold unknowns; NULL after mistakes */
+	json_t *extra;               /* what a composite adds to its value */
+	struct item *item;           /* of a primitive; NULL after mistakes */
+	bool unknown;                /* config is not wholly known */
+	bool failed;
+};
+struct resource {
+	const struct lang_resource *lr;
+	const struct type_row *row;  /* NULL: no such type */
+	const char *address;         /* "gpu_node_pool.train" */
+	enum lang_key kind;
+	struct instance *instances; size_t n;
+	size_t first_unit, n_units;  /* of spec.units */
+	bool expanded;               /* instances are there */
+	bool asked;                  /* an expression wanted its value */
+	bool waits;                  /* something in it was unknown */
+	bool deferred;               /* count or for_each is unknown: no instances */
+	const char *reason;
+	json_t *value;
+	bool value_unknown;          /* the value given out was not wholly known */
+};
+
+struct spec {
+	struct engine *e;
+	struct lang *lang;
+	struct arena *arena;
+	struct diags *d;             /* for the time of an expansion */
+	struct resource *res; size_t n;
+	struct dag graph;            /* of resources, by lang_resource.index */
+	VEC(struct unit *) units;
+	VEC(struct item *) items;
+	bool waits;                  /* a resource or an output waits for values that providers compute */
+	/* The attributes that a provider computed for an item, when they will stay as they are; NULL: not known. */
+	const json_t *(*computed)(void *ctx, const struct item *it); void *computed_ctx;
+};
+
+struct engine {
+	const struct engine_options *o;
+	struct engine_options own;   /* the caller's, copied shallowly: what it points to must outlive the engine */
+	struct arena *arena;
+	struct provider_slot *slots; size_t n_slots;
+	struct type_row *rows; size_t n_rows;        /* by name */
+	const char *const *type_names;
+	struct spec *spec;           /* NULL when opened bare */
+	bool needs_world;            /* what the spec says depends on what providers computed */
+	struct spec *old;            /* marks of diagnostics point into its sources */
+	struct store *store;
+};
+
+/* engine.c */
+const struct type_row *engine_row(const struct engine *e, const char *name);
+/* spec.c: loading and checking what needs no evaluation of resources. E_INPUT: the mistakes are in D; *OUT may be there to go on. */
+int spec_load(struct engine *e, struct diags *d, struct spec **out, struct err *err) MUST_CHECK;
+void spec_free(struct spec *s);
+/* expand.c: makes the instances, units and items of R; all that it refers to must have been expanded. Mistakes go to the diags. */
+void spec_expand(struct spec *s, struct resource *r);
+/* Does one of its attributes come from its provider? */
+bool type_computes(const struct resource_type *type);
+/* value.c: the value of a resource as expressions see it; a lang_value_fn. */
+const json_t *spec_value(void *ctx, const struct lang_resource *lr);
+/* SHA-256 of all that the spec wants, in hex. */
+void spec_hash(const struct spec *s, char out[65]);
+/* address.c */
+void address_add_key(struct str *out, enum lang_key kind, const char *key);
+/* "gpu_node_pool.train" of any address or owner within it; yours to free. */
+char *address_base(const char *address);
+
+#endif

@@ -1,0 +1,99 @@
+#include "base/json.h"
+#include "engine/spec.h"
+
+static json_t *with_nulls(const struct attr *attrs, const json_t *config);
+
+/* A value as expressions see it: every attribute the schema knows is there, null where it was not given. */
+static json_t *seen(const struct attr *a, enum attr_type type, const json_t *v)
+{
+	const char *key;
+	const json_t *member;
+	size_t i;
+	if (v == lang_unknown() || !a->fields || json_is_null(v))
+		return json_ref(v);
+	if (type == ATTR_OBJECT)
+		return with_nulls(a->fields, v);
+	if (a->elem != ATTR_OBJECT)
+		return json_ref(v);
+	json_t *out = type == ATTR_LIST ? json_array() : json_object();
+	if (type == ATTR_LIST)
+		json_array_foreach(v, i, member)
+			json_array_append_new(out, seen(a, ATTR_OBJECT, member));
+	else
+		json_object_foreach((json_t *)v, key, member)
+			json_object_set_new(out, key, seen(a, ATTR_OBJECT, member));
+	return out;
+}
+
+static json_t *with_nulls(const struct attr *attrs, const json_t *config)
+{
+	json_t *out = json_object();
+	for (const struct attr *a = attrs; a && a->name; a++) {
+		const json_t *v = json_object_get(config, a->name);
+		json_object_set_new_nocheck(out, a->name, v ? seen(a, a->type, v) : json_null());
+	}
+	return out;
+}
+
+bool type_computes(const struct resource_type *type)
+{
+	for (const struct attr *a = type->attrs; a && a->name; a++)
+		if (a->flags & (ATTR_COMPUTED | ATTR_OPTIONAL_COMPUTED))
+			return true;
+	return false;
+}
+
+static void add_computed(struct spec *s, struct resource *r, const struct instance *in, json_t *out)
+{
+	const json_t *known = s->computed && in->item ? s->computed(s->computed_ctx, in->item) : NULL;
+	for (const struct attr *a = r->row->type->attrs; a && a->name; a++) {
+		if (!(a->flags & (ATTR_COMPUTED | ATTR_OPTIONAL_COMPUTED)))
+			continue;
+		if ((a->flags & ATTR_OPTIONAL_COMPUTED) && json_object_get(in->config, a->name))
+			continue;
+		const json_t *v = json_at(known, a->name);
+		r->value_unknown = r->value_unknown || !known;
+		json_object_set_new_nocheck(out, a->name, v ? json_ref(v) : known ? json_null() : json_ref(lang_unknown()));
+	}
+}
+
+static json_t *instance_value(struct spec *s, struct resource *r, const struct instance *in)
+{
+	const char *key;
+	json_t *v;
+	if (in->failed || (in->unknown && r->row->type->expand)) {
+		r->value_unknown = true;
+		return json_ref(lang_unknown());
+	}
+	json_t *out = with_nulls(r->row->type->attrs, in->config);
+	r->value_unknown = r->value_unknown || in->unknown;
+	if (!r->row->type->expand)
+		add_computed(s, r, in, out);
+	json_object_foreach(in->extra, key, v)
+		json_object_set(out, key, v);
+	return out;
+}
+
+const json_t *spec_value(void *ctx, const struct lang_resource *lr)
+{
+	struct spec *s = ctx;
+	struct resource *r = &s->res[lr->index];
+	r->asked = true;
+	if (!r->expanded || r->deferred) {
+		r->value_unknown = true;
+		return NULL;
+	}
+	if (!r->value && r->kind == LANG_SINGLE && r->n == 1)
+		r->value = instance_value(s, r, &r->instances[0]);
+	if (r->value)
+		return r->value == lang_unknown() ? NULL : r->value;
+	r->value = r->kind == LANG_INDEX ? json_array() : json_object();
+	for (size_t i = 0; i < r->n; i++) {
+		json_t *v = instance_value(s, r, &r->instances[i]);
+		if (r->kind == LANG_INDEX)
+			json_array_append_new(r->value, v);
+		else
+			json_object_set_new(r->value, r->instances[i].key, v);
+	}
+	return r->value;
+}
