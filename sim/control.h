@@ -6,7 +6,8 @@
  *                           "requests": {"GET /redfish/v1": n}, "images": [{"sha256", "size", "count", "path"}],
  *                           "firmware": {ID: version}, "staged": {ID: version}, "bios": {NAME: value}, "bios_pending": {},
  *                           "tasks": [{"id", "state", "percent"}], "updating": bool}
- *                           `path` of an image: "multipart", "push" or the URI it was fetched from.
+ *                           `images` are those an update was begun with, not those refused (503, 400); `path`: "multipart",
+ *                           "push" or the URI it was fetched from.
  *   GET  /v1/totals         {"bmcs", "requests", "sessions_open", "sessions_created", "images", "resets", "bmc_resets",
  *                           "ac_cycles", "bios_applied", "updating", "seconds", "rss_kib"}
  *   POST /v1/faults         replaces the fault plan (sim/fault.h)

@@ -2,7 +2,7 @@
 # The simulated BMC over the network: its update state machine on fast time, and every fault as a client sees it.
 source "$(dirname "$0")/lib.bash"
 command -v python3 >/dev/null || skip "python3 is missing: it reads JSON here"
-start_sim 4 600
+start_sim 4 20
 password=$(cat sim/password)
 mapfile -t bmcs < <(tail -n +2 sim/nodes.csv | cut -d, -f2)
 
@@ -73,7 +73,7 @@ advance 95
 back 1
 [[ $(node 1 firmware HostBMC_0) == 24.09.17 ]] || fail "the BMC reset did not activate the firmware"
 sha=$(sha256sum bmc.img | cut -d' ' -f1)
-[[ $(node 1 images 0 sha256) == "$sha" && $(node 1 images 0 count) == 2 && $(node 1 images 0 path) == multipart ]] || fail "images are not counted"
+[[ $(node 1 images 0 sha256) == "$sha" && $(node 1 images 0 count) == 1 && $(node 1 images 0 path) == multipart ]] || fail "images are not counted"
 
 # --- update by SimpleUpdate: the BMC fetches; HGX firmware runs after the copy, host off and an AC cycle
 mkdir www
