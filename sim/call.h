@@ -21,7 +21,8 @@ struct route {
 	enum privilege priv;         /* to change; reading needs Login */
 	unsigned flags;
 };
-enum { ROUTE_PUBLIC = 1, ROUTE_PUBLIC_POST = 2, ROUTE_RAW = 4, ROUTE_ETAG_REQUIRED = 8, ROUTE_OPTIONAL_BODY = 16 };
+enum { ROUTE_PUBLIC = 1, ROUTE_PUBLIC_POST = 2, ROUTE_RAW = 4, ROUTE_ETAG_REQUIRED = 8, ROUTE_OPTIONAL_BODY = 16,
+	ROUTE_STREAM = 32 };
 
 struct call {
 	struct bmc *b;

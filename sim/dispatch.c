@@ -187,6 +187,11 @@ static void do_get(struct call *c)
 	}
 	if (!read_query(c))
 		return;
+	if ((c->route->flags & ROUTE_STREAM) && strcmp(c->rq->method, "HEAD") == 0) {
+		allow(c);
+		reply_empty(c, 200);
+		return;
+	}
 	body = c->route->get(c);
 	if (c->rp->status) {                 /* it answered by itself: $metadata, a task monitor, events */
 		json_decref(body);
@@ -221,18 +226,22 @@ static bool present_etag(struct call *c, char etag[32])
 
 	again.rp = &rp;
 	again.infos = NULL;
+	again.skip = 0;
+	again.top = -1;
 	etag[0] = '\0';
-	body = c->route->get ? c->route->get(&again) : NULL;
-	if (!body && c->route->get) {
+	body = c->route->get && !(c->route->flags & ROUTE_STREAM) ? c->route->get(&again) : NULL;
+	if (!body && !rp.status && c->route->get && !(c->route->flags & ROUTE_STREAM)) {
 		redfish_reply_release(&rp);
+		json_decref(again.infos);
 		return false;
 	}
 	if (body) {
-		if (page(&again, body))
-			reply_json(&again, 200, body);
+		(void)page(&again, body);     /* cannot fail without a query */
+		reply_json(&again, 200, body);
 		snprintf(etag, 32, "%s", redfish_reply_header(&rp, "ETag") ? redfish_reply_header(&rp, "ETag") : "");
 	}
 	redfish_reply_release(&rp);
+	json_decref(again.infos);
 	return true;
 }
 
@@ -241,7 +250,6 @@ static bool preconditions(struct call *c)
 	const char *wanted = header(c, "If-Match");
 	char etag[32];
 
-	c->top = -1;
 	if (!present_etag(c, etag)) {
 		not_found(c);
 		return false;

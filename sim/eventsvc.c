@@ -188,7 +188,7 @@ static json_t *get_stream(struct call *c)
 }
 
 const struct route routes_event[] = {
-	{ .path = "EventService/SSE", .get = get_stream },
+	{ .path = "EventService/SSE", .get = get_stream, .flags = ROUTE_STREAM },
 	{ .path = "EventService", .get = get_service },
 	{ .path = "EventService/Subscriptions", .get = get_subscriptions, .post = post_subscription, .priv = PRIV_MANAGER },
 	{ .path = "EventService/Subscriptions/Members", .post = post_subscription, .priv = PRIV_MANAGER },
