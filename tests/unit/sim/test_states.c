@@ -483,6 +483,42 @@ static void faults_of_updates(void **state)
 	assert_int_equal(push(c, "{}", IMAGE("PSU_*", "0205")), 202);
 }
 
+/* --- events -------------------------------------------------------------------------------------------------- */
+
+static char heard[1024];
+
+static void hear(void *arg, struct bmc *b, const char *sub, const json_t *event)
+{
+	const json_t *record = json_array_get(json_at(event, "Events"), 0);
+	size_t n = strlen(heard);
+
+	(void)arg;
+	(void)b;
+	snprintf(heard + n, sizeof heard - n, "%s %s %s;", sub, json_str(event, "Context"), json_str(record, "MessageId"));
+}
+
+static void events_reach_the_subscriptions_that_take_them(void **state)
+{
+	struct client *c = *state;
+
+	heard[0] = '\0';
+	c->fleet->on_event = hear;
+	assert_int_equal(ask(c, "POST", R "/EventService/Subscriptions",
+		"{\"Destination\":\"http://h/\",\"Context\":\"all\"}"), 201);
+	assert_int_equal(ask(c, "POST", R "/EventService/Subscriptions/Members",
+		"{\"Destination\":\"http://h/\",\"Context\":\"tasks\",\"RegistryPrefixes\":[\"TaskEvent\"]}"), 201);
+	assert_int_equal(ask(c, "POST", R "/EventService/Actions/EventService.SubmitTestEvent", "{}"), 204);
+	assert_string_equal(heard, "1 all ResourceEvent.1.4.TestMessage;");
+	heard[0] = '\0';
+	assert_int_equal(push(c, "{}", IMAGE("PSU_*", "0203")), 202);
+	assert_string_equal(heard, "1 all TaskEvent.1.0.TaskStarted;2 tasks TaskEvent.1.0.TaskStarted;");
+	heard[0] = '\0';
+	assert_int_equal(ask(c, "DELETE", R "/EventService/Subscriptions/1", NULL), 204);
+	seconds_pass(T_VERIFY + 90);
+	bmc_settle(c->bmc);
+	assert_string_equal(heard, "2 tasks TaskEvent.1.0.TaskCompletedOK;");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -493,7 +529,7 @@ int main(void)
 		T(an_ac_cycle_in_the_middle_of_the_copy_keeps_the_old_version), T(bios_firmware_runs_after_a_host_reset),
 		T(same_and_lower_versions_are_skipped_unless_forced), T(wrong_images_end_in_exception),
 		T(a_bmc_reset_ends_an_update_under_way), T(simple_update_waits_for_its_image), T(finished_tasks_make_room),
-		T(faults_are_matched_counted_and_skipped), T(wrong_plans_are_refused_by_name), T(faults_of_updates),
+		T(faults_are_matched_counted_and_skipped), T(wrong_plans_are_refused_by_name), T(faults_of_updates), T(events_reach_the_subscriptions_that_take_them),
 	};
 
 	return cmocka_run_group_tests_name("states", tests, NULL, NULL);
