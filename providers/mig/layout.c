@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "providers/mig/gpus.h"
 #include "providers/mig/place.h"
+#include "providers/naming.h"
 
 static const struct attr placement_attrs[] = {
 	{ .name = "profile", .type = ATTR_STRING, .flags = ATTR_REQUIRED, .help = "Profile of the instance." },
@@ -402,7 +403,8 @@ static json_t *value_json(const struct layout *l)
 		json_array_append_new(layouts, row);
 	}
 	unsigned gpus = (unsigned)json_int(l->x->config, "gpu_count", all ? 0 : __builtin_popcountll(seen));
-	json_put_str(v, "name", l->x->name);
+	autofree char *name = instance_name(l->x);
+	json_put_str(v, "name", name);
 	json_put_str(v, "product", l->p->name);
 	json_put_str(v, "driver", l->p->driver);
 	json_put_new(v, "config", config);
