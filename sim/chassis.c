@@ -52,7 +52,8 @@ static json_t *get_erot(struct call *c)
 		"NVIDIA", "Model", "ERoT", "SerialNumber", text("0x%016llX", (unsigned long long)bmc_hash(c->b, c->id[0])), "Status",
 		status_ok(), "Links", "ContainedBy", ref(ROOT "/Chassis/%s", hgx ? "HGX_Chassis_0" : "DGX"), "ManagedBy",
 		ref(ROOT "/Managers/%s", hgx ? "HGX_BMC_0" : "BMC")));
-	json_object_set_new(r, "Oem", json_pack("{s:{s:b, s:s, s:b}}", "Nvidia", "AutomaticBackgroundCopyEnabled", 1,
+	json_object_set_new(r, "Oem", json_pack("{s:{s:s, s:b, s:s, s:b}}", "Nvidia", "@odata.type", "#NvidiaChassis.v1_0_0.NvidiaRoTChassis",
+		"AutomaticBackgroundCopyEnabled", 1,
 		"BackgroundCopyStatus", erot_copying(c->b, c->id[0], c->now) ? "InProgress" : "Completed", "InbandUpdatePolicyEnabled", 1));
 	return r;
 }

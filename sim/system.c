@@ -168,8 +168,9 @@ static json_t *get_gpu(struct call *c)
 			text("165432300%04u%u", c->b->index + 1, i), "UUID", uuid, "FirmwareVersion",
 			item_version(c->b, (unsigned)firmware_find(what)), "Status", status_ok(), "InstructionSet", "OEM",
 			"LocationIndicatorActive", 0));
-		json_object_update_new(r, json_pack("{s:[{s:s, s:i}], s:{s:o}, s:{s:{s:b}}}", "ProcessorMemory", "MemoryType", "HBM3",
-			"CapacityMiB", 81920, "Links", "Chassis", ref(ROOT "/Chassis/HGX_Chassis_0"), "Oem", "Nvidia", "MIGModeEnabled", 0));
+		json_object_update_new(r, json_pack("{s:[{s:s, s:i}], s:{s:o}, s:{s:{s:s, s:b}}}", "ProcessorMemory", "MemoryType", "HBM3",
+			"CapacityMiB", 81920, "Links", "Chassis", ref(ROOT "/Chassis/HGX_Chassis_0"), "Oem", "Nvidia", "@odata.type",
+			"#NvidiaProcessor.v1_0_0.NvidiaGPU", "MIGModeEnabled", 0));
 	}
 	return r;
 }
