@@ -1,0 +1,26 @@
+/* biosattr - BIOS attributes as machines name, type and describe them (pure, but for fetching the registry).
+ *
+ * Names match exactly, else without what vendors add (`#00F7`, blanks, capitals) where that is unambiguous. Values are brought
+ * to the type of the attribute registry (DMTF AttributeRegistry v1), or, where a machine has none, of the present value.
+ */
+#ifndef PROVIDERS_REDFISH_BIOSATTR_H
+#define PROVIDERS_REDFISH_BIOSATTR_H
+
+#include "providers/redfish/tree.h"
+
+/* The machine's own name for NAME, borrowed from ATTRS; NULL when there is none. */
+const char *bios_name(const json_t *attrs, const char *name);
+/* The present value: of an object (Cray) its current value. Borrowed; NULL when absent. */
+const json_t *bios_value(const json_t *attrs, const char *name);
+/* Equal in meaning: numbers as text equal their numbers, true equals "true". */
+bool bios_same(const json_t *a, const json_t *b);
+/* The entries of the registry for the attributes in WANT (real names), by name; {} when the machine has none. BIOS is the
+ * Bios resource. */
+int bios_registry(struct task *t, struct rf_bmc *b, const json_t *bios, const json_t *want, json_t **out, struct err *err) MUST_CHECK;
+/* WANT as the machine wants it written. ENTRY: of the registry, or NULL; HAVE: the present value, or NULL. E_INPUT: read-only,
+ * out of bounds, not among the values (names the near one). */
+int bios_coerce(const char *name, const json_t *entry, const json_t *want, const json_t *have, json_t **out, struct err *err) MUST_CHECK;
+/* Do these name the same registry, whatever the way of writing versions? 0: no; more is nearer. */
+int bios_registry_match(const char *named, const char *listed);
+
+#endif

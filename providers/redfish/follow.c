@@ -1,0 +1,235 @@
+#include "providers/redfish/follow.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "providers/redfish/machine.h"
+
+enum {
+	WAITS_MS = 120 * 1000,       /* a Pending task that says nothing more is taken for staged */
+	POLL_CAP_MS = 30 * 1000,     /* the longest pause a Retry-After can ask for */
+	GONE_LOOKS = 3,              /* 404 so often in a row is gone */
+};
+
+enum task_class task_classify(const char *state, const char *status)
+{
+	static const struct { const char *state; enum task_class is; } table[] = {
+		{ "New", TASK_LIVE }, { "Starting", TASK_LIVE }, { "Running", TASK_LIVE }, { "Suspended", TASK_LIVE },
+		{ "Interrupted", TASK_LIVE }, { "Pending", TASK_WAITS }, { "Stopping", TASK_LIVE }, { "Completed", TASK_GOOD },
+		{ "Killed", TASK_BAD }, { "Exception", TASK_BAD }, { "Service", TASK_LIVE }, { "Cancelling", TASK_LIVE },
+		{ "Cancelled", TASK_BAD },
+	};
+
+	for (size_t i = 0; state && i < ARRAY_LEN(table); i++) {
+		if (strcasecmp(state, table[i].state) != 0)
+			continue;
+		bool critical = status && strcasecmp(status, "Critical") == 0;
+		return table[i].is == TASK_GOOD && critical ? TASK_BAD : table[i].is;
+	}
+	return TASK_LIVE;
+}
+
+static bool is_task(const json_t *j)
+{
+	const char *type = json_str(j, "@odata.type");
+
+	return json_str(j, "TaskState") || (type && str_has_prefix(type, "#Task."));
+}
+
+char *rf_task_of(const struct rf_reply *r)
+{
+	char *path = is_task(r->json) ? rf_path(json_str(r->json, "@odata.id")) : NULL;
+
+	if (!path && r->location)
+		path = xstrdup(r->location);
+	if (!path && is_task(r->json))
+		path = rf_path(json_str(r->json, "TaskMonitor"));
+	if (!path && r->status == 202)
+		path = rf_path(json_str(r->json, "@odata.id"));
+	return path;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int rf_tasks(struct task *t, struct rf_bmc *b, json_t **out, struct err *err)
+{
+	autojson json_t *service = NULL;
+	autolinks struct rf_links links = { 0 };
+	autofree char *path = NULL;
+	int rc = rf_known(t, b, err);
+
+	if (rc == 0)
+		rc = rf_get(t, b, b->tasks_uri, 0, &service, NULL, err);
+	if (rc == 0) {
+		path = rf_path(json_str(json_at(service, "Tasks"), "@odata.id"));
+		if (!path)
+			path = xstrdup("/redfish/v1/TaskService/Tasks");
+		rc = rf_members(t, b, path, RF_SLOW, &links, err);
+	}
+	if (rc == E_NOTFOUND || rc == E_UNSUPPORTED || (rc == 0 && links.incomplete)) {
+		*out = json_null();
+		return 0;
+	}
+	if (rc)
+		return rc;
+	if (links.at.len)
+		qsort(links.at.at, links.at.len, sizeof(*links.at.at), by_bytes);
+	*out = json_array();
+	for (size_t i = 0; i < links.at.len; i++)
+		json_array_append_new(*out, json_string_safe(links.at.at[i], strlen(links.at.at[i])));
+	return 0;
+}
+
+struct notes { struct follow *f; bool waits; };
+
+static void note_message(void *ctx, const json_t *m)
+{
+	struct notes *n = ctx;
+	const char *id = json_str(m, "MessageId"), *text = json_str(m, "Message");
+
+	n->f->skipped_low |= quirk_id_is(id, "UpdateSkippedVersionTooLow");
+	n->f->skipped_same |= quirk_id_is(id, "UpdateSkippedSameVersion") || quirk_id_is(id, "ComponentUpdateSkipped");
+	n->f->updated |= quirk_id_is(id, "UpdateSuccessful") || quirk_id_is(id, "AwaitToActivate") || quirk_id_is(id, "InstallingOnComponent");
+	n->waits |= quirk_id_is(id, "AwaitToActivate") || quirk_id_is(id, "AwaitToUpdate") || quirk_id_is(id, "JCP001") ||
+		(text && strcasestr(text, "successfully scheduled"));
+}
+
+/* The word of the task for people: number and percent. */
+static void show(struct op *op, const char *uri, const json_t *j)
+{
+	char id[64];
+	int percent = (int)json_int(j, "PercentComplete", -1);
+
+	rf_last_segment(uri, id, sizeof(id));
+	if (op)
+		op_progress(op, percent >= 0 && percent <= 100 ? percent : -1, "task %s", id);
+}
+
+struct watch {
+	const char *uri;
+	int64_t moved;               /* when it last showed progress */
+	int64_t waits_since;         /* Pending since; 0: not */
+	int64_t away_since;          /* BMC silent since; 0: not */
+	unsigned gone, n;
+	json_t *last;                /* state, percent, message count of the last look */
+};
+
+static void look_for_progress(struct watch *w, const json_t *j)
+{
+	json_t *now = json_pack("[s?, I, I]", json_str(j, "TaskState"), (json_int_t)json_int(j, "PercentComplete", -1),
+				(json_int_t)json_array_size(json_at(j, "Messages")));
+
+	if (!w->last || !json_same(w->last, now))
+		w->moved = clock_now_ms();
+	json_decref(w->last);
+	w->last = now;
+}
+
+static void end(struct follow *out, enum followed how, const json_t *j)
+{
+	autostr struct str said;
+
+	str_init(&said, sizeof(out->said) - 1);
+	rf_say(j, &said);
+	snprintf(out->said, sizeof(out->said), "%s", said.at);
+	out->how = how;
+}
+
+/* Looks at one good or bad reply. True: it is over, OUT says how. */
+static bool judge(struct watch *w, const struct rf_bmc *b, const struct rf_reply *r, struct op *op, struct follow *out)
+{
+	struct notes notes = { .f = out };
+	int64_t now = clock_now_ms();
+
+	if (r->status == 404 || r->status == 410) {
+		if (++w->gone < GONE_LOOKS)
+			return false;
+		end(out, FOLLOWED_GONE, NULL);
+		return true;
+	}
+	w->gone = 0;
+	if (!rf_good(r) && !is_task(r->json)) {
+		if (r->status >= 500 || r->status == 401 || r->status == 429)
+			return false;
+		end(out, FOLLOWED_FAILED, r->json);
+		return true;
+	}
+	if (!is_task(r->json)) {
+		if (r->status == 202)
+			return false;
+		end(out, rf_severity(r->json) >= 2 ? FOLLOWED_FAILED : FOLLOWED_OK, r->json);
+		return true;
+	}
+	look_for_progress(w, r->json);
+	show(op, w->uri, r->json);
+	rf_messages(r->json, note_message, &notes);
+	enum task_class c = task_classify(json_str(r->json, "TaskState"), json_str(r->json, "TaskStatus"));
+	if (c == TASK_GOOD || c == TASK_BAD) {
+		end(out, c == TASK_GOOD ? FOLLOWED_OK : FOLLOWED_FAILED, r->json);
+		return true;
+	}
+	w->waits_since = c != TASK_WAITS ? 0 : w->waits_since ? w->waits_since : now;
+	if (c == TASK_WAITS && (notes.waits || now - w->waits_since >= WAITS_MS)) {
+		end(out, FOLLOWED_STAGED, r->json);
+		return true;
+	}
+	if (now - w->moved >= b->rf->limits.stall) {
+		end(out, FOLLOWED_STALLED, r->json);
+		return true;
+	}
+	return false;
+}
+
+/* One look: a silent BMC is waited for. */
+static int look(struct task *t, struct rf_bmc *b, struct watch *w, struct op *op, struct follow *out, bool *over, struct err *err)
+{
+	struct rf_request rq = { .method = "GET", .path = w->uri, .flags = RF_ONCE };
+	autoreply struct rf_reply r = { 0 };
+	struct err one;
+	int64_t now, pause = -1;
+	int rc = rf_send(t, b, &rq, &r, &one);
+
+	now = clock_now_ms();
+	if (rc == 0) {
+		w->away_since = 0;
+		*over = judge(w, b, &r, op, out);
+		if (*over)
+			return 0;
+		pause = r.retry_after_ms > POLL_CAP_MS ? POLL_CAP_MS : r.retry_after_ms;
+	} else if (rc == E_CANCELED || rc == E_AUTH || rc == E_DENIED || now >= task_deadline(t)) {
+		*err = one;
+		return rc;
+	} else {
+		out->bmc_was_away = true;
+		w->away_since = w->away_since ? w->away_since : now;
+		w->moved = now;
+		if (now - w->away_since >= b->rf->limits.boot)
+			return err_set(err, E_UNREACHABLE, "%s stopped answering during its update: %.700s", b->addr, one.msg);
+		if (op)
+			op_progress(op, -1, "BMC silent, waiting");
+		if (w->n > 6)
+			w->n = 6;
+	}
+	return pause > 0 ? task_sleep(t, pause, err) : rf_pause(t, &w->n, err);
+}
+
+int rf_follow_task(struct task *t, struct rf_bmc *b, const char *uri, struct op *op, struct follow *out, struct err *err)
+{
+	struct watch w = { .uri = uri, .moved = clock_now_ms() };
+	bool over = false;
+	int rc = 0;
+
+	memset(out, 0, sizeof(*out));
+	rf_expect(b, 1);
+	while (rc == 0 && !over)
+		rc = look(t, b, &w, op, out, &over, err);
+	rf_expect(b, -1);
+	json_decref(w.last);
+	return rc;
+}

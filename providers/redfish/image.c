@@ -1,0 +1,566 @@
+#include "providers/redfish/image.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "providers/redfish/follow.h"
+#include "providers/redfish/machine.h"
+#include "providers/redfish/session.h"
+
+enum {
+	SENDS_MAX = 3,               /* times one image is sent, each proven not to have arrived */
+	SLOWEST_BYTES_S = 10 * 1000, /* an upload may be as slow as that */
+	BUSY_SENDS_MAX = 60,         /* refusals of a busy BMC */
+	ARRIVAL_LOOKS = 3,
+	QUIET_CAP_MS = 40 * 60 * 1000,
+};
+
+struct sending {
+	struct task *t;
+	struct fw *f;
+	struct op *op;
+	const struct fw_image *img;
+	json_t *note, *slot;         /* the operation's note; this image's part of it */
+	char *file, sha[65];
+	unsigned long long size;
+	const char *name;            /* of the file, for people */
+	int64_t give_up;             /* refusals that may pass are waited out until then */
+};
+
+bool fw_is_url(const char *source)
+{
+	return strncasecmp(source, "http://", 7) == 0 || strncasecmp(source, "https://", 8) == 0;
+}
+
+int fw_journal(struct task *t, struct op *op, json_t *note, const char *step, struct err *err)
+{
+	json_put_str(note, "step", step);
+	return op_journal(t, op, true, step, note, err);
+}
+
+/* --- how ---------------------------------------------------------------------------------------------------------------- */
+
+enum fw_way fw_way(const json_t *service, bool url)
+{
+	autofree char *multipart = rf_path(json_str(service, "MultipartHttpPushUri"));
+	autofree char *push = rf_path(json_str(service, "HttpPushUri"));
+	autofree char *simple = rf_path(json_path(service, "Actions", "#UpdateService.SimpleUpdate", NULL) ?
+		json_str(json_path(service, "Actions", "#UpdateService.SimpleUpdate", NULL), "target") : NULL);
+
+	if (url)
+		return simple ? WAY_SIMPLE : WAY_NONE;
+	return multipart ? WAY_MULTIPART : push ? WAY_PUSH : WAY_NONE;
+}
+
+/* The apply time to ask for: waiting for our own activation where that is offered, else at once, else nothing. */
+static const char *apply_time(const json_t *values)
+{
+	static const char *const wishes[] = { "OnReset", "Immediate" };
+
+	for (size_t w = 0; w < ARRAY_LEN(wishes); w++)
+		for (size_t i = 0; i < json_array_size(values); i++) {
+			const char *v = json_string_value(json_array_get(values, i));
+			if (v && strcmp(v, wishes[w]) == 0)
+				return wishes[w];
+		}
+	return NULL;
+}
+
+static const json_t *apply_values(const json_t *service, enum fw_way way)
+{
+	const json_t *v = way == WAY_SIMPLE ?
+		json_path(service, "Actions", "#UpdateService.SimpleUpdate", "@Redfish.OperationApplyTimeSupport", "SupportedValues", NULL) :
+		json_path(service, "MultipartHttpPushUri@Redfish.OperationApplyTimeSupport", "SupportedValues", NULL);
+
+	return v ? v : json_path(service, "@Redfish.OperationApplyTimeSupport", "SupportedValues", NULL);
+}
+
+/* Targets of all pins served: paths as given, bare names below FirmwareInventory. NULL: the image decides. */
+static json_t *targets_of(const struct sending *s)
+{
+	json_t *out = NULL;
+
+	for (size_t i = 0; i < s->img->pins.len; i++) {
+		const json_t *list = json_at(s->img->pins.at[i]->want, "targets");
+		for (size_t k = 0; k < json_array_size(list); k++) {
+			const char *one = json_string_value(json_array_get(list, k));
+			if (!one)
+				continue;
+			if (!out)
+				out = json_array();
+			json_array_append_new(out, one[0] == '/' ? json_string(one) :
+				json_sprintf("%s/FirmwareInventory/%s", s->f->b->update_uri, one));
+		}
+	}
+	return out;
+}
+
+static json_t *parameters(const struct sending *s, const json_t *service, enum fw_way way)
+{
+	json_t *p = json_object(), *targets = targets_of(s);
+	const char *when = apply_time(apply_values(service, way));
+
+	if (targets)
+		json_object_set_new(p, "Targets", targets);
+	for (size_t i = 0; i < s->img->pins.len; i++)
+		if (json_flag(s->img->pins.at[i]->want, "force", false))
+			json_object_set_new(p, "ForceUpdate", json_true());
+	if (when)
+		json_put_str(p, "@Redfish.OperationApplyTime", when);
+	if (way == WAY_MULTIPART && s->f->b->quirk.multipart_oem)
+		json_object_set_new(p, "Oem", json_object());
+	return p;
+}
+
+static void show_upload(void *arg, uint64_t sent, uint64_t total)
+{
+	struct sending *s = arg;
+
+	if (total)
+		op_progress(s->op, (int)(sent * 100 / total), "sending %s", s->name);
+}
+
+static int64_t upload_ms(const struct sending *s)
+{
+	return s->f->b->rf->limits.read + (int64_t)(s->size / SLOWEST_BYTES_S) * 1000;
+}
+
+static int send_multipart(struct sending *s, const json_t *service, struct rf_reply *r, struct err *err)
+{
+	autojson json_t *p = parameters(s, service, WAY_MULTIPART);
+	autofree char *params = json_text(p);
+	autofree char *path = rf_path(json_str(service, "MultipartHttpPushUri"));
+	const struct http_part parts[] = {
+		{ .name = "UpdateParameters", .type = "application/json", .data = params, .len = strlen(params) },
+		{ .name = "UpdateFile", .filename = s->name, .type = "application/octet-stream", .file = s->file },
+	};
+	struct rf_request rq = { .method = "POST", .path = path, .parts = parts, .n_parts = ARRAY_LEN(parts), .flags = RF_ONCE,
+		.timeout_ms = upload_ms(s), .progress = show_upload, .progress_arg = s };
+
+	return rf_send(s->t, s->f->b, &rq, r, err);
+}
+
+static int send_push(struct sending *s, const json_t *service, struct rf_reply *r, struct err *err)
+{
+	autojson json_t *targets = targets_of(s);
+	autofree char *path = rf_path(json_str(service, "HttpPushUri"));
+	struct rf_request rq = { .method = "POST", .path = path, .file = s->file, .flags = RF_ONCE, .timeout_ms = upload_ms(s),
+		.progress = show_upload, .progress_arg = s };
+
+	if (json_at(service, "HttpPushUriTargets") && (targets || json_array_size(json_at(service, "HttpPushUriTargets")))) {
+		autojson json_t *body = json_pack("{s:o}", "HttpPushUriTargets", targets ? json_incref(targets) : json_array());
+		autoreply struct rf_reply patched = { 0 };
+		int rc = rf_patch(s->t, s->f->b, s->f->b->update_uri, body, NULL, &patched, err);
+		if (rc)
+			return rc;
+	}
+	return rf_send(s->t, s->f->b, &rq, r, err);
+}
+
+static int send_simple(struct sending *s, const json_t *service, struct rf_reply *r, struct err *err)
+{
+	autojson json_t *body = parameters(s, service, WAY_SIMPLE);
+	const json_t *action = json_path(service, "Actions", "#UpdateService.SimpleUpdate", NULL);
+	autofree char *path = rf_path(json_str(action, "target"));
+	struct rf_request rq = { .method = "POST", .path = path, .body = body, .flags = RF_ONCE };
+
+	json_put_str(body, "ImageURI", s->img->source);
+	json_put_str(body, "TransferProtocol", strncasecmp(s->img->source, "https", 5) == 0 ? "HTTPS" : "HTTP");
+	return rf_send(s->t, s->f->b, &rq, r, err);
+}
+
+static int check_size(const struct sending *s, const json_t *service, struct err *err)
+{
+	int64_t max = json_int(service, "MaxImageSizeBytes", 0);
+
+	if (max > 0 && s->size > (unsigned long long)max)
+		return err_set(err, E_INPUT, "%s takes images of at most %lld bytes, %s has %llu; use SimpleUpdate with an http(s) URL, or a smaller bundle",
+			       s->f->b->addr, (long long)max, s->name, s->size);
+	return 0;
+}
+
+static int send_once(struct sending *s, const json_t *service, struct rf_reply *r, struct err *err)
+{
+	switch (fw_way(service, s->file == NULL)) {
+	case WAY_MULTIPART:
+		return send_multipart(s, service, r, err);
+	case WAY_PUSH:
+		return send_push(s, service, r, err);
+	case WAY_SIMPLE:
+		return send_simple(s, service, r, err);
+	case WAY_NONE:
+		break;
+	}
+	return err_set(err, E_UNSUPPORTED, s->file ? "%s takes no uploaded images (no MultipartHttpPushUri, no HttpPushUri): put %s on a web server and "
+		       "give its http(s) URL as image" : "%s cannot fetch images (no SimpleUpdate): give %s as a local file", s->f->b->addr, s->name);
+}
+
+/* --- did it arrive? ----------------------------------------------------------------------------------------------------- */
+
+enum arrival { ARRIVED_NOT, ARRIVED_TASK, ARRIVED_INSTALLED, ARRIVED_UNKNOWN };
+
+static bool listed(const json_t *list, const char *text)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(json_string_value(json_array_get(list, i)), text) == 0)
+			return true;
+	return false;
+}
+
+/* Of the new tasks the one that lives, else the last. */
+static int pick_task(struct sending *s, const json_t *now, char **uri, struct err *err)
+{
+	const json_t *before = json_at(s->slot, "tasks_before");
+
+	for (size_t i = 0; i < json_array_size(now); i++) {
+		const char *one = json_string_value(json_array_get(now, i));
+		autojson json_t *j = NULL;
+		if (listed(before, one))
+			continue;
+		struct err ignored;
+		int rc = rf_get(s->t, s->f->b, one, 0, &j, NULL, &ignored);
+		if (rc == E_CANCELED || rc == E_UNREACHABLE) {
+			*err = ignored;
+			return rc;
+		}
+		bool live = j && task_classify(json_str(j, "TaskState"), json_str(j, "TaskStatus")) <= TASK_WAITS;
+		if (!*uri || live) {
+			free(*uri);
+			*uri = xstrdup(one);
+		}
+		if (live)
+			break;
+	}
+	return 0;
+}
+
+/* Did the inventory of what the image serves change since it was noted? */
+static bool inventory_moved(const struct sending *s)
+{
+	const json_t *versions = json_at(s->slot, "versions");
+
+	for (size_t i = 0; i < s->img->pins.len; i++) {
+		const struct fw_pin *p = s->img->pins.at[i];
+		for (size_t k = 0; k < p->entries.len; k++) {
+			const struct fw_entry *e = &s->f->entries.at[p->entries.at[k]];
+			const char *was = json_str(versions, e->id);
+			if (e->updating || (was && e->version && strcmp(was, e->version) != 0))
+				return true;
+		}
+	}
+	return false;
+}
+
+static int arrival_of(struct sending *s, enum arrival *out, char **uri, struct err *err)
+{
+	int rc = rf_wait_ready(s->t, s->f->b, s->op, err);
+
+	for (unsigned i = 0; rc == 0 && i < ARRIVAL_LOOKS; i++) {
+		autojson json_t *now = NULL;
+		rc = rf_tasks(s->t, s->f->b, &now, err);
+		if (rc == 0)
+			rc = fw_read(s->t, s->f, err);
+		if (rc)
+			return rc;
+		if (json_is_array(now) && json_is_array(json_at(s->slot, "tasks_before")))
+			rc = pick_task(s, now, uri, err);
+		*out = *uri ? ARRIVED_TASK : inventory_moved(s) ? ARRIVED_INSTALLED :
+			json_is_array(now) && json_is_array(json_at(s->slot, "tasks_before")) ? ARRIVED_NOT : ARRIVED_UNKNOWN;
+		if (rc || *out != ARRIVED_NOT)
+			return rc;
+		if (i + 1 < ARRIVAL_LOOKS)
+			rc = task_sleep(s->t, 1000, err);
+	}
+	return rc;
+}
+
+/* --- the steps ------------------------------------------------------------------------------------------------------------ */
+
+static int note_state(struct sending *s, const char *state, const char *task, struct err *err)
+{
+	json_put_str(s->slot, "state", state);
+	if (task)
+		json_put_str(s->slot, "task", task);
+	return fw_journal(s->t, s->op, s->note, "image", err);
+}
+
+static int note_sending(struct sending *s, struct err *err)
+{
+	json_t *versions = json_object(), *tasks = NULL;
+	int rc = rf_tasks(s->t, s->f->b, &tasks, err);
+
+	for (size_t i = 0; i < s->img->pins.len; i++) {
+		const struct fw_pin *p = s->img->pins.at[i];
+		for (size_t k = 0; k < p->entries.len; k++) {
+			const struct fw_entry *e = &s->f->entries.at[p->entries.at[k]];
+			json_put_str(versions, e->id, e->version);
+		}
+	}
+	json_object_set_new(s->slot, "versions", versions);
+	if (rc)
+		return rc;
+	json_object_set_new(s->slot, "tasks_before", tasks);
+	json_object_del(s->slot, "task");
+	json_put_int(s->slot, "sends", json_int(s->slot, "sends", 0) + 1);
+	return note_state(s, "sending", NULL, err);
+}
+
+static int cannot_tell(const struct sending *s, struct err *err)
+{
+	return err_set(err, E_INTERNAL, "cannot tell whether %s received %s (the reply was lost, and it lists no tasks); an image is never sent "
+		       "twice by guess: look at the BMC, then run again", s->f->b->addr, s->name);
+}
+
+/* Takes up what an earlier try left: sets the slot's state to "task", "arrived" or "unsent". */
+static int take_up(struct sending *s, struct err *err)
+{
+	enum arrival is = ARRIVED_UNKNOWN;
+	char *uri = NULL;
+	int rc = arrival_of(s, &is, &uri, err);
+
+	if (rc == 0 && is == ARRIVED_UNKNOWN)
+		rc = cannot_tell(s, err);
+	if (rc == 0)
+		rc = note_state(s, is == ARRIVED_NOT ? "unsent" : "task", is == ARRIVED_TASK ? uri : NULL, err);
+	free(uri);
+	return rc;
+}
+
+static bool retryable(const struct rf_reply *r, int64_t *wait)
+{
+	*wait = -1;
+	return r->status == 401 || rf_busy(r, wait) || r->status == 409 || r->status >= 500;
+}
+
+/* After a refusal that may pass: waits as asked, then looks whether it arrived after all. */
+static int refused_for_now(struct sending *s, const struct rf_reply *r, int64_t wait, struct err *err)
+{
+	struct err refusal = *err;
+	int64_t sends = json_int(s->slot, "sends", 0);
+	bool odd = r->status == 500 || r->status == 502 || r->status == 504;     /* it may even so have acted */
+	int rc = 0;
+
+	if (clock_now_ms() >= s->give_up || sends >= BUSY_SENDS_MAX)
+		return refusal.code == E_AUTH ? (err->code = E_INTERNAL) : refusal.code;
+	if (r->status != 401)
+		rc = task_sleep(s->t, wait > 0 ? (wait < 60000 ? wait : 60000) : 5000, err);
+	if (rc == 0)
+		rc = take_up(s, err);
+	if (rc == 0 && odd && sends >= SENDS_MAX && strcmp(json_str(s->slot, "state"), "unsent") == 0) {
+		*err = refusal;
+		rc = refusal.code;
+	}
+	return rc;
+}
+
+/* Nothing was sent: once the BMC is back it is as before. */
+static int not_sent(struct sending *s, struct err *err)
+{
+	struct err why = *err;
+
+	if (why.code != E_UNREACHABLE && why.code != E_TIMEOUT)
+		return why.code;
+	if (clock_now_ms() >= s->give_up || json_int(s->slot, "sends", 0) >= BUSY_SENDS_MAX)
+		return why.code;
+	int rc = rf_wait_ready(s->t, s->f->b, s->op, err);
+	return rc ? rc : note_state(s, "unsent", NULL, err);
+}
+
+/* Sends once and notes what came of it: state "task", or "unsent" when another try is due. */
+static int transmit(struct sending *s, struct err *err)
+{
+	autojson json_t *service = NULL;
+	autoreply struct rf_reply r = { 0 };
+	int64_t wait;
+	int rc = rf_get(s->t, s->f->b, s->f->b->update_uri, 0, &service, NULL, err);
+
+	if (rc == 0)
+		rc = check_size(s, service, err);
+	if (rc == 0 && fw_way(service, s->file == NULL) == WAY_NONE)
+		return send_once(s, service, &r, err);
+	if (rc == 0)
+		rc = note_sending(s, err);
+	if (rc)
+		return rc;
+	op_progress(s->op, -1, s->file ? "sending %s" : "BMC fetches %s", s->name);
+	rc = send_once(s, service, &r, err);
+	if (rc == E_CANCELED)
+		return rc;
+	if (rc)
+		return r.sent ? take_up(s, err) : not_sent(s, err);
+	if (rf_good(&r)) {
+		autofree char *uri = rf_task_of(&r);
+		return note_state(s, "task", uri, err);
+	}
+	autofree char *what = xasprintf("the image %s", s->name);
+	rf_refused(s->f->b, &r, what, err);
+	return retryable(&r, &wait) ? refused_for_now(s, &r, wait, err) : err->code;
+}
+
+/* Without a task to watch: until the inventory holds the versions, or nothing has moved for the time a lost task is given. */
+static int await_quiet(struct sending *s, struct err *err)
+{
+	int64_t start = clock_now_ms(), quiet = start;
+	unsigned n = 4;
+
+	for (;;) {
+		bool holds = true, updating = false;
+		struct err one;
+		int rc = fw_read(s->t, s->f, &one);
+		if (rc && !rf_passing(rc)) {
+			*err = one;
+			return rc;
+		}
+		for (size_t i = 0; rc == 0 && i < s->img->pins.len; i++)
+			holds &= fw_holds(s->f, s->img->pins.at[i]);
+		for (size_t i = 0; i < s->f->entries.len; i++)
+			updating |= s->f->entries.at[i].updating;
+		if (rc == 0 && holds)
+			return 0;
+		if (rc || updating)
+			quiet = clock_now_ms();
+		if (clock_now_ms() - quiet >= s->f->b->rf->limits.lost_task || clock_now_ms() - start >= QUIET_CAP_MS)
+			return 0;
+		op_progress(s->op, -1, "no task to watch, watching the inventory");
+		rc = rf_pause(s->t, &n, err);
+		if (rc)
+			return rc;
+	}
+}
+
+/* What a task's end means: 0 arrived; 1 it may be sent again. */
+static int judge_end(struct sending *s, const struct follow *w, struct err *err)
+{
+	const char *task = json_str(s->slot, "task");
+	char id[64] = "";
+
+	if (task)
+		rf_last_segment(task, id, sizeof(id));
+	switch (w->how) {
+	case FOLLOWED_GONE:
+		return await_quiet(s, err);
+	case FOLLOWED_STALLED:
+		return err_set(err, E_INTERNAL, "%s: task %s for %s shows no progress for %lld min; reset the BMC, then run again%s%s", s->f->b->addr, id,
+			       s->name, (long long)s->f->b->rf->limits.stall / 60000, w->said[0] ? "; it says: " : "", w->said);
+	case FOLLOWED_FAILED:
+		if (w->bmc_was_away && json_int(s->slot, "sends", 0) < SENDS_MAX)
+			return 1;
+		return err_set(err, E_INTERNAL, "%s could not install %s (task %s)%s%s; its firmware is as it was, check the image and its sha256",
+			       s->f->b->addr, s->name, id, w->said[0] ? ": " : "", w->said);
+	case FOLLOWED_OK:
+	case FOLLOWED_STAGED:
+		break;
+	}
+	if (w->skipped_low && !w->updated)
+		return err_set(err, E_INPUT, "%s skipped %s: it runs a newer version, and does not go back unless the component says force: true", s->f->b->addr,
+			       s->name);
+	return 0;
+}
+
+static int follow(struct sending *s, struct err *err)
+{
+	const char *uri = json_str(s->slot, "task");
+	struct follow w;
+	int rc;
+
+	if (!uri) {
+		rc = await_quiet(s, err);
+	} else {
+		autofree char *at = xstrdup(uri);
+		rc = rf_follow_task(s->t, s->f->b, at, s->op, &w, err);
+		if (rc == 0)
+			rc = judge_end(s, &w, err);
+	}
+	if (rc == 1) {
+		rc = rf_wait_ready(s->t, s->f->b, s->op, err);
+		return rc ? rc : note_state(s, "unsent", NULL, err);
+	}
+	return rc ? rc : note_state(s, "arrived", NULL, err);
+}
+
+/* --- the file --------------------------------------------------------------------------------------------------------------- */
+
+struct hashing { const char *file; char *sha; unsigned long long *size; };
+
+static int hash_file(void *arg, struct err *err)
+{
+	struct hashing *h = arg;
+
+	return file_sha256(h->file, h->sha, h->size, err);
+}
+
+static int open_image(struct sending *s, struct err *err)
+{
+	const char *slash = strrchr(s->img->source, '/');
+
+	s->name = slash && slash[1] ? slash + 1 : s->img->source;
+	if (fw_is_url(s->img->source)) {
+		str_sha256(s->img->source, strlen(s->img->source), s->sha);
+		return 0;
+	}
+	s->file = file_in(s->f->b->rf->dir, s->img->source);
+	struct hashing h = { s->file, s->sha, &s->size };
+	int rc = task_work(s->t, hash_file, &h, err);
+	if (rc)
+		return err_wrap(err, "image %s", s->img->source);
+	for (size_t i = 0; i < s->img->pins.len; i++) {
+		const char *want = json_str(s->img->pins.at[i]->want, "sha256");
+		if (want && strcasecmp(want, s->sha) != 0)
+			return err_set(err, E_INPUT, "image %s has the sha256 %s, \"%s\" pins %s: nothing was sent", s->img->source, s->sha,
+				       s->img->pins.at[i]->glob, want);
+	}
+	return 0;
+}
+
+static json_t *slot_of(json_t *note, const char *key, const char *name)
+{
+	json_t *images = json_object_get(note, "images");
+
+	if (!json_is_object(images)) {
+		images = json_object();
+		json_object_set_new(note, "images", images);
+	}
+	json_t *slot = json_object_get(images, key);
+	if (!json_is_object(slot)) {
+		slot = json_object();
+		json_put_str(slot, "name", name);
+		json_object_set_new(images, key, slot);
+	}
+	return slot;
+}
+
+static int steps(struct sending *s, struct err *err)
+{
+	const char *state = json_str(s->slot, "state");
+	int rc = state && strcmp(state, "sending") == 0 ? take_up(s, err) : 0;
+
+	while (rc == 0) {
+		state = json_str(s->slot, "state");
+		if (state && strcmp(state, "arrived") == 0)
+			return 0;
+		if (state && strcmp(state, "task") == 0)
+			rc = follow(s, err);
+		else
+			rc = transmit(s, err);
+	}
+	return rc;
+}
+
+int fw_send(struct task *t, struct fw *f, struct op *op, const struct fw_image *img, json_t *note, struct err *err)
+{
+	struct sending s = { .t = t, .f = f, .op = op, .img = img, .note = note, .give_up = clock_now_ms() + f->b->rf->limits.boot };
+	int rc = open_image(&s, err);
+
+	if (rc == 0) {
+		s.slot = slot_of(note, s.sha, s.name);
+		rf_expect(f->b, 1);
+		rc = steps(&s, err);
+		rf_expect(f->b, -1);
+	}
+	free(s.file);
+	return rc;
+}
