@@ -52,19 +52,24 @@ static unsigned base_of(struct arranging *a, const char *address)
 	return b->index;
 }
 
+/* All instances of a resource wait for the same, so what comes later need only wait for its real halves, if there are any. */
 static void edges_of_spec(struct arranging *a)
 {
 	const struct spec *s = a->m->spec;
 	for (unsigned v = 0; v < s->n; v++) {
 		const struct resource *r = &s->res[v];
-		for (unsigned k = s->graph.start[v]; k < s->graph.start[v + 1]; k++) {
-			unsigned made = joint(a, s->graph.to[k], MADE);
-			dag_edge(&a->g, joint(a, v, MADE), made);
-			for (size_t i = r->first_unit; i < r->first_unit + r->n_units; i++)
-				dag_edge(&a->g, half(s->units.at[i], false), made);
+		bool real = false;
+		for (size_t i = r->first_unit; i < r->first_unit + r->n_units; i++) {
+			unsigned f = half(s->units.at[i], false);
+			if (!a->sides[f].real)
+				continue;
+			real = true;
+			dag_edge(&a->g, joint(a, v, MADE), f);
+			for (unsigned k = s->graph.start[v]; k < s->graph.start[v + 1]; k++)
+				dag_edge(&a->g, f, joint(a, s->graph.to[k], MADE));
 		}
-		for (size_t i = r->first_unit; i < r->first_unit + r->n_units; i++)
-			dag_edge(&a->g, joint(a, v, MADE), half(s->units.at[i], false));
+		for (unsigned k = s->graph.start[v]; !real && k < s->graph.start[v + 1]; k++)
+			dag_edge(&a->g, joint(a, v, MADE), joint(a, s->graph.to[k], MADE));
 	}
 }
 
@@ -85,7 +90,6 @@ static void edges_of_state(struct arranging *a)
 			continue;
 		last = p;
 		unsigned user = base_of(a, p->owner);
-		dag_edge(&a->g, joint(a, user, GONE), joint(a, user, FREE));
 		for (size_t k = 0; k < json_array_size(p->deps); k++) {
 			const char *dep = json_string_value(json_array_get(p->deps, k));
 			unsigned used = dep ? base_of(a, dep) : user;
@@ -136,6 +140,7 @@ static void build_graph(struct arranging *a)
 static bool hold_half(struct making *m, struct side *s, const char *because)
 {
 	bool left = because != NULL;
+	s->real = s->real && !because;
 	for (size_t i = 0; i < s->changes.len; i++) {
 		struct change *c = s->changes.at[i];
 		if (because && is_operation(c))
@@ -255,7 +260,6 @@ static void make_groups(struct arranging *a)
 		for (size_t k = 0; k < s->changes.len; k++) {
 			s->changes.at[k]->group = (unsigned)i;
 			s->changes.at[k]->owner = p->groups[i].owner;
-			s->real = s->real || is_operation(s->changes.at[k]);
 		}
 	}
 	vec_free(&found);
@@ -382,23 +386,25 @@ static void count(struct making *m)
 	m->p->complete = m->p->complete && !n->defer && !n->skip;
 }
 
+static void add_to_side(struct arranging *a, const struct unit *u, bool goes, struct change *c)
+{
+	struct side *s = &a->sides[half(u, goes)];
+	vec_push(&s->changes, c);
+	s->real = s->real || is_operation(c);
+	a->removals = a->removals || goes;
+}
+
 static void sort_into_sides(struct arranging *a)
 {
 	struct making *m = a->m;
 	a->sides = xcalloc(2 * m->units.len + 1, sizeof(*a->sides));
 	for (size_t i = 0; i < m->todos.len; i++) {
 		const struct todo *td = &m->todos.at[i];
-		if (!td->change)
-			continue;
-		bool goes = m->o->destroy || (!td->it->config && !td->it->reason);
-		vec_push(&a->sides[half(td->it->unit, goes)].changes, td->change);
-		a->removals = a->removals || goes;
+		if (td->change)
+			add_to_side(a, td->it->unit, m->o->destroy || (!td->it->config && !td->it->reason), td->change);
 	}
-	for (size_t i = 0; i < m->strays.len; i++) {
-		bool goes = m->strays.at[i].change->action == ACT_SKIP;
-		vec_push(&a->sides[half(m->strays.at[i].unit, goes)].changes, m->strays.at[i].change);
-		a->removals = a->removals || goes;
-	}
+	for (size_t i = 0; i < m->strays.len; i++)
+		add_to_side(a, m->strays.at[i].unit, m->strays.at[i].change->action == ACT_SKIP, m->strays.at[i].change);
 }
 
 static void release(struct arranging *a)

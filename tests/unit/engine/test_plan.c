@@ -1,0 +1,824 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "engine/engine.h"
+
+/* --- a made-up provider ----------------------------------------------------------------------------------------------------
+ *
+ * box is made and removed; firmware and bios exist by nature on a machine; pool is a composite of those two; note waits for
+ * nothing and holds what others computed. */
+
+static struct world {
+	char dir[64];
+	json_t *objects;             /* what is there, by address */
+	json_t *silent;              /* machines that do not answer */
+	json_t *refuses, *partly;    /* addresses that cannot be read, or not wholly */
+	size_t reads, made;
+	struct loop *loop;
+	struct store *store;
+	struct diags *d;
+	struct engine *e;
+} w;
+
+static int thing_read(struct task *t, struct op *op, struct err *err)
+{
+	const json_t *have = json_at(w.objects, op->address);
+	const char *node = json_str(op->config ? op->config : op->prior, "node");
+	w.reads++;
+	int rc = task_yield(t, err);
+	if (rc)
+		return rc;
+	if (node && json_at(w.silent, node))
+		return err_set(err, E_UNREACHABLE, "%s: no answer in 10 s", node);
+	if (json_at(w.refuses, op->address))
+		return err_set(err, E_AUTH, "password refused");
+	if (json_at(w.partly, op->address))
+		snprintf(op->incomplete, sizeof(op->incomplete), "50 of 66 entries");
+	op->actual = have ? json_ref(have) : NULL;
+	return 0;
+}
+
+static int thing_write(struct task *t, struct op *op, struct err *err)
+{
+	(void)t, (void)op;
+	return err_set(err, E_UNSUPPORTED, "the plan only");
+}
+
+static const struct attr box_attrs[] = {
+	{ .name = "size", .type = ATTR_INT, .deflt = "1", .min = 0, .max = 1000000 },
+	{ .name = "color", .type = ATTR_STRING, .flags = ATTR_REPLACE },
+	{ .name = "tags", .type = ATTR_MAP, .elem = ATTR_STRING },
+	{ .name = "from", .type = ATTR_ANY, .deflt = "null" },
+	{ .name = "image", .type = ATTR_STRING, .flags = ATTR_META },
+	{ .name = "id", .type = ATTR_STRING, .flags = ATTR_COMPUTED },
+	{ .name = "health", .type = ATTR_STRING, .flags = ATTR_STATUS | ATTR_COMPUTED },
+	{ 0 },
+};
+static const struct resource_type box = {
+	.name = "box", .version = 2, .attrs = box_attrs,
+	.read = thing_read, .create = thing_write, .update = thing_write, .destroy = thing_write,
+};
+
+static const struct attr bios_attrs[] = {
+	{ .name = "node", .type = ATTR_STRING, .flags = ATTR_REQUIRED },
+	{ .name = "settings", .type = ATTR_MAP, .elem = ATTR_STRING, .flags = ATTR_ELIDE },
+	{ 0 },
+};
+static void bios_describe(const json_t *config, const json_t *actual, const struct difference *d, size_t n, struct effect *out)
+{
+	(void)config, (void)actual, (void)d;
+	*out = (struct effect){ .disruption = EFFECT_REBOOT, .minutes = 5 * (int)n, .interrupts_jobs = true };
+}
+static const struct resource_type bios = {
+	.name = "bios", .version = 1, .attrs = bios_attrs, .read = thing_read, .update = thing_write, .describe = bios_describe,
+};
+
+static const struct attr firmware_attrs[] = {
+	{ .name = "node", .type = ATTR_STRING, .flags = ATTR_REQUIRED },
+	{ .name = "version", .type = ATTR_STRING },
+	{ 0 },
+};
+static void firmware_describe(const json_t *config, const json_t *actual, const struct difference *d, size_t n, struct effect *out)
+{
+	(void)config, (void)actual, (void)d, (void)n;
+	*out = (struct effect){ .disruption = EFFECT_AC_CYCLE, .minutes = 20, .interrupts_jobs = true, .irreversible = "anti-rollback" };
+}
+static const struct resource_type firmware = {
+	.name = "firmware", .version = 1, .attrs = firmware_attrs, .read = thing_read, .update = thing_write,
+	.describe = firmware_describe,
+};
+
+static const struct attr pool_attrs[] = {
+	{ .name = "nodes", .type = ATTR_LIST, .elem = ATTR_STRING, .flags = ATTR_REQUIRED, .help = "The machines." },
+	{ .name = "version", .type = ATTR_STRING },
+	{ .name = "settings", .type = ATTR_MAP, .elem = ATTR_STRING },
+	{ .name = "canary", .type = ATTR_INT },
+	{ .name = "at_once", .type = ATTR_INT },
+	{ 0 },
+};
+static int pool_expand(struct expand *x)
+{
+	const json_t *node;
+	size_t i;
+	json_array_foreach(json_at(x->config, "nodes"), i, node) {
+		const char *name = json_string_value(node);
+		if (strcmp(name, "bad") == 0) {
+			char index[24];
+			snprintf(index, sizeof(index), "%zu", i);
+			x->report(x->report_ctx, "E0900", false, (const char *const[]){ "nodes", index, NULL }, NULL, NULL, "a bad node");
+			return E_INPUT;
+		}
+		unsigned first = expand_add(x, "firmware", "firmware", name, name,
+			json_pack("{s:s, s:O?}", "node", name, "version", json_at(x->config, "version")));
+		unsigned second = expand_add(x, "bios", "bios", name, name,
+			json_pack("{s:s, s:O?}", "node", name, "settings", json_at(x->config, "settings")));
+		expand_after(x, second, first);
+	}
+	expand_rollout(x, (unsigned)json_int(x->config, "canary", 0), (unsigned)json_int(x->config, "at_once", 0), 30);
+	x->value = json_pack("{s:i}", "machines", (int)i);
+	return 0;
+}
+static const struct resource_type pool = { .name = "pool", .version = 1, .attrs = pool_attrs, .expand = pool_expand };
+
+static const struct resource_type *const fake_types[] = { &bios, &box, &firmware, &pool, NULL };
+static const struct attr fake_config[] = { { .name = "region", .type = ATTR_STRING, .deflt = "\"here\"" }, { 0 } };
+static const struct provider fake = { .abi = PROVIDER_ABI, .name = "fake", .config = fake_config, .types = fake_types };
+static const struct provider *const providers[] = { &fake, NULL };
+
+/* --- its world --------------------------------------------------------------------------------------------------------------- */
+
+static void write_spec(const char *text)
+{
+	struct err err;
+	autofree char *path = file_join(w.dir, "main.aipc.yaml");
+	assert_int_equal(file_write(path, text, strlen(text), 0600, &err), 0);
+}
+
+static int begin(void **unused)
+{
+	struct err err;
+	(void)unused;
+	w = (struct world){ .dir = "/tmp/aipc-plan-XXXXXX" };
+	assert_non_null(mkdtemp(w.dir));
+	w.objects = json_object();
+	w.silent = json_object();
+	w.refuses = json_object();
+	w.partly = json_object();
+	w.loop = loop_new();
+	w.d = diags_new();
+	autofree char *path = file_join(w.dir, "state.db");
+	assert_int_equal(store_open(path, false, &w.store, &err), 0);
+	assert_int_equal(store_lock(w.store, "test", &err), 0);
+	return 0;
+}
+
+static int end(void **unused)
+{
+	(void)unused;
+	engine_close(NULL, w.e);
+	store_close(w.store);
+	diags_free(w.d);
+	loop_free(w.loop);
+	json_decref(w.objects);
+	json_decref(w.silent);
+	json_decref(w.refuses);
+	json_decref(w.partly);
+	autofree char *command = xasprintf("rm -rf %s", w.dir);
+	return system(command);
+}
+
+static int open_spec(const char *text)
+{
+	struct err err = { 0 };
+	struct engine_options o = { .dir = w.dir, .providers = providers, .loop = w.loop };
+	engine_close(NULL, w.e);
+	w.e = NULL;
+	diags_free(w.d);
+	w.d = diags_new();
+	write_spec(text);
+	int rc = engine_open(&o, w.d, &w.e, &err);
+	if (rc && !diags_errors(w.d))
+		fail_msg("%s", err.msg);
+	return rc;
+}
+
+struct making_of { const struct plan_options *o; struct plan *p; };
+
+static int make(struct task *t, void *arg, struct err *err)
+{
+	struct making_of *m = arg;
+	return plan_make(t, w.e, w.store, m->o, w.d, &m->p, err);
+}
+
+static int try_plan(const struct plan_options *o, struct plan **out, struct err *err)
+{
+	static const struct plan_options usual = { .refresh = true };
+	struct making_of m = { o ? o : &usual, NULL };
+	int rc = loop_run(w.loop, make, &m, err);
+	*out = m.p;
+	return rc;
+}
+
+static struct plan *plan(const struct plan_options *o)
+{
+	struct plan *p;
+	struct err err = { 0 };
+	if (try_plan(o, &p, &err)) {
+		diags_print(w.d, stderr, false);
+		fail_msg("%s", err.msg);
+	}
+	return p;
+}
+
+static struct plan *plan_of(const char *spec)
+{
+	if (open_spec(spec)) {
+		diags_print(w.d, stderr, false);
+		fail_msg("the spec has mistakes");
+	}
+	return plan(NULL);
+}
+
+/* What an apply does to world and state. */
+static void settle(const struct plan *p)
+{
+	struct err err;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct change *c = &p->changes[i];
+		if (c->action == ACT_DELETE || c->action == ACT_FORGET) {
+			json_object_del(w.objects, c->address);
+			assert_int_equal(store_delete(w.store, c->address, &err), 0);
+			continue;
+		}
+		if (c->action > ACT_REPLACE)
+			continue;
+		autojson json_t *attrs = json_copy((json_t *)c->config), *deps = json_array();
+		if (strcmp(c->type, "box") == 0)
+			json_object_set_new(attrs, "id", json_sprintf("id-%zu", ++w.made));
+		json_object_set(w.objects, c->address, attrs);
+		const struct group *g = &p->groups[c->group];
+		for (size_t k = 0; k < g->n_deps; k++)
+			json_array_append_new(deps, json_string(g->deps[k]));
+		struct object o = { .address = c->address, .type = c->type, .owner = c->owner, .attrs = attrs, .deps = deps,
+				    .schema_version = engine_type(w.e, c->type)->version };
+		assert_int_equal(store_put(w.store, &o, NULL, &err), 0);
+	}
+	assert_int_equal(store_outputs_put(w.store, p->output_values, p->n_output_values, &err), 0);
+}
+
+static void settle_spec(const char *spec)
+{
+	struct plan *p = plan_of(spec);
+	settle(p);
+	plan_free(p);
+}
+
+/* One line a change: ACTION ADDRESS CAUSE PATH:BEFORE>AFTER ... wW <AFTER (REASON). */
+static char *render(const struct plan *p)
+{
+	struct str s;
+	str_init(&s, STR_OURS);
+	for (size_t i = 0; i < p->n; i++) {
+		const struct change *c = &p->changes[i];
+		str_addf(&s, "%s %s%s%s", action_name(c->action), c->address, c->cause & CAUSE_SPEC ? " spec" : "",
+			 c->cause & CAUSE_DRIFT ? " drift" : "");
+		for (size_t k = 0; k < c->n_attrs; k++) {
+			autofree char *before = c->attrs[k].before ? json_text(c->attrs[k].before) : xstrdup("");
+			autofree char *after = c->attrs[k].after ? json_text(c->attrs[k].after) : xstrdup("");
+			str_addf(&s, " %s:%s>%s", c->attrs[k].path, before, after);
+		}
+		if (c->wave)
+			str_addf(&s, " w%u", c->wave);
+		for (size_t k = 0; k < c->n_after; k++)
+			str_addf(&s, " <%s", p->changes[c->after[k]].address);
+		if (c->reason)
+			str_addf(&s, " (%s)", c->reason);
+		str_addc(&s, '\n');
+	}
+	return str_take(&s);
+}
+
+/* "-pool.a<box.b,box.c" : a minus for what goes. */
+static char *render_groups(const struct plan *p)
+{
+	struct str s;
+	str_init(&s, STR_OURS);
+	for (size_t i = 0; i < p->n_groups; i++) {
+		const struct group *g = &p->groups[i];
+		str_addf(&s, "%s%s%s", i ? " " : "", g->removes ? "-" : "", g->owner);
+		for (size_t k = 0; k < g->n_after; k++)
+			str_addf(&s, "%c%s%s", k ? ',' : '<', p->groups[g->after[k]].removes ? "-" : "", p->groups[g->after[k]].owner);
+	}
+	return str_take(&s);
+}
+
+static void expect(struct plan *p, const char *lines)
+{
+	autofree char *text = render(p);
+	assert_string_equal(text, lines);
+	plan_free(p);
+}
+
+/* --- what a plan says ---------------------------------------------------------------------------------------------------------- */
+
+#define BOX(body) "{\"resource\": {\"box\": {\"a\": {" body "}}}}"
+
+static const struct { const char *before, *world, *after, *lines; } steps[] = {
+	{ NULL, NULL, BOX(""), "create box.a spec size:>1\n" },
+	{ BOX(""), NULL, BOX(""), "" },
+	{ BOX("\"size\": 2"), NULL, BOX("\"size\": 3"), "update box.a spec size:2>3\n" },
+	{ BOX("\"image\": \"x\""), NULL, BOX("\"image\": \"y\""), "" },
+	{ BOX("\"size\": 2"), "{\"size\":5}", BOX("\"size\": 2"), "update box.a drift size:5>2\n" },
+	{ BOX("\"size\": 2"), "{\"size\":5}", BOX("\"size\": 3"), "update box.a spec drift size:5>3\n" },
+	{ BOX("\"size\": 2"), "{\"size\":3}", BOX("\"size\": 3"), "" },
+	{ BOX("\"size\": 2"), "null", BOX("\"size\": 2"), "create box.a drift size:>2\n" },
+	{ BOX("\"size\": 2"), "null", BOX("\"size\": 3"), "create box.a spec drift size:>3\n" },
+	{ BOX("\"color\": \"red\""), NULL, BOX("\"color\": \"blue\", \"size\": 9"),
+	  "replace box.a spec size:1>9 color:\"red\">\"blue\"\n" },
+	{ BOX("\"tags\": {\"x\": 1, \"y\": 2}"), NULL, BOX("\"tags\": {\"y\": 2, \"z\": 3}"),
+	  "update box.a spec tags.x:\"1\"> tags.z:>\"3\"\n" },
+	{ BOX("\"from\": {\"k\": [1]}"), NULL, BOX(""), "update box.a spec from:{\"k\":[1]}>\n" },
+	{ BOX(""), NULL, "{\"resource\": {}}", "delete box.a spec\n" },
+	{ BOX(""), "null", "{\"resource\": {}}", "forget box.a drift (it is gone already)\n" },
+	{ NULL, "{\"size\":1}", BOX(""), "" },
+	{ NULL, "{\"size\":2}", BOX(""), "update box.a spec size:2>1\n" },
+	{ NULL, "{\"size\":1,\"color\":\"red\"}", BOX("\"color\": \"blue\""),
+	  "skip box.a (it exists, aipc did not make it, and changing it would mean to remove it first)\n" },
+};
+
+static void says_what_changes_and_why(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		begin(state);
+		if (steps[i].before)
+			settle_spec(steps[i].before);
+		if (steps[i].world && strcmp(steps[i].world, "null") == 0)
+			json_object_del(w.objects, "box.a");
+		else if (steps[i].world)
+			json_object_set_new(w.objects, "box.a", json_loads(steps[i].world, 0, NULL));
+		expect(plan_of(steps[i].after), steps[i].lines);
+		struct plan *p = plan(NULL);
+		settle(p);
+		plan_free(p);
+		if (!strstr(steps[i].lines, "skip"))
+			expect(plan_of(steps[i].after), "");
+		end(state);
+	}
+}
+
+#define POOL(nodes, version, more) \
+	"{\"resource\": {\"pool\": {\"p\": {\"nodes\": [" nodes "], \"version\": \"" version "\", \"settings\": {\"Boot\": \"Uefi\"}" more "}}}}"
+
+/* Machines of a pool as they come: firmware 1, booting the old way. */
+static void rack(const char *const *nodes)
+{
+	for (; *nodes; nodes++) {
+		autofree char *f = xasprintf("pool.p.firmware[\"%s\"]", *nodes), *b = xasprintf("pool.p.bios[\"%s\"]", *nodes);
+		json_object_set_new(w.objects, f, json_pack("{s:s, s:s}", "node", *nodes, "version", "1"));
+		json_object_set_new(w.objects, b, json_pack("{s:s, s:{s:s}}", "node", *nodes, "settings", "Boot", "Legacy"));
+	}
+}
+
+static void a_composite_goes_in_waves(void **unused)
+{
+	(void)unused;
+	rack((const char *const[]){ "n1", "n2", "n3", "n10", NULL });
+	struct plan *p = plan_of(POOL("\"n10\", \"n2\", \"n1\", \"n3\"", "2", ", \"canary\": 1, \"at_once\": 2"));
+	assert_int_equal(p->n_groups, 1);
+	assert_int_equal(p->groups[0].waves, 3);
+	assert_int_equal(p->groups[0].objects, 8);
+	assert_int_equal(p->groups[0].nodes, 4);
+	assert_int_equal(p->groups[0].soak_s, 30);
+	assert_int_equal(p->changes[0].effect.minutes, 5);
+	assert_int_equal(p->changes[4].effect.disruption, EFFECT_AC_CYCLE);
+	assert_string_equal(p->changes[4].effect.irreversible, "anti-rollback");
+	expect(p,
+	       "update pool.p.bios[\"n1\"] spec settings.Boot:\"Legacy\">\"Uefi\" w1 <pool.p.firmware[\"n1\"]\n"
+	       "update pool.p.bios[\"n2\"] spec settings.Boot:\"Legacy\">\"Uefi\" w2 <pool.p.firmware[\"n2\"]\n"
+	       "update pool.p.bios[\"n3\"] spec settings.Boot:\"Legacy\">\"Uefi\" w2 <pool.p.firmware[\"n3\"]\n"
+	       "update pool.p.bios[\"n10\"] spec settings.Boot:\"Legacy\">\"Uefi\" w3 <pool.p.firmware[\"n10\"]\n"
+	       "update pool.p.firmware[\"n1\"] spec version:\"1\">\"2\" w1\n"
+	       "update pool.p.firmware[\"n2\"] spec version:\"1\">\"2\" w2\n"
+	       "update pool.p.firmware[\"n3\"] spec version:\"1\">\"2\" w2\n"
+	       "update pool.p.firmware[\"n10\"] spec version:\"1\">\"2\" w3\n");
+}
+
+static void what_matches_is_counted_but_not_listed(void **unused)
+{
+	(void)unused;
+	rack((const char *const[]){ "n1", NULL });
+	struct plan *p = plan_of(POOL("\"n1\"", "1", ""));
+	assert_int_equal(p->counts.objects, 2);
+	assert_int_equal(p->counts.update, 1);
+	assert_true(p->complete);
+	assert_true(plan_has_work(p));
+	expect(p, "update pool.p.bios[\"n1\"] spec settings.Boot:\"Legacy\">\"Uefi\"\n");
+}
+
+static void a_silent_machine_holds_back_only_itself(void **unused)
+{
+	(void)unused;
+	rack((const char *const[]){ "n1", "n2", NULL });
+	json_object_set_new(w.silent, "n1", json_true());
+	static const struct plan_options one = { .refresh = true, .parallel = 1 };
+	assert_int_equal(open_spec(POOL("\"n1\", \"n2\"", "2", "")), 0);
+	struct plan *p = plan(&one);
+	assert_int_equal(w.reads, 3);
+	assert_int_equal(p->counts.bmcs_silent, 1);
+	assert_int_equal(p->counts.skip, 2);
+	assert_false(p->complete);
+	expect(p,
+	       "skip pool.p.bios[\"n1\"] (n1 did not answer)\n"
+	       "update pool.p.bios[\"n2\"] spec settings.Boot:\"Legacy\">\"Uefi\" <pool.p.firmware[\"n2\"]\n"
+	       "skip pool.p.firmware[\"n1\"] (n1: no answer in 10 s)\n"
+	       "update pool.p.firmware[\"n2\"] spec version:\"1\">\"2\"\n");
+}
+
+static void what_comes_after_an_unreadable_step_waits(void **unused)
+{
+	(void)unused;
+	rack((const char *const[]){ "n1", "n2", NULL });
+	json_object_set_new(w.refuses, "pool.p.firmware[\"n1\"]", json_true());
+	json_object_set_new(w.partly, "pool.p.bios[\"n2\"]", json_true());
+	json_object_clear(json_object_get(json_object_get(w.objects, "pool.p.bios[\"n2\"]"), "settings"));
+	struct plan *p = plan_of(POOL("\"n1\", \"n2\"", "1", ""));
+	assert_int_equal(p->counts.bmcs_silent, 0);
+	expect(p,
+	       "skip pool.p.bios[\"n1\"] (pool.p.firmware[\"n1\"] comes first, and that is left out)\n"
+	       "skip pool.p.bios[\"n2\"] (not all of it could be read: 50 of 66 entries)\n"
+	       "skip pool.p.firmware[\"n1\"] (password refused)\n");
+}
+
+static void what_exists_by_nature_is_forgotten(void **unused)
+{
+	(void)unused;
+	rack((const char *const[]){ "n1", "n2", NULL });
+	settle_spec(POOL("\"n1\", \"n2\"", "2", ""));
+	expect(plan_of(POOL("\"n2\"", "2", "")),
+	       "forget pool.p.bios[\"n1\"] spec (nothing is undone in the world)\n"
+	       "forget pool.p.firmware[\"n1\"] spec (nothing is undone in the world)\n");
+}
+
+/* --- instances and what they need of each other ------------------------------------------------------------------------------------- */
+
+static void instances_have_addresses(void **unused)
+{
+	(void)unused;
+	struct plan *p = plan_of("{\"resource\": {\"box\": {"
+		"\"each\": {\"for_each\": {\"b\": 2, \"a\\\"q\": 1}, \"size\": \"${each.value}\"},"
+		"\"many\": {\"count\": 2},"
+		"\"none\": {\"count\": 0}},"
+		"\"pool\": {\"p\": {\"for_each\": {\"x\": \"n1\"}, \"nodes\": [\"${each.value}\"]}}}}");
+	autofree char *groups = render_groups(p);
+	assert_string_equal(groups, "box.each box.many pool.p[\"x\"]");
+	assert_int_equal(p->counts.objects, 6);
+	expect(p,
+	       "create box.each[\"a\\\"q\"] spec size:>1\n"
+	       "create box.each[\"b\"] spec size:>2\n"
+	       "create box.many[0] spec size:>1\n"
+	       "create box.many[1] spec size:>1\n"
+	       "update pool.p[\"x\"].bios[\"n1\"] spec node:>\"n1\" <pool.p[\"x\"].firmware[\"n1\"]\n"
+	       "update pool.p[\"x\"].firmware[\"n1\"] spec node:>\"n1\"\n");
+}
+
+#define CHAIN \
+	"{\"resource\": {\"box\": {" \
+	"\"a\": {\"size\": 1}," \
+	"\"b\": {\"size\": \"${box.a.size}\"}," \
+	"\"c\": {\"size\": 3, \"depends_on\": [\"box.b\"]}}}}"
+
+static void groups_follow_references(void **unused)
+{
+	(void)unused;
+	struct plan *p = plan_of(CHAIN);
+	autofree char *groups = render_groups(p);
+	assert_string_equal(groups, "box.a box.b<box.a box.c<box.b");
+	settle(p);
+	plan_free(p);
+	/* b needs nothing: c still comes after a. */
+	json_object_del(w.objects, "box.a");
+	json_object_del(w.objects, "box.c");
+	p = plan_of(CHAIN);
+	autofree char *through = render_groups(p);
+	assert_string_equal(through, "box.a box.c<box.a");
+	assert_string_equal(p->groups[1].deps[0], "box.b");
+	plan_free(p);
+}
+
+static void destroy_goes_backwards(void **unused)
+{
+	(void)unused;
+	static const struct plan_options destroy = { .refresh = true, .destroy = true };
+	settle_spec(CHAIN);
+	assert_int_equal(open_spec(CHAIN), 0);
+	struct plan *p = plan(&destroy);
+	autofree char *groups = render_groups(p);
+	assert_string_equal(groups, "-box.a<-box.b -box.b<-box.c -box.c");
+	assert_true(p->destroy);
+	expect(p, "delete box.a spec\ndelete box.b spec\ndelete box.c spec\n");
+}
+
+static void what_goes_goes_after_its_users_changed(void **unused)
+{
+	(void)unused;
+	settle_spec(CHAIN);
+	struct plan *p = plan_of("{\"resource\": {\"box\": {\"b\": {\"size\": 7}}}}");
+	autofree char *groups = render_groups(p);
+	assert_string_equal(groups, "-box.a<box.b,-box.c box.b -box.c");
+	expect(p, "delete box.a spec\nupdate box.b spec size:1>7\ndelete box.c spec\n");
+}
+
+static void what_is_still_used_stays(void **unused)
+{
+	(void)unused;
+	static const struct plan_options destroy = { .refresh = true, .destroy = true };
+	settle_spec(CHAIN);
+	assert_int_equal(open_spec(CHAIN), 0);
+	json_object_set_new(w.refuses, "box.b", json_true());
+	expect(plan(&destroy),
+	       "skip box.a (box.b still needs it and is left out)\n"
+	       "skip box.b (password refused)\n"
+	       "delete box.c spec\n");
+}
+
+#define COMPUTED(size) \
+	"{\"resource\": {\"box\": {" \
+	"\"a\": {\"size\": " #size "}," \
+	"\"b\": {\"from\": \"${box.a.id}\"}," \
+	"\"c\": {\"for_each\": {\"k\": 1}, \"size\": 2, \"depends_on\": [\"box.b\"]}}}," \
+	"\"output\": {\"id\": {\"value\": \"${box.a.id}\"}}}"
+
+static void what_only_an_apply_can_tell_is_deferred(void **unused)
+{
+	(void)unused;
+	struct plan *p = plan_of(COMPUTED(1));
+	assert_false(p->complete);
+	assert_int_equal(p->counts.defer, 2);
+	settle(p);
+	expect(p,
+	       "create box.a spec size:>1\n"
+	       "defer box.b (needs what only an apply of box.a can tell)\n"
+	       "defer box.c[\"k\"] (box.b comes first, and that cannot be planned yet)\n");
+	p = plan_of(COMPUTED(1));
+	assert_int_equal(p->n_outputs, 1);
+	assert_string_equal(p->outputs[0].after, "\"id-1\"");
+	assert_null(p->outputs[0].before);
+	settle(p);
+	expect(p, "create box.b spec size:>1 from:>\"id-1\"\ncreate box.c[\"k\"] spec size:>2\n");
+	p = plan_of(COMPUTED(1));
+	assert_false(plan_has_work(p));
+	expect(p, "");
+	expect(plan(NULL), "");
+	/* The computed attribute may change with its object. */
+	expect(plan_of(COMPUTED(2)), "update box.a spec size:1>2\ndefer box.b (needs what only an apply of box.a can tell)\n");
+}
+
+static void deferred_resources_keep_what_they_have(void **unused)
+{
+	(void)unused;
+	static const char *const spec = "{\"resource\": {\"box\": {\"a\": {\"from\": {\"x\": 1}},"
+		"\"b\": {\"for_each\": {\"k\": 1}}}}}";
+	settle_spec(spec);
+	struct plan *p = plan_of("{\"resource\": {\"box\": {\"a\": {\"from\": {\"x\": 2}}, \"b\": {\"for_each\": \"${box.a.id}\"}}}}");
+	expect(p, "update box.a spec from.x:1>2\ndefer box.b (needs what only an apply of box.a can tell)\n");
+}
+
+/* --- which part, and against what ------------------------------------------------------------------------------------------------------ */
+
+static void targets_narrow_the_plan(void **unused)
+{
+	(void)unused;
+	const char *only[] = { "box.c" };
+	struct plan_options o = { .refresh = true, .targets = only, .n_targets = 1 };
+	struct err err = { 0 };
+	assert_int_equal(open_spec(CHAIN), 0);
+	struct plan *p = plan(&o);
+	assert_int_equal(w.reads, 1);
+	assert_false(p->complete);
+	expect(p, "create box.c spec size:>3\n");
+	only[0] = "box.x*";
+	assert_int_equal(try_plan(&o, &p, &err), E_INPUT);
+	assert_string_equal(err.msg, "nothing in the spec or the state is called \"box.x*\"");
+}
+
+static void without_refresh_the_state_is_trusted(void **unused)
+{
+	(void)unused;
+	static const struct plan_options trusting = { 0 };
+	settle_spec(BOX("\"size\": 2"));
+	json_object_clear(w.objects);
+	w.reads = 0;
+	assert_int_equal(open_spec(BOX("\"size\": 2")), 0);
+	expect(plan(&trusting), "");
+	assert_int_equal(w.reads, 0);
+	assert_int_equal(open_spec(BOX("\"size\": 4")), 0);
+	expect(plan(&trusting), "update box.a spec size:2>4\n");
+}
+
+static void drift_holds_the_world_against_the_state(void **unused)
+{
+	(void)unused;
+	static const struct plan_options drift = { .refresh = true, .drift_only = true };
+	settle_spec(BOX("\"size\": 2"));
+	assert_int_equal(open_spec("{\"resource\": {\"box\": {\"a\": {\"size\": 9}, \"new\": {}}}}"), 0);
+	expect(plan(&drift), "");
+	json_object_set_new(json_object_get(w.objects, "box.a"), "size", json_integer(5));
+	json_object_set_new(json_object_get(w.objects, "box.a"), "health", json_string("poor"));
+	struct plan *p = plan(&drift);
+	assert_int_equal(p->counts.drift, 1);
+	assert_int_equal(json_integer_value(p->changes[0].attrs[0].was), 2);
+	expect(p, "update box.a drift size:5>2\n");
+	json_object_clear(w.objects);
+	expect(plan(&drift), "create box.a drift size:>2\n");
+}
+
+/* --- the file ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void the_same_world_gives_the_same_bytes(void **unused)
+{
+	(void)unused;
+	rack((const char *const[]){ "n1", "n2", NULL });
+	char *texts[2];
+	for (int i = 0; i < 2; i++) {
+		struct plan *p = plan_of(POOL("\"n1\", \"n2\"", "2", ", \"canary\": 1"));
+		autojson json_t *j = plan_to_json(p);
+		texts[i] = json_text(j);
+		plan_free(p);
+	}
+	assert_string_equal(texts[0], texts[1]);
+	free(texts[0]);
+	free(texts[1]);
+}
+
+static void a_plan_as_json(void **unused)
+{
+	(void)unused;
+	struct plan *p = plan_of("{\"resource\": {\"box\": {\"a\": {\"size\": 3}}}, \"output\": {\"o\": {\"value\": \"x\"}}}");
+	autojson json_t *j = plan_to_json(p);
+	json_object_del(j, "state_path");
+	json_object_del(j, "id");
+	json_object_del(j, "spec_hash");
+	autofree char *text = json_text(j);
+	assert_string_equal(text,
+		"{\"changes\":[{\"action\":\"create\",\"address\":\"box.a\",\"attrs\":[{\"after\":3,\"cause\":[\"spec\"],\"path\":\"size\","
+		"\"shown\":\"size\"}],\"cause\":[\"spec\"],\"config\":{\"from\":null,\"size\":3},\"group\":0,\"owner\":\"box.a\",\"type\":\"box\"}],"
+		"\"complete\":true,\"counts\":{\"bmcs_silent\":0,\"create\":1,\"defer\":0,\"drift\":0,\"forget\":0,\"objects\":1,\"remove\":0,"
+		"\"replace\":0,\"skip\":0,\"update\":0},\"destroy\":false,\"format_version\":1,\"groups\":[{\"objects\":1,\"owner\":\"box.a\"}],"
+		"\"output_values\":[{\"name\":\"o\",\"sensitive\":false,\"text\":\"\\\"x\\\"\"}],"
+		"\"outputs\":[{\"after\":\"\\\"x\\\"\",\"name\":\"o\",\"sensitive\":false}],"
+		"\"providers\":{\"fake\":{\"region\":\"here\"}},\"serial\":0}");
+	plan_free(p);
+}
+
+/* --- mistakes ------------------------------------------------------------------------------------------------------------------------------ */
+
+static const struct { const char *spec, *says; } mistakes[] = {
+	{ "{\"resource\": {\"bxo\": {\"a\": {}}}}", "E0107 \"bxo\" is not a resource type [did you mean \"box\"?]" },
+	{ "{\"resource\": {\"box\": {\"a\": {\"sise\": 1}}}}", "E0108 no attribute is called \"sise\" here [did you mean \"size\"?]" },
+	{ "{\"resource\": {\"box\": {\"a\": {\"size\": \"x\"}, \"b\": {\"id\": \"1\"}}}}",
+	  "E0110 a whole number is needed here, not the string \"x\" | E0108 \"id\" is set by aipc and cannot be given" },
+	{ "{\"provider\": {\"fak\": {}}}", "E0105 there is no provider \"fak\" [did you mean \"fake\"?]" },
+	{ "{\"provider\": {\"fake\": {\"zone\": 1}}}", "E0108 provider.fake.zone: no attribute is called \"zone\" here" },
+	{ "{\"resource\": {\"pool\": {\"p\": {}}}}", "E0109 \"nodes\" is missing here: The machines." },
+	{ "{\"resource\": {\"pool\": {\"p\": {\"nodes\": [\"a\", \"bad\"]}}}}", "E0900 a bad node" },
+	{ "{\"resource\": {\"pool\": {\"p\": {\"nodes\": [\"a\", \"a\"]}}}}",
+	  "E0121 pool.p.bios[\"a\"] is there twice | E0121 pool.p.firmware[\"a\"] is there twice" },
+	{ "{\"resource\": {\"box\": {\"a\": {\"from\": \"${box.b.size}\"}, \"b\": {\"from\": \"${box.c.size}\"},"
+	  "\"c\": {\"from\": \"${box.a.size}\"}, \"d\": {\"sise\": 1}}}}",
+	  "E0120 these 3 resources wait for each other, so none can be first {box.a refers to box.b} {box.b refers to box.c} "
+	  "{box.c refers to box.a} | E0108 no attribute is called \"sise\" here [did you mean \"size\"?]" },
+	{ "{\"resource\": {\"box\": {\"a\": {\"for_each\": {\"x\": 1, \"y\": 2}, \"size\": \"z\"}}}}",
+	  "E0110 a whole number is needed here, not the string \"z\" {in box.a[\"x\"]}" },
+};
+
+static char *said(void)
+{
+	struct str s;
+	const json_t *g, *note;
+	size_t i, k;
+	autojson json_t *j = diags_json(w.d);
+	str_init(&s, STR_OURS);
+	json_array_foreach(j, i, g) {
+		str_addf(&s, "%s%s %s", i ? " | " : "", json_str(g, "code"), json_str(g, "summary"));
+		if (json_str(g, "hint"))
+			str_addf(&s, " [%s]", json_str(g, "hint"));
+		json_array_foreach(json_at(g, "notes"), k, note)
+			str_addf(&s, " {%s}", json_str(note, "summary") ? json_str(note, "summary") : json_str(note, "text"));
+	}
+	return str_take(&s);
+}
+
+static void all_mistakes_are_told_at_once(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(mistakes); i++) {
+		begin(state);
+		assert_int_equal(open_spec(mistakes[i].spec), E_INPUT);
+		autofree char *text = said();
+		assert_string_equal(text, mistakes[i].says);
+		assert_null(w.e);
+		end(state);
+	}
+}
+
+static void state_of_a_newer_version_is_refused(void **unused)
+{
+	(void)unused;
+	struct err err = { 0 };
+	struct plan *p;
+	autojson json_t *attrs = json_object(), *deps = json_array();
+	struct object o = { .address = "box.a", .type = "box", .owner = "box.a", .schema_version = 3, .attrs = attrs, .deps = deps };
+	assert_int_equal(store_put(w.store, &o, NULL, &err), 0);
+	assert_int_equal(open_spec(BOX("")), 0);
+	assert_int_equal(try_plan(NULL, &p, &err), E_UNSUPPORTED);
+	assert_string_equal(err.msg, "box.a was written by a newer aipc (box version 3; this one knows 2)");
+}
+
+static void objects_of_unknown_types_are_left_out(void **unused)
+{
+	(void)unused;
+	struct err err;
+	autojson json_t *attrs = json_object(), *deps = json_array();
+	struct object o = { .address = "moon.a", .type = "moon", .owner = "moon.a", .schema_version = 1, .attrs = attrs, .deps = deps };
+	assert_int_equal(store_put(w.store, &o, NULL, &err), 0);
+	expect(plan_of("{\"resource\": {}}"), "skip moon.a (this aipc knows no type \"moon\")\n");
+}
+
+static void the_graph_as_dot(void **unused)
+{
+	(void)unused;
+	struct str s;
+	struct err err;
+	str_init(&s, STR_OURS);
+	assert_int_equal(open_spec(CHAIN), 0);
+	assert_int_equal(engine_graph(w.e, &s, &err), 0);
+	assert_string_equal(s.at,
+		"digraph aipc {\n\trankdir = LR;\n\tnode [shape = box, fontname = \"monospace\"];\n"
+		"\t\"box.a\" [style = rounded];\n\t\"box.b\" [style = rounded];\n\t\"box.c\" [style = rounded];\n"
+		"\t\"box.b\" -> \"box.a\";\n\t\"box.c\" -> \"box.b\";\n}\n");
+	str_release(&s);
+}
+
+/* --- growth -------------------------------------------------------------------------------------------------------------------------------- */
+
+static size_t n_allocs;
+
+static void *counting_malloc(size_t n)
+{
+	n_allocs++;
+	return xmalloc(n);
+}
+
+static size_t allocs_of(size_t n)
+{
+	struct str s;
+	str_init(&s, STR_OURS);
+	str_add(&s, "{\"resource\": {\"box\": {\"a\": {\"tags\": {\"k\": \"${each.key}\"}, \"for_each\": {");
+	for (size_t i = 0; i < n; i++)
+		str_addf(&s, "%s\"node-%zu\": 1", i ? "," : "", i);
+	str_add(&s, "}}}}}");
+	settle_spec(s.at);
+	w.reads = 0;
+	json_set_alloc_funcs(counting_malloc, free);
+	n_allocs = 0;
+	struct plan *p = plan_of(s.at);
+	size_t used = n_allocs;
+	json_setup();
+	assert_false(plan_has_work(p));
+	assert_int_equal(w.reads, n);
+	assert_int_equal(p->counts.objects, n);
+	plan_free(p);
+	str_release(&s);
+	return used;
+}
+
+static void work_grows_with_the_number_of_objects(void **state)
+{
+	size_t small = allocs_of(100);
+	end(state);
+	begin(state);
+	size_t large = allocs_of(1000);
+	assert_true(large < small * 21 / 2);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+	json_setup();
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(says_what_changes_and_why),
+		TEST(a_composite_goes_in_waves),
+		TEST(what_matches_is_counted_but_not_listed),
+		TEST(a_silent_machine_holds_back_only_itself),
+		TEST(what_comes_after_an_unreadable_step_waits),
+		TEST(what_exists_by_nature_is_forgotten),
+		TEST(instances_have_addresses),
+		TEST(groups_follow_references),
+		TEST(destroy_goes_backwards),
+		TEST(what_goes_goes_after_its_users_changed),
+		TEST(what_is_still_used_stays),
+		TEST(what_only_an_apply_can_tell_is_deferred),
+		TEST(deferred_resources_keep_what_they_have),
+		TEST(targets_narrow_the_plan),
+		TEST(without_refresh_the_state_is_trusted),
+		TEST(drift_holds_the_world_against_the_state),
+		TEST(the_same_world_gives_the_same_bytes),
+		TEST(a_plan_as_json),
+		cmocka_unit_test(all_mistakes_are_told_at_once),
+		TEST(state_of_a_newer_version_is_refused),
+		TEST(objects_of_unknown_types_are_left_out),
+		TEST(the_graph_as_dot),
+		TEST(work_grows_with_the_number_of_objects),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
