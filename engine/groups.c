@@ -186,22 +186,30 @@ static void hold_removals(struct arranging *a)
 
 /* --- groups ---------------------------------------------------------------------------------------------------------------------- */
 
-static size_t count_nodes(const struct side *s, const struct making *m, const struct unit *u, bool goes)
+struct seen { const char *name; UT_hash_handle hh; };
+
+static void see(struct seen **all, const char *node)
 {
-	struct seen { const char *name; UT_hash_handle hh; } *all = NULL, *x, *tmp;
-	size_t n = goes ? s->changes.len : u->n, count;
-	for (size_t i = 0; i < n; i++) {
-		const char *node = goes ? s->changes.at[i]->node : m->spec->items.at[u->first + i]->node;
-		if (!node)
-			continue;
-		HASH_FIND_STR(all, node, x);
-		if (x)
-			continue;
-		x = xcalloc(1, sizeof(*x));
-		x->name = node;
-		HASH_ADD_KEYPTR(hh, all, x->name, strlen(x->name), x);
-	}
-	count = HASH_COUNT(all);
+	struct seen *x = NULL;
+	if (node && *all)
+		HASH_FIND_STR(*all, node, x);
+	if (!node || x)
+		return;
+	x = xcalloc(1, sizeof(*x));
+	x->name = node;
+	HASH_ADD_KEYPTR(hh, *all, x->name, strlen(x->name), x);
+}
+
+/* Machines of a unit, with those that leave it. */
+static size_t count_nodes(const struct arranging *a, const struct unit *u)
+{
+	struct seen *all = NULL, *x, *tmp;
+	const struct side *leaving = &a->sides[half(u, true)];
+	for (size_t i = 0; i < u->n; i++)
+		see(&all, a->m->spec->items.at[u->first + i]->node);
+	for (size_t i = 0; i < leaving->changes.len; i++)
+		see(&all, leaving->changes.at[i]->node);
+	size_t count = HASH_COUNT(all);
 	HASH_ITER(hh, all, x, tmp) {
 		HASH_DEL(all, x);
 		free(x);
@@ -216,7 +224,7 @@ static void fill_group(struct arranging *a, struct group *g, const struct unit *
 	g->owner = arena_strdup(m->p->arena, u->owner);
 	g->removes = goes;
 	g->objects = goes || u->n < s->changes.len ? s->changes.len : u->n;
-	g->nodes = count_nodes(s, m, u, goes);
+	g->nodes = count_nodes(a, u);
 	if (goes || !u->res)
 		return;
 	const struct lang_resource *lr = u->res->lr;

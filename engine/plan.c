@@ -188,6 +188,7 @@ static void add_orphan(struct making *m, struct owner **owners, struct prior *p)
 	}
 	struct item *it = arena_alloc(m->p->arena, sizeof(*it));
 	*it = (struct item){ .address = p->address, .row = row, .unit = o->unit };
+	it->node = arena_strdup(m->p->arena, json_str(p->attrs, "node"));   /* where types on machines keep its name */
 	add_todo(m, it, p);
 }
 

@@ -76,6 +76,8 @@ static bool wants_reading(const struct making *m, const struct todo *td)
 	bool by_state = m->o->destroy || (m->o->drift_only && td->prior) || (!td->it->config && !td->it->reason);
 	if (td->read || td->out || td->skip || (td->it->reason && !by_state))
 		return false;
+	if (by_state && !m->o->drift_only && !td->it->row->type->destroy)
+		return false;        /* forgotten whatever the world holds: its machine may be gone for good */
 	return !by_state || td->prior;
 }
 

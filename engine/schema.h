@@ -30,7 +30,7 @@ struct attr {
 	enum attr_type type;
 	unsigned flags;
 	const char *help;            /* one sentence */
-	const char *deflt;           /* JSON text, or NULL */
+	const char *deflt;           /* JSON text, or NULL. "null": absent is a value of its own, so leaving it out removes it */
 	enum attr_type elem;         /* of a list or map */
 	const struct attr *fields;   /* of an object, or of a list's or map's object members */
 	const char *const *values;   /* a string's allowed values, NULL-terminated; NULL: any */
