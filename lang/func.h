@@ -37,7 +37,8 @@ struct func {
 	const char *group;           /* "string", "collection", ... */
 	struct func_param params[5]; /* ends with a NULL name */
 	unsigned flags;
-	func_fn *fn;
+	func_fn *fn;                 /* NULL for FUNC_LAZY */
+	const struct type *result;   /* what an unknown answer is of; NULL: not known */
 };
 
 /* All functions, sorted by name. */

@@ -1,0 +1,149 @@
+#include "lang/func_util.h"
+
+#include <math.h>
+#include <string.h>
+
+int fn_abs(struct func_call *c, const struct val **out, struct err *err)
+{
+	struct num_temp t;
+	mpfr_abs(t.n, num_temp_of(&t, c->args[0]), MPFR_RNDN);
+	return num_result(c->arena, t.n, out, err);
+}
+
+int fn_ceil(struct func_call *c, const struct val **out, struct err *err)
+{
+	struct num_temp t;
+	mpfr_ceil(t.n, num_temp_of(&t, c->args[0]));
+	if (mpfr_zero_p(t.n))
+		mpfr_set_zero(t.n, 1);
+	return num_result(c->arena, t.n, out, err);
+}
+
+int fn_floor(struct func_call *c, const struct val **out, struct err *err)
+{
+	struct num_temp t;
+	mpfr_floor(t.n, num_temp_of(&t, c->args[0]));
+	return num_result(c->arena, t.n, out, err);
+}
+
+static int from_double(struct func_call *c, double d, const struct val **out, struct err *err)
+{
+	if (!isfinite(d))
+		return func_fail(c, SIZE_MAX, err, "the result is not a finite number");
+	*out = val_double(c->arena, d);
+	return 0;
+}
+
+int fn_log(struct func_call *c, const struct val **out, struct err *err)
+{
+	double n = val_to_double(c->args[0]), base = val_to_double(c->args[1]);
+	if (!(n > 0))
+		return func_fail(c, 0, err, "the logarithm needs a number above zero");
+	if (!(base > 0) || base == 1)
+		return func_fail(c, 1, err, "the base of a logarithm is above zero and not one");
+	return from_double(c, log(n) / log(base), out, err);
+}
+
+/* Whole powers of whole numbers are exact as far as 512 bits reach; everything else is a double. */
+int fn_pow(struct func_call *c, const struct val **out, struct err *err)
+{
+	int64_t base, exp;
+	if (val_to_int64(c->args[0], &base) && val_to_int64(c->args[1], &exp) && exp >= 0 && exp <= NUM_MAX_EXP) {
+		struct num_temp t;
+		num_temp(&t);
+		mpfr_set_sj(t.n, base, MPFR_RNDN);
+		mpfr_pow_ui(t.n, t.n, (unsigned long)exp, MPFR_RNDN);
+		if (mpfr_number_p(t.n) && (mpfr_zero_p(t.n) || mpfr_get_exp(t.n) <= 4 * NUM_MAX_EXP))
+			return num_result(c->arena, t.n, out, err);
+	}
+	return from_double(c, pow(val_to_double(c->args[0]), val_to_double(c->args[1])), out, err);
+}
+
+int fn_signum(struct func_call *c, const struct val **out, struct err *err)
+{
+	struct num_temp t;
+	num_temp_of(&t, c->args[0]);
+	if (!mpfr_integer_p(t.n))
+		return func_fail(c, 0, err, "a whole number is required");
+	int sign = mpfr_sgn(t.n);
+	*out = val_int(c->arena, sign < 0 ? -1 : sign > 0);
+	return 0;
+}
+
+static int best(struct func_call *c, int want, const struct val **out, struct err *err)
+{
+	if (!c->n)
+		return func_fail(c, SIZE_MAX, err, "at least one number is required");
+	const struct val *b = c->args[0];
+	for (size_t i = 1; i < c->n; i++)
+		if (num_cmp(c->args[i], b) == want)
+			b = c->args[i];
+	*out = b;
+	return 0;
+}
+
+int fn_max(struct func_call *c, const struct val **out, struct err *err)
+{
+	return best(c, 1, out, err);
+}
+
+int fn_min(struct func_call *c, const struct val **out, struct err *err)
+{
+	return best(c, -1, out, err);
+}
+
+int fn_sum(struct func_call *c, const struct val **out, struct err *err)
+{
+	const struct val *list = c->args[0], *n;
+	struct num_temp sum, term;
+	if (!func_is_seq(list))
+		return func_fail(c, 0, err, "a list or set of numbers is required, have %s", func_type_name(c, list));
+	if (!val_len(list))
+		return func_fail(c, 0, err, "the sum of an empty list is not defined");
+	if (func_unknown(c, &type_number, out))
+		return 0;
+	num_temp(&sum);
+	for (size_t i = 0; i < list->seq.len; i++) {
+		if (val_is_null(list->seq.at[i]) || val_convert(c->arena, list->seq.at[i], &type_number, &n, err))
+			return func_fail(c, 0, err, "element %zu is not a number", i);
+		mpfr_add(sum.n, sum.n, num_temp_of(&term, n), MPFR_RNDN);
+	}
+	return num_result(c->arena, sum.n, out, err);
+}
+
+static int digit(char ch)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *p = ch ? strchr(digits, ch) : NULL;
+	return p ? (int)(p - digits) : 99;
+}
+
+/* Upper-case letters are above lower-case ones in bases beyond 36 and the same below. */
+int fn_parseint(struct func_call *c, const struct val **out, struct err *err)
+{
+	const struct val *s = c->args[0];
+	int64_t base;
+	struct num_temp t;
+	if (val_kind(s) != T_STRING)
+		return func_fail(c, 0, err, "a string is required, have %s", func_type_name(c, s));
+	if (!val_to_int64(c->args[1], &base) || base < 2 || base > 62)
+		return func_fail(c, 1, err, "the base must be a whole number between 2 and 62");
+	size_t i = s->str.len && (s->str.s[0] == '-' || s->str.s[0] == '+');
+	if (i == s->str.len || s->str.len > NUM_MAX_EXP)
+		return func_fail(c, 0, err, "not a whole number in base %lld", (long long)base);
+	num_temp(&t);
+	for (size_t k = i; k < s->str.len; k++) {
+		int d = digit(s->str.s[k]);
+		if (base <= 36 && d >= 36 && d < 62)
+			d -= 26;
+		if (d >= base)
+			return func_fail(c, 0, err, "not a whole number in base %lld", (long long)base);
+		mpfr_mul_si(t.n, t.n, (long)base, MPFR_RNDN);
+		mpfr_add_si(t.n, t.n, d, MPFR_RNDN);
+	}
+	if (s->str.s[0] == '-')
+		mpfr_neg(t.n, t.n, MPFR_RNDN);
+	if (mpfr_zero_p(t.n))
+		mpfr_set_zero(t.n, 1);
+	return num_result(c->arena, t.n, out, err);
+}
