@@ -45,7 +45,7 @@ bool func_base64_bytes(const char *s, size_t len, struct str *out)
 
 int fn_base64encode(struct func_call *c, const struct val **out, struct err *err)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	str_init(&s, FUNC_TEXT);
 	func_base64(c->args[0]->str.s, c->args[0]->str.len, &s);
 	return func_text(c, &s, out, err);
@@ -53,7 +53,7 @@ int fn_base64encode(struct func_call *c, const struct val **out, struct err *err
 
 int fn_base64decode(struct func_call *c, const struct val **out, struct err *err)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	str_init(&s, FUNC_TEXT);
 	if (!func_base64_bytes(c->args[0]->str.s, c->args[0]->str.len, &s))
 		return func_fail(c, 0, err, "not base64 (with padding)");
@@ -93,7 +93,7 @@ static const char *charset(struct func_call *c, const char *bytes, size_t len)
 
 int fn_textencodebase64(struct func_call *c, const struct val **out, struct err *err)
 {
-	autostr struct str bytes, s;
+	autostr struct str bytes = { 0 }, s = { 0 };
 	str_init(&bytes, FUNC_TEXT);
 	str_init(&s, FUNC_TEXT);
 	if (!strcasecmp(c->args[1]->str.s, "utf-16"))
@@ -106,7 +106,7 @@ int fn_textencodebase64(struct func_call *c, const struct val **out, struct err 
 
 int fn_textdecodebase64(struct func_call *c, const struct val **out, struct err *err)
 {
-	autostr struct str bytes, s;
+	autostr struct str bytes = { 0 }, s = { 0 };
 	str_init(&bytes, FUNC_TEXT);
 	str_init(&s, FUNC_TEXT);
 	if (!func_base64_bytes(c->args[0]->str.s, c->args[0]->str.len, &bytes))
@@ -119,7 +119,7 @@ int fn_textdecodebase64(struct func_call *c, const struct val **out, struct err 
 /* --- URL --------------------------------------------------------------------------------------------------------------- */
 int fn_urlencode(struct func_call *c, const struct val **out, struct err *err)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	str_init(&s, FUNC_TEXT);
 	for (size_t i = 0; i < c->args[0]->str.len; i++) {
 		unsigned char ch = (unsigned char)c->args[0]->str.s[i];
@@ -135,7 +135,7 @@ int fn_urlencode(struct func_call *c, const struct val **out, struct err *err)
 
 int fn_urldecode(struct func_call *c, const struct val **out, struct err *err)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	const char *p = c->args[0]->str.s;
 	str_init(&s, FUNC_TEXT);
 	for (size_t i = 0; i < c->args[0]->str.len; i++) {

@@ -122,7 +122,7 @@ static int write_integer(struct format *f, const struct verb *v, const struct va
 {
 	struct num_temp t;
 	mpz_t z;
-	autostr struct str digits;
+	autostr struct str digits = { 0 };
 	if (!mpfr_integer_p(num_temp_of(&t, n)))
 		return func_fail(f->c, v->index + 1, f->err, "\"%.*s\" needs a whole number", (int)v->len, v->at);
 	if (!mpfr_zero_p(t.n) && mpfr_get_exp(t.n) > 4 * NUM_MAX_EXP)
@@ -176,7 +176,7 @@ static void shortest(const struct val *n, struct str *out)
 static int write_float(struct format *f, const struct verb *v, const struct val *n)
 {
 	struct num_temp t;
-	autostr struct str digits;
+	autostr struct str digits = { 0 };
 	char *text = NULL;
 	bool g = v->letter == 'g' || v->letter == 'G';
 	num_temp_of(&t, n);
@@ -231,7 +231,7 @@ static void quote(const char *s, size_t len, struct str *out)
 
 static int write_string(struct format *f, const struct verb *v, const struct val *s)
 {
-	autostr struct str text;
+	autostr struct str text = { 0 };
 	size_t len = s->str.len;
 	if (v->has_precision) {
 		len = 0;
@@ -249,7 +249,7 @@ static int write_string(struct format *f, const struct verb *v, const struct val
 
 static int write_any(struct format *f, const struct verb *v, const struct val *x)
 {
-	autostr struct str text;
+	autostr struct str text = { 0 };
 	str_init(&text, FUNC_TEXT);
 	if (!v->sharp && val_known(x) && val_kind(x) == T_STRING) {
 		pad(f, v, x->str.s, x->str.len);
@@ -318,7 +318,7 @@ static int format_all(struct format *f, const struct val *fmt)
 
 static int format_text(struct func_call *c, const struct val *const *args, size_t n, const struct val **out, struct err *err)
 {
-	autostr struct str text;
+	autostr struct str text = { 0 };
 	struct format f = { .c = c, .args = args, .n = n, .out = &text, .err = err };
 	str_init(&text, FUNC_TEXT);
 	if (format_all(&f, c->args[0]))

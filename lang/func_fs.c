@@ -48,7 +48,7 @@ static void clean(const char *path, struct str *out)
 
 static int path_result(struct func_call *c, const char *path, const struct val **out, struct err *err)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	str_init(&s, FUNC_TEXT);
 	clean(path, &s);
 	return func_text(c, &s, out, err);
@@ -136,7 +136,7 @@ int fn_file(struct func_call *c, const struct val **out, struct err *err)
 int fn_filebase64(struct func_call *c, const struct val **out, struct err *err)
 {
 	autofree char *text = NULL;
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	size_t len;
 	str_init(&s, 2u * FUNC_TEXT);
 	int rc = func_read_file(c, 0, &text, &len, err);
@@ -284,7 +284,7 @@ int fn_fileset(struct func_call *c, const struct val **out, struct err *err)
 {
 	struct walk w = { .c = c, .err = err };
 	autofree char *dir = locate(c, 0, c->args[0]->str.s, err);
-	autostr struct str pattern;
+	autostr struct str pattern = { 0 };
 	int rc = 0;
 	if (!dir)
 		return E_INPUT;

@@ -25,7 +25,7 @@ static int digest(struct func_call *c, const char *data, size_t len, const EVP_M
 {
 	unsigned char d[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	if (EVP_Digest(data, len, d, &n, md, NULL) != 1)
 		return func_fail(c, SIZE_MAX, err, "this digest is switched off on this machine");
 	if (!base64) {
@@ -110,7 +110,7 @@ int fn_uuidv5(struct func_call *c, const struct val **out, struct err *err)
 		{ "oid", "6ba7b812-9dad-11d1-80b4-00c04fd430c8" }, { "x500", "6ba7b814-9dad-11d1-80b4-00c04fd430c8" },
 	};
 	const char *space = c->args[0]->str.s;
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	unsigned char u[16], d[EVP_MAX_MD_SIZE];
 	for (size_t i = 0; i < ARRAY_LEN(spaces); i++)
 		if (!strcmp(space, spaces[i].name))
@@ -156,7 +156,7 @@ static bool rsa_decrypt(const char *pem, size_t len, const struct str *in, unsig
 
 int fn_rsadecrypt(struct func_call *c, const struct val **out, struct err *err)
 {
-	autostr struct str in;
+	autostr struct str in = { 0 };
 	unsigned char *text = NULL;
 	size_t n = 0;
 	bool key_ok;

@@ -119,7 +119,7 @@ static bool read_text(struct reader *r, struct str *s)
 
 static const struct val *read_string(struct reader *r)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	str_init(&s, FUNC_TEXT);
 	r->p++;
 	return read_text(r, &s) ? val_stringn(r->a, s.at, s.len) : NULL;
@@ -240,7 +240,7 @@ int fn_jsondecode(struct func_call *c, const struct val **out, struct err *err)
 
 int fn_jsonencode(struct func_call *c, const struct val **out, struct err *err)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	str_init(&s, FUNC_TEXT);
 	if (func_unknown(c, &type_string, out))
 		return 0;

@@ -192,7 +192,7 @@ int fn_nodeset(struct func_call *c, const struct val **out, struct err *err)
 {
 	struct set s = { .c = c, .err = err };
 	const struct val *list;
-	autostr struct str text;
+	autostr struct str text = { 0 };
 	str_init(&text, FUNC_TEXT);
 	if (func_unknown(c, &type_dynamic, out))
 		return 0;

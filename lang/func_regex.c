@@ -202,7 +202,7 @@ static void regex_release(struct regex *re)
 
 static int regex_init(struct func_call *c, size_t arg, const char *pattern, size_t len, struct regex *re, struct err *err)
 {
-	autostr struct str text;
+	autostr struct str text = { 0 };
 	struct rewrite r = { .p = pattern, .end = pattern + len, .out = &text };
 	int code;
 	PCRE2_SIZE at;
@@ -399,7 +399,7 @@ int func_regex_replace(struct func_call *c, const struct val *s, const char *pat
 		       const struct val **out, struct err *err)
 {
 	autoregex struct regex re;
-	autostr struct str text;
+	autostr struct str text = { 0 };
 	const PCRE2_SIZE *ov;
 	size_t done = 0, after = SIZE_MAX;
 	int rc;

@@ -164,7 +164,7 @@ static bool separates(utf8proc_int32_t ch)
 
 static int change_case(struct func_call *c, enum letter_case to, const struct val **out, struct err *err)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	utf8proc_int32_t ch, before = ' ';
 	const struct val *v = c->args[0];
 	str_init(&s, FUNC_TEXT);
@@ -240,7 +240,7 @@ int fn_strrev(struct func_call *c, const struct val **out, struct err *err)
 int fn_indent(struct func_call *c, const struct val **out, struct err *err)
 {
 	const struct val *v = c->args[1];
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	int64_t spaces;
 	if (func_int(c, 0, 0, 10000, &spaces, err))
 		return E_INPUT;
@@ -256,7 +256,7 @@ int fn_indent(struct func_call *c, const struct val **out, struct err *err)
 
 int fn_join(struct func_call *c, const struct val **out, struct err *err)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	bool first = true;
 	if (c->n < 2)
 		return func_fail(c, SIZE_MAX, err, "at least one list is required");
@@ -326,7 +326,7 @@ static void replace_plain(const struct val *v, const struct val *old, const stru
 int fn_replace(struct func_call *c, const struct val **out, struct err *err)
 {
 	const struct val *old = c->args[1];
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	if (old->str.len > 1 && old->str.s[0] == '/' && old->str.s[old->str.len - 1] == '/')
 		return func_regex_replace(c, c->args[0], old->str.s + 1, old->str.len - 2, c->args[2], out, err);
 	str_init(&s, FUNC_TEXT);

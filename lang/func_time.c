@@ -251,7 +251,7 @@ static bool letters(struct str *s, char l, size_t n, const struct stamp *t, cons
 int fn_formatdate(struct func_call *c, const struct val **out, struct err *err)
 {
 	struct stamp t;
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	const char *p = c->args[0]->str.s;
 	str_init(&s, FUNC_TEXT);
 	if (stamp_arg(c, 1, &t, err))

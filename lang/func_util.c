@@ -57,7 +57,7 @@ const struct val *func_marked(struct func_call *c, const struct val *v)
 
 const char *func_type_name(struct func_call *c, const struct val *v)
 {
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	str_init(&s, 200);
 	type_describe(v->type, &s);
 	return arena_strdup(c->arena, s.at);

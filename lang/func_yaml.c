@@ -369,7 +369,7 @@ static bool emit(yaml_emitter_t *e, const struct val *v)
 		return emit_string(e, v->str.s, v->str.len);
 	if (val_kind(v) == T_BOOL)
 		return emit_scalar(e, v->b ? "true" : "false", v->b ? 4 : 5, YAML_PLAIN_SCALAR_STYLE);
-	autostr struct str n;
+	autostr struct str n = { 0 };
 	str_init(&n, FUNC_TEXT);
 	val_number_write(v, &n);
 	return emit_scalar(e, n.at, n.len, YAML_PLAIN_SCALAR_STYLE);
@@ -379,7 +379,7 @@ int fn_yamlencode(struct func_call *c, const struct val **out, struct err *err)
 {
 	yaml_emitter_t e;
 	yaml_event_t ev;
-	autostr struct str s;
+	autostr struct str s = { 0 };
 	const struct val *v = c->args[0];
 	if (func_unknown(c, &type_string, out))
 		return 0;

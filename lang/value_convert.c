@@ -50,7 +50,7 @@ static bool has_field(const struct type *t, const char *name)
 
 static int mismatch(const struct type *have, const struct type *want, struct err *err)
 {
-	autostr struct str w, h;
+	autostr struct str w = { 0 }, h = { 0 };
 	str_init(&w, 400);
 	str_init(&h, 400);
 	for (size_t i = 0; have->kind == T_OBJECT && want->kind == T_OBJECT && i < want->n; i++)
@@ -82,7 +82,7 @@ static int to_primitive(struct arena *a, const struct val *v, const struct type 
 	if (to == T_STRING && from == T_BOOL) {
 		*out = val_string_nfc(a, v->b ? "true" : "false", v->b ? 4 : 5);
 	} else if (to == T_STRING && from == T_NUMBER) {
-		autostr struct str text;
+		autostr struct str text = { 0 };
 		str_init(&text, 4u * NUM_MAX_EXP);
 		val_number_write(v, &text);
 		if (str_full(&text))
