@@ -99,7 +99,7 @@ static struct figure in_child(const struct job *job, char *const argv[])
 	if (pid == 0) {
 		if (job)
 			_exit(run_job(job));
-		if (!freopen("/dev/null", "w", stdout))
+		if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
 			_exit(126);
 		execvp(argv[0], argv);
 		_exit(127);

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-enum { MAX_STEPS = 300, NOT_COMPARED = ATTR_META | ATTR_STATUS | ATTR_SECRET };
+enum { MAX_STEPS = 200, NOT_COMPARED = ATTR_META | ATTR_STATUS | ATTR_SECRET };
 
 struct step { const char *name; bool elide; };
 struct walk {

@@ -70,17 +70,10 @@ static void hand_over(struct outputs *all)
 		memcpy(p->output_values, all->wanted.at, p->n_output_values * sizeof(*p->output_values));
 }
 
-int plan_outputs(struct making *m, struct err *err)
+int plan_outputs(struct making *m, const struct lang_output *now, size_t n, struct err *err)
 {
 	struct outputs all = { .m = m };
-	const struct lang_output *now = NULL;
-	size_t n = 0;
 	int rc = m->store ? store_outputs(m->store, keep_stored, &all, err) : 0;
-	if (!rc && !m->o->destroy) {
-		rc = lang_outputs(m->spec->lang, &now, &n);
-		if (rc)
-			err_set(err, rc, "%s", "");
-	}
 	for (size_t i = 0; !rc && i < n; i++)
 		compare(&all, &now[i]);
 	for (size_t i = 0; !rc && i < all.stored.len; i++) {

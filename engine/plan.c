@@ -215,6 +215,10 @@ static void add_orphans(struct making *m)
 
 static int check_targets(struct making *m, struct err *err)
 {
+	for (size_t i = 0; m->o->n_targets && i < m->spec->n; i++)
+		is_target(m, m->spec->res[i].address, m->spec->res[i].address);
+	for (size_t i = 0; m->o->n_targets && i < m->spec->units.len; i++)
+		is_target(m, m->spec->units.at[i]->owner, m->spec->units.at[i]->owner);
 	for (size_t i = 0; i < m->o->n_targets; i++)
 		if (!m->target_hit[i])
 			return err_set(err, E_INPUT, "nothing in the spec or the state is called \"%.200s\"", m->o->targets[i]);
@@ -243,14 +247,54 @@ static void mark_wanted(const struct spec *before, bool *wanted)
 	}
 }
 
+/* Expressions may nest deeper than a task's stack is long, so the language is asked on a thread of the worker pool. Nothing else
+ * touches the spec meanwhile: this task waits, and only it has one. */
+struct asked {
+	struct making *m;
+	struct spec *s;
+	const bool *wanted;          /* by resource: its value is referred to */
+	unsigned next;               /* place in the order */
+	const struct lang_output *outputs; size_t n;
+};
+
+static int load_again(void *arg, struct err *err)
+{
+	struct asked *q = arg;
+	return spec_load(q->m->e, q->m->d, &q->s, err);
+}
+
+/* Expands up to and with the next resource whose objects must be read before anything that refers to them is expanded. */
+static int expand_some(void *arg, struct err *err)
+{
+	struct asked *q = arg;
+	bool stop = false;
+	(void)err;
+	while (!stop && q->next < q->s->n) {
+		unsigned v = q->s->graph.order[q->next++];
+		struct resource *r = &q->s->res[v];
+		spec_expand(q->s, r);
+		stop = q->wanted[v] && r->row && !r->row->type->expand && type_computes(r->row->type);
+	}
+	return 0;
+}
+
+static int evaluate_outputs(void *arg, struct err *err)
+{
+	struct asked *q = arg;
+	int rc = lang_outputs(q->m->spec->lang, &q->outputs, &q->n);
+	return rc ? err_set(err, rc, "%s", "") : 0;
+}
+
 /* Expands a fresh copy of the spec; objects whose computed attributes are referred to are read before what refers to them
  * is expanded. */
 static int expand_with_world(struct task *t, struct making *m, struct err *err)
 {
-	struct spec *before = m->e->spec, *s = NULL;
+	struct spec *before = m->e->spec, *s;
 	autofree bool *wanted = xcalloc(before->n + 1, sizeof(*wanted));
+	struct asked q = { .m = m, .wanted = wanted };
 	mark_wanted(before, wanted);
-	int rc = spec_load(m->e, m->d, &s, err);
+	int rc = task_work(t, load_again, &q, err);
+	s = q.s;
 	if (!s)
 		return rc;
 	if (s->n != before->n) {
@@ -262,13 +306,12 @@ static int expand_with_world(struct task *t, struct making *m, struct err *err)
 	m->e->spec = m->spec = s;
 	s->computed = computed;
 	s->computed_ctx = m;
-	for (unsigned i = 0; !rc && i < s->n; i++) {
-		struct resource *r = &s->res[s->graph.order[i]];
+	while (!rc && q.next < s->n) {
 		size_t from = m->todos.len;
-		spec_expand(s, r);
+		rc = task_work(t, expand_some, &q, err);
 		add_todos(m);
 		m->keep = true;
-		if (wanted[s->graph.order[i]] && r->row && !r->row->type->expand && type_computes(r->row->type))
+		if (!rc)
 			rc = refresh_world(t, m, from, err);
 		m->keep = false;
 	}
@@ -288,6 +331,13 @@ static json_t *used_providers(const struct engine *e)
 	return j;
 }
 
+static int make_outputs(struct task *t, struct making *m, struct err *err)
+{
+	struct asked q = { .m = m };
+	int rc = m->o->destroy ? 0 : task_work(t, evaluate_outputs, &q, err);
+	return rc ? rc : plan_outputs(m, q.outputs, q.n, err);
+}
+
 static int fill(struct task *t, struct making *m, struct err *err)
 {
 	autofree char *state_path = engine_state_path(m->e);
@@ -301,13 +351,12 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	add_todos(m);
 	add_orphans(m);
 	rc = check_targets(m, err);
-	m->n_to_read = m->todos.len;
 	if (!rc)
 		rc = refresh_world(t, m, 0, err);
 	if (!rc)
 		rc = plan_arrange(m, err);
 	if (!rc && !m->o->drift_only)
-		rc = plan_outputs(m, err);
+		rc = make_outputs(t, m, err);
 	if (rc)
 		return rc;
 	spec_hash(m->spec, m->p->spec_hash);

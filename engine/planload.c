@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "engine/planning.h"
 
-enum { FORMAT = 1, MAX_DEPTH = 400 };
+enum { FORMAT = 1, MAX_DEPTH = 200 };
 #define MAX_FILE ((size_t)1 << 30)
 
 /* A plan file comes from outside: every member is checked before anything uses it. The first thing wrong is remembered. */

@@ -85,8 +85,8 @@ void hold_deferred(struct making *m, bool *held);
 int plan_arrange(struct making *m, struct err *err) MUST_CHECK;
 /* waves.c */
 unsigned waves_assign(struct change *const *changes, size_t n, unsigned canary, unsigned max_unavailable);
-/* outputs.c */
-int plan_outputs(struct making *m, struct err *err) MUST_CHECK;
+/* outputs.c: the N outputs as they are to be, against the state's. */
+int plan_outputs(struct making *m, const struct lang_output *now, size_t n, struct err *err) MUST_CHECK;
 bool is_target(const struct making *m, const char *address, const char *owner);
 /* target.c */
 bool target_matches(const char *pattern, const char *address, const char *owner);

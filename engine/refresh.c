@@ -156,15 +156,16 @@ static int open_providers(struct making *m, size_t from, struct err *err)
 
 int refresh_world(struct task *t, struct making *m, size_t from, struct err *err)
 {
-	bool any = false;
+	size_t waiting = 0;
 	int rc = m->o->refresh ? open_providers(m, from, err) : 0;
 	if (rc)
 		return rc;
 	m->next = from;
 	m->end = m->todos.len;
 	for (size_t i = from; i < m->end; i++)
-		any = any || wants_reading(m, &m->todos.at[i]);
-	if (any && m->o->refresh)
+		waiting += wants_reading(m, &m->todos.at[i]);
+	m->n_to_read = m->n_read + waiting;
+	if (waiting && m->o->refresh)
 		rc = read_all(t, m, err);
 	for (size_t i = from; !rc && i < m->end; i++) {
 		struct todo *td = &m->todos.at[i];

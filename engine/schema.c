@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "lang/lang.h"
 
-enum { MAX_DEPTH = 256, MAX_INDEX_TEXT = 24 };
+enum { MAX_DEPTH = 128, MAX_INDEX_TEXT = 24 };
 
 static const char *const type_words[] = {
 	[ATTR_ANY] = "any value", [ATTR_BOOL] = "true or false", [ATTR_INT] = "a whole number", [ATTR_NUMBER] = "a number",
