@@ -217,7 +217,7 @@ static int check_pending(struct task *t, const struct bios *x, const struct rf_r
 		return rf_passing(rc) && rc != E_UNREACHABLE && rc != E_TIMEOUT ? 0 : rc;
 	json_object_foreach(x->write, key, value) {
 		const json_t *now = bios_value(json_at(s->json, "Attributes"), key);
-		autostr struct str said;
+		autostr struct str said = { 0 };
 		if (!now || json_is_null(now) || bios_same(now, value) || bios_same(now, bios_value(attributes(x->json), key)))
 			continue;
 		str_init(&said, 500);
@@ -274,7 +274,7 @@ static int not_applied(const struct bios *x, struct err *err)
 {
 	const char *key, *first = "";
 	json_t *value;
-	autostr struct str said;
+	autostr struct str said = { 0 };
 
 	json_object_foreach(x->write, key, value)
 		if (!*first && !bios_same(value, bios_value(attributes(x->json), key)))

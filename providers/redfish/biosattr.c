@@ -78,7 +78,7 @@ static bool number_of(const json_t *v, double *out)
 bool bios_same(const json_t *a, const json_t *b)
 {
 	double x, y;
-	autostr struct str s, u;
+	autostr struct str s = { 0 }, u = { 0 };
 	bool same;
 
 	if (!a || !b || json_is_null(a) || json_is_null(b))
@@ -223,7 +223,7 @@ static int not_in_list(const char *name, const json_t *values, const char *word,
 {
 	size_t n = json_array_size(values), k = 0;
 	autofree const char **names = xcalloc(n + 1, sizeof(*names));
-	autostr struct str list;
+	autostr struct str list = { 0 };
 
 	str_init(&list, 300);
 	for (size_t i = 0; i < n; i++) {
@@ -263,7 +263,7 @@ static int coerce_enum(const char *name, const json_t *entry, const char *word, 
 static int coerce_integer(const char *name, const json_t *entry, const json_t *want, json_t **out, struct err *err)
 {
 	double x, low = json_num(entry, "LowerBound", -9e15), high = json_num(entry, "UpperBound", 9e15);
-	autostr struct str word;
+	autostr struct str word = { 0 };
 
 	str_init(&word, 100);
 	as_text(want, &word);
@@ -314,7 +314,7 @@ static json_t *like(const json_t *want, const json_t *have, const char *word)
 int bios_coerce(const char *name, const json_t *entry, const json_t *want, const json_t *have, json_t **out, struct err *err)
 {
 	const char *type = json_str(entry, "Type");
-	autostr struct str word;
+	autostr struct str word = { 0 };
 
 	str_init(&word, STR_OURS);
 	as_text(want, &word);

@@ -18,7 +18,7 @@ static json_t *shaped(const struct fw *f, const json_t *config)
 	json_t *out = json_deep_copy(config), *components = json_object_get(out, "components");
 
 	for (size_t i = 0; i < f->pins.len; i++) {
-		autostr struct str v;
+		autostr struct str v = { 0 };
 		str_init(&v, 64 * 1024);
 		fw_shown(f, &f->pins.at[i], &v);
 		json_put_str(json_object_get(components, f->pins.at[i].glob), "version", v.at);
@@ -72,7 +72,7 @@ static bool phase_holds(const struct run *r)
 
 static int no_image(const struct run *r, const struct fw_pin *p, struct err *err)
 {
-	autostr struct str v;
+	autostr struct str v = { 0 };
 
 	str_init(&v, 300);
 	fw_shown(&r->f, p, &v);
@@ -363,7 +363,7 @@ static void check_package(struct expand *x, const char *file, const char *glob, 
 	struct fwpkg *p = xcalloc(1, sizeof(*p));
 	struct err err;
 	int rc = fwpkg_read(file, p, &err);
-	autostr struct str has;
+	autostr struct str has = { 0 };
 	bool found = rc == 0 && (version_same(p->version, version) || p->n == 0);
 
 	str_init(&has, 400);

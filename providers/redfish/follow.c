@@ -133,7 +133,7 @@ static void look_for_progress(struct watch *w, const json_t *j)
 
 static void end(struct follow *out, enum followed how, const json_t *j)
 {
-	autostr struct str said;
+	autostr struct str said = { 0 };
 
 	str_init(&said, sizeof(out->said) - 1);
 	rf_say(j, &said);

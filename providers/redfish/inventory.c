@@ -78,7 +78,7 @@ static int read_entry(struct task *t, struct fw *f, const char *path, bool by_se
 	if (rc) {
 		*why = one;
 		if (!f->incomplete[0])
-			snprintf(f->incomplete, sizeof(f->incomplete), "%.60s could not be read: %.80s", id, one.msg);
+			snprintf(f->incomplete, sizeof(f->incomplete), "%.60s could not be read: %.70s", id, one.msg);
 	}
 	if (rc == 0 && absent(j))
 		return 0;
@@ -131,7 +131,7 @@ static void near_ids(const struct rf_links *links, const char *glob, struct str 
 
 static int no_match(const struct fw *f, const struct fw_pin *p, const struct rf_links *links, struct err *err)
 {
-	autostr struct str ids;
+	autostr struct str ids = { 0 };
 
 	if (f->incomplete[0])
 		return err_set(err, E_INTERNAL, "%s: cannot tell whether it has \"%s\": %s", f->b->addr, p->glob, f->incomplete);

@@ -13,6 +13,7 @@ enum {
 	GONE_MS = 60 * 1000,         /* a reset BMC stops answering within */
 	DRAIN_MS = 30 * 1000,        /* between power off and on where mains cannot be switched */
 	AC_TRIES = 3,
+	DANGLING_LOOKS = 3,          /* a link that leads nowhere so often is just that */
 	CHASSIS_MAX = 400,
 };
 
@@ -298,10 +299,10 @@ static const char *copy_status(const json_t *j, unsigned depth)
 	return found;
 }
 
-/* Number of ERoTs that still copy. */
-static int copying(struct task *t, struct rf_bmc *b, const struct rf_links *links, unsigned *out, struct err *err)
+/* Number of ERoTs that still copy, and of those that are listed but not there. */
+static int copying(struct task *t, struct rf_bmc *b, const struct rf_links *links, unsigned *out, unsigned *dangling, struct err *err)
 {
-	*out = 0;
+	*out = *dangling = 0;
 	for (size_t i = 0; i < links->at.len && i < CHASSIS_MAX; i++) {
 		autojson json_t *c = NULL;
 		if (!strcasestr(links->at.at[i], "erot"))
@@ -310,6 +311,7 @@ static int copying(struct task *t, struct rf_bmc *b, const struct rf_links *link
 		const char *s = rc ? NULL : copy_status(json_at(c, "Oem"), 3);
 		if (rc && !rf_passing(rc))
 			return rc;
+		*dangling += rc == E_NOTFOUND;
 		*out += (rc && rc != E_NOTFOUND) || (s && (strcasecmp(s, "InProgress") == 0 || strcasecmp(s, "Pending") == 0));
 	}
 	return 0;
@@ -319,14 +321,14 @@ int rf_background_copy(struct task *t, struct rf_bmc *b, struct op *op, struct e
 {
 	autolinks struct rf_links links = { 0 };
 	int64_t end = clock_now_ms() + b->rf->limits.copy;
-	unsigned left, n = 4;
+	unsigned left, dangling, missed = 0, n = 4;
 	int rc = rf_members(t, b, b->chassis_uri, RF_SLOW, &links, err);
 
 	if (rc)
 		return rc == E_NOTFOUND ? 0 : rc;
 	for (;;) {
-		rc = copying(t, b, &links, &left, err);
-		if (rc || !left)
+		rc = copying(t, b, &links, &left, &dangling, err);
+		if (rc || (!left && (!dangling || ++missed >= DANGLING_LOOKS)))
 			return rc;
 		if (clock_now_ms() >= end)
 			return err_set(err, E_INTERNAL, "%s: %u ERoTs still copy their firmware to the second slot after %lld min; power was left on", b->addr,

@@ -236,7 +236,7 @@ bool version_same(const char *a, const char *b)
 {
 	if (!a || !b)
 		return false;
-	autostr struct str x, y;
+	autostr struct str x = { 0 }, y = { 0 };
 	str_init(&x, STR_OURS);
 	str_init(&y, STR_OURS);
 	version_normal(a, &x);

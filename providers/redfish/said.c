@@ -79,7 +79,7 @@ json_t *rf_parse(const char *text, size_t len)
 	if (!j)
 		j = json_loadb(text, len, flags | JSON_DECODE_INT_AS_REAL | JSON_DISABLE_EOF_CHECK, NULL);
 	if (!j) {
-		autostr struct str fixed;
+		autostr struct str fixed = { 0 };
 		str_init(&fixed, len * 3 + 16);
 		repair(text, len, &fixed);
 		j = json_loadb(fixed.at, fixed.len, flags | JSON_DISABLE_EOF_CHECK, NULL);
@@ -228,7 +228,7 @@ int rf_severity(const json_t *body)
 char *rf_path(const char *link)
 {
 	const char *at, *scheme;
-	autostr struct str out;
+	autostr struct str out = { 0 };
 
 	if (!link)
 		return NULL;
@@ -267,7 +267,7 @@ int rf_refused(const struct rf_bmc *b, const struct rf_reply *r, const char *wha
 		{ 412, E_CONFLICT }, { 428, E_CONFLICT }, { 413, E_INPUT }, { 429, E_BUSY }, { 503, E_BUSY }, { 501, E_UNSUPPORTED },
 	};
 	int code = r->status >= 500 ? E_INTERNAL : E_INPUT;
-	autostr struct str said;
+	autostr struct str said = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (codes[i].status == r->status)

@@ -220,7 +220,7 @@ static int ensure_root(struct task *t, struct rf_bmc *b, struct err *err)
 
 int rf_credentials_refused(struct rf_bmc *b, const struct rf_reply *r, struct err *err)
 {
-	autostr struct str said;
+	autostr struct str said = { 0 };
 
 	str_init(&said, 400);
 	rf_say(r->json, &said);

@@ -49,7 +49,7 @@ static void list_ids(const struct candidate *c, size_t n, struct str *out)
 
 static int choose(const struct rf_bmc *b, struct candidate *c, size_t n, const char *want, size_t *chosen, struct err *err)
 {
-	autostr struct str ids;
+	autostr struct str ids = { 0 };
 	int best = -1;
 	size_t ties = 0;
 

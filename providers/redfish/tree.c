@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-enum { MEMBERS_MAX = 20000, PAGES_MAX = 1000, ACTION_DEPTH = 4 };
+enum { MEMBERS_MAX = 20000, PAGES_MAX = 1000, ACTION_DEPTH = 4, GET_AGAIN = 2 };
 
 /* --- one resource -------------------------------------------------------------------------------------------------- */
 
@@ -18,7 +18,8 @@ static bool has_data(const json_t *body)
 		json_at(body, "Members"));
 }
 
-static int get_once(struct task *t, struct rf_bmc *b, const char *path, unsigned flags, json_t **out, char **etag, struct err *err)
+/* Reads PATH once. *AGAIN: what came is of the kind that another try often mends (5xx, JSON that is none). */
+static int get_one(struct task *t, struct rf_bmc *b, const char *path, unsigned flags, json_t **out, char **etag, bool *again, struct err *err)
 {
 	struct rf_request rq = { .method = "GET", .path = path, .flags = flags };
 	autoreply struct rf_reply r = { 0 };
@@ -28,6 +29,7 @@ static int get_once(struct task *t, struct rf_bmc *b, const char *path, unsigned
 	if (rc)
 		return rc;
 	what = xasprintf("GET %s", path);
+	*again = r.status >= 500 || (rf_good(&r) && !json_is_object(r.json));
 	if ((!rf_good(&r) && !has_data(r.json)) || r.status == 401)
 		return rf_refused(b, &r, what, err);
 	if (json_at(r.json, "error") && !has_data(r.json) && json_object_size(r.json) <= 2)
@@ -43,6 +45,21 @@ static int get_once(struct task *t, struct rf_bmc *b, const char *path, unsigned
 	return 0;
 }
 
+static int get_once(struct task *t, struct rf_bmc *b, const char *path, unsigned flags, json_t **out, char **etag, struct err *err)
+{
+	bool again = false;
+	int rc = get_one(t, b, path, flags, out, etag, &again, err);
+
+	for (unsigned n = 0; rc && again && !(flags & RF_ONCE) && n < GET_AGAIN; n++) {
+		int slept = task_sleep(t, 300 << n, err);
+		if (slept)
+			return slept;
+		again = false;
+		rc = get_one(t, b, path, flags, out, etag, &again, err);
+	}
+	return rc;
+}
+
 int rf_known(struct task *t, struct rf_bmc *b, struct err *err)
 {
 	autojson json_t *root = NULL;
@@ -56,7 +73,7 @@ static char *recased(const char *path)
 	static const char *const words[] = { "Systems", "Managers", "Chassis", "Bios", "Settings", "UpdateService", "FirmwareInventory",
 		"SoftwareInventory", "SessionService", "Sessions", "TaskService", "Tasks", "TaskMonitors", "Registries", "Actions", "Oem",
 		"Processors", "Storage", "SecureBoot", "Self", "SD", "Pending", "AccountService" };
-	autostr struct str out;
+	autostr struct str out = { 0 };
 	bool changed = false;
 
 	str_init(&out, 1100);
