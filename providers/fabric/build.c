@@ -127,7 +127,7 @@ static json_t *texts_of(struct fab *f, const struct str *partitions)
 	return files;
 }
 
-static void make_topology(struct fab *f, const json_t *config)
+void fab_make(struct fab *f, const json_t *config)
 {
 	const json_t *tree = json_at(config, "fat_tree"), *links = json_at(config, "links");
 	bool generated = json_is_object(tree), written = json_is_array(links);
@@ -154,7 +154,7 @@ int fab_build(struct expand *x, json_t **files, json_t **value)
 	autostr struct str text;
 	json_t *members = NULL;
 	str_init(&text, STR_OURS);
-	make_topology(&f, x->config);
+	fab_make(&f, x->config);
 	if (!f.mistakes)
 		fab_partitions(&f, x->config, &text, &members);
 	if (!f.mistakes) {

@@ -87,6 +87,8 @@ bool fab_root_guids(const struct fab *f, struct str *out);               /* fals
 /* partitions.conf of the block's partitions; reports their mistakes. *MEMBERS (new): partition to list of host names. */
 void fab_partitions(struct fab *f, const json_t *config, struct str *out, json_t **members);
 
+/* Topology and GUIDs of a block's CONFIG into *F, which has x and arena set and is else zeroed; mistakes are counted in it. */
+void fab_make(struct fab *f, const json_t *config);
 /* All of it: builds the fabric of X, checks, and on success gives the files {name: text} and the block's value. */
 int fab_build(struct expand *x, json_t **files, json_t **value);
 extern const struct attr ib_fabric_attrs[];
