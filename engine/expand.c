@@ -154,6 +154,12 @@ unsigned expand_add(struct expand *x, const char *type, const char *label, const
 	const struct type_row *row = engine_row(to->s->e, type);
 	if (!row || row->type->expand)
 		BUG("%s expands into \"%s\", which is no primitive type", x->address, type);
+	if (!row->slot->config && !row->slot->block) {
+		char text[200];
+		snprintf(text, sizeof(text), "this needs provider \"%.60s\", and that is not configured", row->slot->p->name);
+		tell(to->rp, to->rp->r->lr->name_mark, "E0106", text);
+		to->failed = true;
+	}
 	row->slot->used = true;
 	const char *address = made_address(to, label, key);
 	struct made_report m = { to->rp, address };

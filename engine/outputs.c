@@ -6,28 +6,36 @@ struct outputs {
 	struct making *m;
 	VEC(struct stored_output) stored, wanted;
 	VEC(struct output_change) changes;
+	VEC(bool) seen;              /* by stored output: the spec still has it */
 };
 
 static int keep_stored(void *ctx, const struct stored_output *o)
 {
 	struct outputs *all = ctx;
 	struct arena *a = all->m->p->arena;
+	vec_push(&all->seen, false);
 	vec_push(&all->stored, (struct stored_output){ arena_strdup(a, o->name), arena_strdup(a, o->text), o->sensitive });
 	return 0;
 }
 
-static const struct stored_output *find_stored(const struct outputs *all, const char *name)
+static int by_stored_name(const void *x, const void *y)
 {
-	for (size_t i = 0; i < all->stored.len; i++)
-		if (strcmp(all->stored.at[i].name, name) == 0)
-			return &all->stored.at[i];
-	return NULL;
+	const struct stored_output *a = x, *b = y;
+	return strcmp(a->name, b->name);
+}
+
+static const struct stored_output *find(const struct stored_output *sorted, size_t n, const char *name)
+{
+	const struct stored_output key = { name, NULL, false };
+	return n ? bsearch(&key, sorted, n, sizeof(*sorted), by_stored_name) : NULL;
 }
 
 static void compare(struct outputs *all, const struct lang_output *now)
 {
 	struct arena *a = all->m->p->arena;
-	const struct stored_output *was = find_stored(all, now->name);
+	const struct stored_output *was = find(all->stored.at, all->stored.len, now->name);
+	if (was)
+		all->seen.at[was - all->stored.at] = true;
 	const char *before = was && !was->sensitive ? was->text : NULL;
 	const char *after = now->sensitive || now->unknown ? NULL : now->json;
 	const char *name = arena_strdup(a, now->name);
@@ -39,14 +47,6 @@ static void compare(struct outputs *all, const struct lang_output *now)
 		    (now->sensitive || (before && after && strcmp(before, after) == 0));
 	if (!same)
 		vec_push(&all->changes, (struct output_change){ name, now->sensitive, before, arena_strdup(a, after) });
-}
-
-static bool is_wanted(const struct lang_output *now, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(now[i].name, name) == 0)
-			return true;
-	return false;
 }
 
 static int by_name(const void *x, const void *y)
@@ -74,11 +74,13 @@ int plan_outputs(struct making *m, const struct lang_output *now, size_t n, stru
 {
 	struct outputs all = { .m = m };
 	int rc = m->store ? store_outputs(m->store, keep_stored, &all, err) : 0;
+	if (all.stored.len)
+		qsort(all.stored.at, all.stored.len, sizeof(*all.stored.at), by_stored_name);
 	for (size_t i = 0; !rc && i < n; i++)
 		compare(&all, &now[i]);
 	for (size_t i = 0; !rc && i < all.stored.len; i++) {
 		const struct stored_output *was = &all.stored.at[i];
-		if (!is_wanted(now, n, was->name))
+		if (!all.seen.at[i])
 			vec_push(&all.changes, (struct output_change){ was->name, was->sensitive, was->sensitive ? NULL : was->text, NULL });
 	}
 	if (!rc)
@@ -86,5 +88,6 @@ int plan_outputs(struct making *m, const struct lang_output *now, size_t n, stru
 	vec_free(&all.stored);
 	vec_free(&all.wanted);
 	vec_free(&all.changes);
+	vec_free(&all.seen);
 	return rc;
 }

@@ -30,7 +30,8 @@ struct todo {
 };
 
 struct stray { struct change *change; struct unit *unit; };
-struct silent { char *key; UT_hash_handle hh; };    /* a machine that did not answer its provider */
+/* A machine that did not answer its provider, and what that looked like: one reason for all its objects. */
+struct silent { char *key; const char *why; UT_hash_handle hh; };
 
 struct making {
 	struct engine *e;

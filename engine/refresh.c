@@ -14,22 +14,23 @@ static char *silence_key(const struct item *it)
 	return xasprintf("%s %s", it->row->slot->p->name, it->node);
 }
 
-static bool is_silent(const struct making *m, const struct item *it)
+static const char *silent_why(const struct making *m, const struct item *it)
 {
 	struct silent *s = NULL;
 	if (!m->silent || !it->node)
-		return false;
+		return NULL;
 	autofree char *key = silence_key(it);
 	HASH_FIND_STR(m->silent, key, s);
-	return s != NULL;
+	return s ? s->why : NULL;
 }
 
-static void note_silent(struct making *m, const struct item *it)
+static void note_silent(struct making *m, const struct item *it, const char *why)
 {
-	if (!it->node || is_silent(m, it))
+	if (!it->node || silent_why(m, it))
 		return;
 	struct silent *s = xcalloc(1, sizeof(*s));
 	s->key = silence_key(it);
+	s->why = why;
 	HASH_ADD_KEYPTR(hh, m->silent, s->key, strlen(s->key), s);
 	m->p->counts.bmcs_silent++;
 }
@@ -60,9 +61,11 @@ static int read_object(struct task *t, struct making *m, struct todo *td, struct
 	}
 	if (rc) {
 		json_decref(op.actual);
-		td->skip = arena_strdup(m->p->arena, e.msg[0] ? e.msg : err_name(rc));
-		if (rc == E_UNREACHABLE || rc == E_TIMEOUT)
-			note_silent(m, td->it);
+		bool silent = rc == E_UNREACHABLE || rc == E_TIMEOUT;
+		const char *why = silent ? silent_why(m, td->it) : NULL;
+		td->skip = why ? why : arena_strdup(m->p->arena, e.msg[0] ? e.msg : err_name(rc));
+		if (silent)
+			note_silent(m, td->it, td->skip);
 		return 0;
 	}
 	td->actual = op.actual;
@@ -100,9 +103,8 @@ static int worker(struct task *t, void *arg, struct err *err)
 		struct todo *td = &m->todos.at[m->next++];
 		if (!wants_reading(m, td))
 			continue;
-		if (is_silent(m, td->it))
-			td->skip = arena_printf(m->p->arena, "%s did not answer", td->it->node);
-		else
+		td->skip = silent_why(m, td->it);
+		if (!td->skip)
 			rc = read_object(t, m, td, err);
 		if (!rc)
 			finish_one(m, td);

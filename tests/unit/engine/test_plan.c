@@ -418,7 +418,7 @@ static void a_silent_machine_holds_back_only_itself(void **unused)
 	assert_int_equal(p->counts.skip, 2);
 	assert_false(p->complete);
 	expect(p,
-	       "skip pool.p.bios[\"n1\"] (n1 did not answer)\n"
+	       "skip pool.p.bios[\"n1\"] (n1: no answer in 10 s)\n"
 	       "update pool.p.bios[\"n2\"] spec settings.Boot:\"Legacy\">\"Uefi\" <pool.p.firmware[\"n2\"]\n"
 	       "skip pool.p.firmware[\"n1\"] (n1: no answer in 10 s)\n"
 	       "update pool.p.firmware[\"n2\"] spec version:\"1\">\"2\"\n");
