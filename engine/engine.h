@@ -48,7 +48,8 @@ struct plan_options {
 /* Refreshes, compares, orders. What the spec wants is expanded once, by engine_open(), with everything that providers compute
  * (ATTR_COMPUTED) unknown. Only when something refers to such an attribute does plan_make() expand the spec again, object by
  * object behind the reads it needs: a computed attribute is known while its object needs no change, else what refers to it is
- * ACT_DEFER until the next plan. S may be NULL: an empty state. E_INPUT with an empty message: the mistakes are in D. A target
+ * ACT_DEFER until the next plan. What the world already holds as wanted is no change, also when the state does not know it: then
+ * it is not aipc's to remove later. S may be NULL: an empty state. E_INPUT with an empty message: the mistakes are in D. A target
  * that matches nothing is E_INPUT; what is not targeted is not read, and dependencies of targets are not pulled in. */
 int plan_make(struct task *t, struct engine *e, struct store *s, const struct plan_options *o, struct diags *d,
 	      struct plan **out, struct err *err) MUST_CHECK;

@@ -135,7 +135,7 @@ static void judge_drift(struct making *m, struct todo *td)
 void judge(struct making *m, struct todo *td)
 {
 	td->judged = true;
-	if (td->it->reason && !m->o->destroy && !(m->o->drift_only && td->prior))
+	if (td->it->reason && !m->o->destroy && !m->o->drift_only)
 		add(m, td, ACT_DEFER, 0, td->it->reason);
 	else if (td->skip)
 		add(m, td, ACT_SKIP, 0, td->skip);

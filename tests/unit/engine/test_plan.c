@@ -133,7 +133,33 @@ static const struct resource_type pool = { .name = "pool", .version = 1, .attrs 
 static const struct resource_type *const fake_types[] = { &bios, &box, &firmware, &pool, NULL };
 static const struct attr fake_config[] = { { .name = "region", .type = ATTR_STRING, .deflt = "\"here\"" }, { 0 } };
 static const struct provider fake = { .abi = PROVIDER_ABI, .name = "fake", .config = fake_config, .types = fake_types };
-static const struct provider *const providers[] = { &fake, NULL };
+
+/* strict must be told where to go. */
+static unsigned opens, closes;
+static int strict_open(const struct provider_env *env, void **self, struct err *err)
+{
+	opens++;
+	*self = (void *)json_str(env->config, "url");
+	return strcmp(*self, "broken") ? 0 : err_set(err, E_NOTFOUND, "password file is missing");
+}
+static void strict_close(struct task *t, void *self)
+{
+	(void)t, (void)self;
+	closes++;
+}
+static const struct attr strict_config[] = { { .name = "url", .type = ATTR_STRING, .flags = ATTR_REQUIRED, .help = "Where." }, { 0 } };
+static const struct attr disk_attrs[] = {
+	{ .name = "gb", .type = ATTR_INT, .flags = ATTR_OPTIONAL_COMPUTED },
+	{ 0 },
+};
+static const struct resource_type disk = {
+	.name = "disk", .version = 1, .attrs = disk_attrs, .read = thing_read, .create = thing_write, .update = thing_write,
+	.destroy = thing_write,
+};
+static const struct resource_type *const strict_types[] = { &disk, NULL };
+static const struct provider strict = { .abi = PROVIDER_ABI, .name = "strict", .config = strict_config, .types = strict_types,
+					.open = strict_open, .close = strict_close };
+static const struct provider *const providers[] = { &fake, &strict, NULL };
 
 /* --- its world --------------------------------------------------------------------------------------------------------------- */
 
@@ -670,6 +696,7 @@ static const struct { const char *spec, *says; } mistakes[] = {
 	  "E0110 a whole number is needed here, not the string \"x\" | E0108 \"id\" is set by aipc and cannot be given" },
 	{ "{\"provider\": {\"fak\": {}}}", "E0105 there is no provider \"fak\" [did you mean \"fake\"?]" },
 	{ "{\"provider\": {\"fake\": {\"zone\": 1}}}", "E0108 provider.fake.zone: no attribute is called \"zone\" here" },
+	{ "{\"resource\": {\"disk\": {\"d\": {}}}}", "E0109 provider.strict: \"url\" is missing here: Where." },
 	{ "{\"resource\": {\"pool\": {\"p\": {}}}}", "E0109 \"nodes\" is missing here: The machines." },
 	{ "{\"resource\": {\"pool\": {\"p\": {\"nodes\": [\"a\", \"bad\"]}}}}", "E0900 a bad node" },
 	{ "{\"resource\": {\"pool\": {\"p\": {\"nodes\": [\"a\", \"a\"]}}}}",
@@ -732,6 +759,93 @@ static void objects_of_unknown_types_are_left_out(void **unused)
 	struct object o = { .address = "moon.a", .type = "moon", .owner = "moon.a", .schema_version = 1, .attrs = attrs, .deps = deps };
 	assert_int_equal(store_put(w.store, &o, NULL, &err), 0);
 	expect(plan_of("{\"resource\": {}}"), "skip moon.a (this aipc knows no type \"moon\")\n");
+}
+
+#define DISK(url, body) "{\"provider\": {\"strict\": {\"url\": \"" url "\"}}, \"resource\": {\"disk\": {\"d\": {" body "}}}}"
+
+static void providers_are_opened_when_needed(void **unused)
+{
+	(void)unused;
+	struct err err = { 0 };
+	struct plan *p;
+	opens = closes = 0;
+	settle_spec(DISK("here", ""));
+	json_object_set_new(json_object_get(w.objects, "disk.d"), "gb", json_integer(5));
+	expect(plan_of(DISK("here", "")), "");
+	expect(plan_of(DISK("here", "\"gb\": 7")), "update disk.d spec gb:5>7\n");
+	assert_int_equal(opens, 3);
+	assert_int_equal(closes, 2);
+	/* Without its block, what the state has of it cannot be read. */
+	expect(plan_of("{\"resource\": {}}"), "skip disk.d (provider \"strict\" is not configured)\n");
+	assert_int_equal(open_spec(DISK("broken", "")), 0);
+	assert_int_equal(try_plan(NULL, &p, &err), E_NOTFOUND);
+	assert_string_equal(err.msg, "provider \"strict\": password file is missing");
+}
+
+static void a_saved_plan_needs_no_spec(void **unused)
+{
+	(void)unused;
+	struct err err = { 0 };
+	struct plan *p = plan_of(DISK("here", ""));
+	struct engine *bare;
+	void *self;
+	struct engine_options o = { .dir = w.dir, .providers = providers, .loop = w.loop };
+	assert_int_equal(engine_open_bare(&o, p->providers, &bare, &err), 0);
+	assert_int_equal(engine_provider(bare, engine_type(bare, "disk"), &self, &err), 0);
+	assert_string_equal(self, "here");
+	assert_null(engine_type(bare, "moon"));
+	engine_close(NULL, bare);
+	autojson json_t *none = json_object();
+	assert_int_equal(engine_open_bare(&o, none, &bare, &err), 0);
+	assert_int_equal(engine_provider(bare, engine_type(bare, "disk"), &self, &err), E_INPUT);
+	engine_close(NULL, bare);
+	autojson json_t *wrong = json_pack("{s:{s:[]}}", "strict", "url");
+	assert_int_equal(engine_open_bare(&o, wrong, &bare, &err), E_INPUT);
+	plan_free(p);
+}
+
+struct seen { size_t calls, last, total; };
+static void watch(void *ctx, size_t done, size_t total, size_t silent)
+{
+	struct seen *s = ctx;
+	(void)silent;
+	assert_int_equal(done, s->last + 1);
+	assert_true(done <= total);
+	*s = (struct seen){ s->calls + 1, done, total };
+}
+
+static void progress_is_told(void **unused)
+{
+	(void)unused;
+	struct seen s = { 0 };
+	struct plan_options o = { .refresh = true, .progress = watch, .ctx = &s };
+	assert_int_equal(open_spec("{\"resource\": {\"box\": {\"a\": {\"count\": 300}}}}"), 0);
+	plan_free(plan(&o));
+	assert_int_equal(s.calls, 300);
+	assert_int_equal(s.total, 300);
+}
+
+static int cancelled(struct task *t, void *arg, struct err *err)
+{
+	struct scope *s = scope_open(t, 0);
+	int rc = scope_spawn(t, s, "plan", make, arg, err);
+	assert_int_equal(rc, 0);
+	rc = task_yield(t, err);
+	assert_int_equal(rc, 0);
+	scope_cancel(s);
+	return scope_join(t, s, err);
+}
+
+static void a_cancelled_plan_leaves_nothing(void **unused)
+{
+	(void)unused;
+	struct err err = { 0 };
+	static const struct plan_options usual = { .refresh = true };
+	struct making_of m = { &usual, NULL };
+	assert_int_equal(open_spec("{\"resource\": {\"box\": {\"a\": {\"count\": 3000}}}}"), 0);
+	assert_int_equal(loop_run(w.loop, cancelled, &m, &err), E_CANCELED);
+	assert_null(m.p);
+	assert_true(w.reads < 3000);
 }
 
 static void the_graph_as_dot(void **unused)
@@ -818,6 +932,10 @@ int main(void)
 		cmocka_unit_test(all_mistakes_are_told_at_once),
 		TEST(state_of_a_newer_version_is_refused),
 		TEST(objects_of_unknown_types_are_left_out),
+		TEST(providers_are_opened_when_needed),
+		TEST(a_saved_plan_needs_no_spec),
+		TEST(progress_is_told),
+		TEST(a_cancelled_plan_leaves_nothing),
 		TEST(the_graph_as_dot),
 		TEST(work_grows_with_the_number_of_objects),
 	};
