@@ -38,7 +38,7 @@ on() {
 
 # NAME HOSTS FAT-TREE: simulates, routes, discovers and compares.
 try() {
-	local name=$1 hosts=$2 tree=$3 list= i
+	local name=$1 hosts=$2 tree=$3 list='' i
 	for ((i = 1; i <= hosts; i++)); do
 		list+="${list:+,}{\"name\":\"$(printf 'gpu-%04d' $i)\"}"
 	done
@@ -89,20 +89,20 @@ try() {
 	diff declared.sorted found.sorted >difference.out || fail "$name: the links found are not the links declared"
 
 	# What the ports then hold: the default partition as limited members, the tenant's key as its membership says.
-	keys gpu-0001/1 '0xffff 0x8010'      # the subnet manager's own port is a full member of the default partition
-	keys gpu-0002/1 '0x7fff 0x8010'
-	keys gpu-0005/1 '0x0011 0x7fff'
+	keys gpu-0001/1 0x8010 0xffff      # the subnet manager's own port is a full member of the default partition
+	keys gpu-0002/1 0x7fff 0x8010
+	keys gpu-0005/1 0x0011 0x7fff
 	kill $sim
 	wait $sim 2>/dev/null || true
 	sim=
 	echo "$name: $(wc -l <found.sorted) links, as declared"
 }
 
-keys() { # NIC KEYS: those not zero, sorted
-	local got
-	got=$(on "$1" smpquery -D pkeys 0 | grep -oE '0x[0-9a-f]{4}' | grep -v 0x0000 | sort | xargs)
-	got=$(printf '%s\n' $got | sort -f | xargs)
-	[[ $got == "$(printf '%s\n' $2 | sort -f | xargs)" ]] || fail "P_Keys of $1 are $got, not $2"
+keys() { # NIC KEY...: those not zero, sorted
+	local nic=$1 got
+	shift
+	got=$(on "$nic" smpquery -D pkeys 0 | grep -oE '0x[0-9a-f]{4}' | grep -v 0x0000 | LC_ALL=C sort | xargs)
+	[[ $got == "$*" ]] || fail "P_Keys of $nic are $got, not $*"
 }
 
 try two-levels 8 '"rails":4,"leaf_radix":16,"scalable_unit":4'
