@@ -64,24 +64,20 @@ static void take_reply(const struct http_response *rs, struct rf_reply *out)
 		out->text = xstrndup(rs->body, rs->len < RAW_KEPT ? rs->len : RAW_KEPT);
 }
 
-static const char *what_failed(int code, bool sent)
-{
-	return code == E_DENIED ? "its certificate is not trusted" : code == E_TIMEOUT ? (sent ? "no reply in time" : "no answer to a connection in time") :
-		code == E_UNREACHABLE ? (sent ? "the connection broke" : "no connection") : NULL;
-}
-
-/* Puts the address, what it means and what to do around the transport's own words. */
+/* The transport names the host as the URL has it; people know the BMC as they wrote it. */
 static int transport_error(const struct rf_bmc *b, const struct http_request *rq, bool sent, int code, struct err *err)
 {
 	struct err low = *err;
-	const char *path = strchr(rq->url + 8, '/');
-	const char *what = what_failed(code, sent);
+	const char *rest = strstr(low.msg, ": "), *path = strchr(rq->url + 8, '/');
+	const char *host = strstr(b->origin, "://") + 3 + (strstr(b->origin, "://")[3] == '[');
+	bool named = rest && strncmp(low.msg, host, (size_t)(rest - low.msg)) == 0;
 
-	if (!what)
-		return err_wrap(err, "%s", b->addr);
+	rest = named ? rest + 2 : low.msg;
 	if (code == E_DENIED)
-		return err_set(err, code, "%s: %s (%.500s); give its CA as ca_file, or its key as pin", b->addr, what, low.msg);
-	return err_set(err, code, "%s: %s (%s %.200s: %.500s)", b->addr, what, rq->method, path ? path : "/", low.msg);
+		return err_set(err, code, "%s: %.600s; give its CA as ca_file, or its key as pin", b->addr, rest);
+	if (sent)
+		return err_set(err, code, "%s: %.600s (%s %.200s)", b->addr, rest, rq->method, path ? path : "/");
+	return err_set(err, code, "%s: %.800s", b->addr, rest);
 }
 
 enum { HEADERS_MAX = 6 };
