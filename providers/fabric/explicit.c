@@ -7,29 +7,21 @@
 #include "base/str.h"
 #include "providers/fabric/topo.h"
 
-/* Names to nodes. The names live in the fabric's arena. */
+/* Names to nodes, in the fabric's arena. */
 struct named { const char *name; unsigned node; UT_hash_handle hh; };
 
-static struct named *add_name(struct named **all, const char *name, unsigned node)
+/* The one that has NAME already, or NULL when it was added. */
+static struct named *add_name(struct fab *f, struct named **all, const char *name, unsigned node)
 {
 	struct named *have = NULL;
 	HASH_FIND_STR(*all, name, have);
 	if (have)
 		return have;
-	have = xcalloc(1, sizeof(*have));
+	have = arena_alloc(f->arena, sizeof(*have));
 	have->name = name;
 	have->node = node;
 	HASH_ADD_KEYPTR(hh, *all, have->name, strlen(have->name), have);
 	return NULL;
-}
-
-static void free_names(struct named *all)
-{
-	struct named *n, *tmp;
-	HASH_ITER(hh, all, n, tmp) {
-		HASH_DEL(all, n);
-		free(n);
-	}
 }
 
 static void read_switches(struct fab *f, const json_t *list)
@@ -123,11 +115,11 @@ void fab_explicit(struct fab *f, const json_t *config)
 	read_switches(f, json_at(config, "switches"));
 	for (size_t i = 0; i < f->nodes.len; i++) {
 		size_t at = i < f->hosts ? i : i - f->hosts;
-		if (add_name(&names, f->nodes.at[i].name, (unsigned)i))
+		if (add_name(f, &names, f->nodes.at[i].name, (unsigned)i))
 			FAB_REPORT(f, "E0708", false, FAB_PATH(i < f->hosts ? "hosts" : "switches", fab_number(f, at)), NULL, NULL,
 				   "\"%s\" is there twice", f->nodes.at[i].name);
 	}
 	if (!f->mistakes)
 		read_links(f, names, json_at(config, "links"));
-	free_names(names);
+	HASH_CLEAR(hh, names);
 }

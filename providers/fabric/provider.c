@@ -89,24 +89,21 @@ static const struct resource_type opensm_file = {
 static int expand_fabric(struct expand *x)
 {
 	autojson json_t *files = NULL;
-	const char *base = json_str(x->provider, "files"), *name;
-	json_t *text, *value = NULL, *paths = json_array();
+	const char *base = json_str(x->provider, "files");
+	json_t *value = NULL;
 	int rc = fab_build(x, &files, &value);
-	if (rc) {
-		json_decref(paths);
+	if (rc)
 		return rc;
-	}
+	json_t *paths = json_array();
 	size_t n;
 	autofree const char **names = json_keys(files, &n);
 	for (size_t i = 0; i < n; i++) {
-		name = names[i];
-		text = json_object_get(files, name);
-		autofree char *path = xasprintf("%s/%s/%s", base ? base : "fabric", json_str(value, "name"), name);
+		autofree char *path = xasprintf("%s/%s/%s", base ? base : "fabric", json_str(value, "name"), names[i]);
 		json_t *config = json_object();
 		json_put_str(config, "path", path);
-		json_object_set(config, "content", text);
+		json_object_set(config, "content", json_object_get(files, names[i]));
 		json_array_append_new(paths, json_string(path));
-		expand_add(x, "opensm_file", "file", name, NULL, config);
+		expand_add(x, "opensm_file", "file", names[i], NULL, config);
 	}
 	json_put_new(value, "files", paths);
 	x->value = value;

@@ -81,7 +81,6 @@ void fab_netlist(const struct fab *f, struct str *out)
 
 /* --- partitions ------------------------------------------------------------------------------------------------------------- */
 
-struct member { uint64_t guid; bool set; };
 struct partition {
 	const char *name;
 	const json_t *config;

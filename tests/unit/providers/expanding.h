@@ -18,6 +18,7 @@
 /* Every mistake as one line: "E0606 devices.0.profiles: 7 x ...\n"; a wrong key has "!" behind its path. */
 struct expanding { struct str reports; json_t *config, *provider; struct expand x; };
 
+__attribute__((format(printf, 7, 8)))
 static void expanding_report(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word,
 			     const char *fmt, ...)
 {
