@@ -71,11 +71,11 @@ static void draw(struct progress *p, bool force)
 	erase(p);
 	for (size_t i = 0; i < p->live.len && i < MAX_LIVE; i++) {
 		const struct live *l = &p->live.at[i];
-		char done[8] = "", text[128];
+		char done[16] = "", text[256];
 		if (l->percent >= 0)
 			snprintf(done, sizeof(done), "%3d %%", l->percent);
 		int n = snprintf(text, sizeof(text), "  %-12s %-10s %5s  %s", l->name, l->type, done, l->text ? l->text : "");
-		if (n >= p->c->width)
+		if (n >= p->c->width && p->c->width < (int)sizeof(text))
 			text[p->c->width - 1] = '\0';
 		fprintf(p->c->err, "%s\n", text);
 		p->lines++;
