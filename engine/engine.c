@@ -103,7 +103,7 @@ int engine_open(const struct engine_options *o, struct diags *d, struct engine *
 		rc = E_INPUT;
 	if (rc == E_INPUT && diags_errors(d))
 		err_set(err, E_INPUT, "%s", "");
-	if (rc) {
+	if (rc || !e->spec) {
 		engine_close(NULL, e);
 		return rc;
 	}

@@ -190,9 +190,10 @@ void expand_rollout(struct expand *x, unsigned canary, unsigned max_unavailable,
 
 static void forget_known(struct expansion *x)
 {
-	struct known *k, *tmp;
-	HASH_ITER(hh, x->known, k, tmp) {
-		HASH_DEL(x->known, k);
+	struct known *k = x->known, *next;
+	HASH_CLEAR(hh, x->known);
+	for (; k; k = next) {
+		next = k->hh.next;
 		free(k);
 	}
 }

@@ -203,15 +203,17 @@ static void see(struct seen **all, const char *node)
 /* Machines of a unit, with those that leave it. */
 static size_t count_nodes(const struct arranging *a, const struct unit *u)
 {
-	struct seen *all = NULL, *x, *tmp;
+	struct seen *all = NULL, *x, *next;
 	const struct side *leaving = &a->sides[half(u, true)];
 	for (size_t i = 0; i < u->n; i++)
 		see(&all, a->m->spec->items.at[u->first + i]->node);
 	for (size_t i = 0; i < leaving->changes.len; i++)
 		see(&all, leaving->changes.at[i]->node);
 	size_t count = HASH_COUNT(all);
-	HASH_ITER(hh, all, x, tmp) {
-		HASH_DEL(all, x);
+	x = all;
+	HASH_CLEAR(hh, all);
+	for (; x; x = next) {
+		next = x->hh.next;
 		free(x);
 	}
 	return count;
@@ -417,13 +419,14 @@ static void sort_into_sides(struct arranging *a)
 
 static void release(struct arranging *a)
 {
-	struct base *b, *tmp;
+	struct base *b = a->bases, *next;
 	for (size_t i = 0; a->sides && i < 2 * a->m->units.len; i++)
 		vec_free(&a->sides[i].changes);
 	for (size_t i = 0; i < a->m->spec->units.len; i++)
 		dag_release(&a->dags[i]);
-	HASH_ITER(hh, a->bases, b, tmp) {
-		HASH_DEL(a->bases, b);
+	HASH_CLEAR(hh, a->bases);
+	for (; b; b = next) {
+		next = b->hh.next;
 		free(b->name);
 		free(b);
 	}

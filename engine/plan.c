@@ -116,10 +116,10 @@ bool is_target(const struct making *m, const char *address, const char *owner)
 	return hit;
 }
 
-static void add_todo(struct making *m, struct item *it, struct prior *prior)
+static void add_todo(struct making *m, struct item *it, const char *owner, struct prior *prior)
 {
 	struct todo td = { .it = it, .prior = prior };
-	td.out = !is_target(m, it->address, it->unit->owner);
+	td.out = !is_target(m, it->address, owner);
 	if (prior)
 		prior->taken = true;
 	vec_push(&m->todos, td);
@@ -129,7 +129,7 @@ static void add_todos(struct making *m)
 {
 	while (m->todos.len < m->spec->items.len) {
 		struct item *it = m->spec->items.at[m->todos.len];
-		add_todo(m, it, find_prior(m, it->address));
+		add_todo(m, it, it->unit->owner, find_prior(m, it->address));
 	}
 }
 
@@ -189,12 +189,12 @@ static void add_orphan(struct making *m, struct owner **owners, struct prior *p)
 	struct item *it = arena_alloc(m->p->arena, sizeof(*it));
 	*it = (struct item){ .address = p->address, .row = row, .unit = o->unit };
 	it->node = arena_strdup(m->p->arena, json_str(p->attrs, "node"));   /* where types on machines keep its name */
-	add_todo(m, it, p);
+	add_todo(m, it, p->owner, p);
 }
 
 static void add_orphans(struct making *m)
 {
-	struct owner *owners = NULL, *o, *tmp;
+	struct owner *owners = NULL, *o, *next;
 	for (size_t i = 0; i < m->spec->units.len; i++)
 		vec_push(&m->units, m->spec->units.at[i]);
 	for (size_t i = 0; i < m->spec->n; i++)
@@ -207,8 +207,10 @@ static void add_orphans(struct making *m)
 			add_owner(&owners, m->spec->units.at[k]);
 		add_orphan(m, &owners, &m->priors.at[i]);
 	}
-	HASH_ITER(hh, owners, o, tmp) {
-		HASH_DEL(owners, o);
+	o = owners;
+	HASH_CLEAR(hh, owners);
+	for (; o; o = next) {
+		next = o->hh.next;
 		free(o);
 	}
 }
@@ -367,7 +369,7 @@ static int fill(struct task *t, struct making *m, struct err *err)
 
 static void release(struct making *m, bool failed)
 {
-	struct silent *s, *tmp;
+	struct silent *s = m->silent, *next;
 	for (size_t i = 0; failed && i < m->todos.len; i++)
 		if (m->todos.at[i].change)
 			change_release(m->todos.at[i].change);
@@ -379,8 +381,9 @@ static void release(struct making *m, bool failed)
 	}
 	for (size_t i = 0; i < m->own_units.len; i++)
 		free(m->own_units.at[i]);
-	HASH_ITER(hh, m->silent, s, tmp) {
-		HASH_DEL(m->silent, s);
+	HASH_CLEAR(hh, m->silent);
+	for (; s; s = next) {
+		next = s->hh.next;
 		free(s->key);
 		free(s);
 	}

@@ -235,14 +235,14 @@ static bool too_deep(const json_t *j, int depth)
 {
 	const char *key;
 	const json_t *v;
-	size_t i;
 	if (depth > MAX_DEPTH)
 		return true;
-	json_object_foreach((json_t *)j, key, v)
+	json_object_foreach((json_t *)j, key, v) {
 		if (too_deep(v, depth + 1))
 			return true;
-	json_array_foreach(j, i, v)
-		if (too_deep(v, depth + 1))
+	}
+	for (size_t i = 0; i < json_array_size(j); i++)
+		if (too_deep(json_array_get(j, i), depth + 1))
 			return true;
 	return false;
 }

@@ -8,7 +8,6 @@ static json_t *seen(const struct attr *a, enum attr_type type, const json_t *v)
 {
 	const char *key;
 	const json_t *member;
-	size_t i;
 	if (v == lang_unknown() || !a->fields || json_is_null(v))
 		return json_ref(v);
 	if (type == ATTR_OBJECT)
@@ -16,12 +15,13 @@ static json_t *seen(const struct attr *a, enum attr_type type, const json_t *v)
 	if (a->elem != ATTR_OBJECT)
 		return json_ref(v);
 	json_t *out = type == ATTR_LIST ? json_array() : json_object();
-	if (type == ATTR_LIST)
-		json_array_foreach(v, i, member)
-			json_array_append_new(out, seen(a, ATTR_OBJECT, member));
-	else
+	if (type == ATTR_LIST) {
+		for (size_t i = 0; i < json_array_size(v); i++)
+			json_array_append_new(out, seen(a, ATTR_OBJECT, json_array_get(v, i)));
+	} else {
 		json_object_foreach((json_t *)v, key, member)
 			json_object_set_new(out, key, seen(a, ATTR_OBJECT, member));
+	}
 	return out;
 }
 

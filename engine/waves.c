@@ -33,7 +33,7 @@ static struct machine *gather(struct change *const *changes, size_t n)
 /* Numbers the waves of one unit and gives every operation of a disrupted machine its machine's wave. Returns how many. */
 unsigned waves_assign(struct change *const *changes, size_t n, unsigned canary, unsigned max_unavailable)
 {
-	struct machine *all, *m, *tmp;
+	struct machine *all, *m, *next;
 	unsigned wave = 1, room = canary ? canary : max_unavailable ? max_unavailable : UINT32_MAX;
 	if (!canary && !max_unavailable)
 		return 0;
@@ -53,8 +53,10 @@ unsigned waves_assign(struct change *const *changes, size_t n, unsigned canary, 
 		changes[i]->wave = m ? m->wave : 0;
 	}
 	wave = all ? wave : 0;
-	HASH_ITER(hh, all, m, tmp) {
-		HASH_DEL(all, m);
+	m = all;
+	HASH_CLEAR(hh, all);
+	for (; m; m = next) {
+		next = m->hh.next;
 		free(m);
 	}
 	return wave;
