@@ -70,7 +70,7 @@ static int convert(struct func_call *c, const char *from, const char *to, const 
 	const char *name = c->args[1]->str.s;
 	iconv_t cd = *name && strlen(name) < 64 && !strchr(name, '/') ? iconv_open(to, from) : (iconv_t)-1;
 	if (cd == (iconv_t)-1)
-		return func_fail(c, 1, err, "\"%.64s\" is not a known character set", name);
+		return func_fail(c, 1, err, "not a known character set");
 	bool bad = false;
 	while (len && !bad) {
 		char *q = buf;
@@ -80,7 +80,7 @@ static int convert(struct func_call *c, const char *from, const char *to, const 
 		bad = rc == (size_t)-1 && room == sizeof(buf) && len == before;
 	}
 	iconv_close(cd);
-	return bad ? func_fail(c, 0, err, "the text holds what the character set \"%.64s\" does not have", name) : 0;
+	return bad ? func_fail(c, 0, err, "the text holds what the character set does not have") : 0;
 }
 
 /* Plain "UTF-16" is big-endian with a byte order mark when written, and when read without one. */
@@ -297,7 +297,7 @@ int fn_csvdecode(struct func_call *c, const struct val **out, struct err *err)
 		qsort(cols, width, sizeof(*cols), by_name);
 		for (size_t i = 1; !rc && i < width; i++)
 			if (!strcmp(cols[i - 1].name, cols[i].name))
-				rc = func_fail(c, 0, err, "the CSV header has the column \"%.100s\" twice", cols[i].name);
+				rc = func_fail(c, 0, err, "the columns %zu and %zu of the CSV header have the same name", cols[i - 1].at + 1, cols[i].at + 1);
 		if (!rc)
 			rc = csv_rows(&r, cols, width, out);
 	}

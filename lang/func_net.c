@@ -58,7 +58,7 @@ static int parse_net(struct func_call *c, size_t arg, struct net *n, struct err 
 	for (size_t i = 0; ok && i < digits; i++)
 		n->len = n->len * 10 + (unsigned)(slash[1 + i] - '0');
 	if (!ok || n->len > n->bytes * 8)
-		return func_fail(c, arg, err, "\"%.64s\" is not a prefix such as \"10.0.0.0/8\"", s);
+		return func_fail(c, arg, err, "not a prefix such as \"10.0.0.0/8\" or \"fd00::/64\"");
 	cut_host_bits(n);
 	unmap(n);
 	return 0;
@@ -215,7 +215,7 @@ int fn_cidrcontains(struct func_call *c, const struct val **out, struct err *err
 		if (parse_net(c, 1, &inner, err))
 			return E_INPUT;
 	} else if (!parse_ip(s, strlen(s), &inner)) {
-		return func_fail(c, 1, err, "\"%.64s\" is neither an address nor a prefix", s);
+		return func_fail(c, 1, err, "neither an address nor a prefix");
 	} else {
 		inner.len = inner.bytes * 8;
 	}

@@ -242,7 +242,7 @@ int fn_transpose(struct func_call *c, const struct val **out, struct err *err)
 		const struct val *key = val_string_nfc(c->arena, m->map.at[i].key, strlen(m->map.at[i].key)), *list = m->map.at[i].val;
 		for (size_t k = 0; k < val_len(list); k++) {
 			if (val_is_null(list->seq.at[k]))
-				return func_fail(c, 0, err, "null cannot become a key (in \"%.100s\")", m->map.at[i].key);
+				return func_fail(c, 0, err, "null cannot become a key");
 			p[at++] = (struct pair){ list->seq.at[k]->str.s, key };
 		}
 	}

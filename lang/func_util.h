@@ -2,6 +2,7 @@
  *
  * Every function is called fn_NAME and stands in the table of func.c. Limits: a result has at most FUNC_ELEMS members, a
  * text at most FUNC_TEXT bytes. Arguments come converted, known (at their top) and not null unless the row says otherwise.
+ * Messages do not quote the text of arguments, which may have been sensitive.
  */
 #ifndef LANG_FUNC_UTIL_H
 #define LANG_FUNC_UTIL_H

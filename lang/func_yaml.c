@@ -142,9 +142,12 @@ static const struct val *tagged(struct reader *r, const char *tag, const char *s
 {
 	static const struct { const char *tag; const struct type *type; } known[] = {
 		{ YAML_STR_TAG, &type_string }, { YAML_INT_TAG, &type_number }, { YAML_FLOAT_TAG, &type_number }, { YAML_BOOL_TAG, &type_bool },
-		{ YAML_NULL_TAG, NULL }, { YAML_TIMESTAMP_TAG, &type_string }, { "tag:yaml.org,2002:binary", &type_string }, { "!", &type_string },
+		{ YAML_NULL_TAG, NULL }, { "tag:yaml.org,2002:binary", &type_string }, { "!", &type_string },
 	};
 	const struct val *v;
+	char date[64];
+	if (!strcmp(tag, YAML_TIMESTAMP_TAG))
+		return timestamp(s, date) ? val_string(r->c->arena, date) : refuse(r, "the text does not fit its tag");
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		if (strcmp(tag, known[i].tag))
 			continue;

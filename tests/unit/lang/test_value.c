@@ -55,7 +55,6 @@ static void numbers_have_512_bits(void **unused)
 	val_number_write(val_big(a, x), &out);
 	char third[158] = "0.";
 	memset(third + 2, '3', 154);
-	assert_int_equal(strlen(third), 157);
 	third[156] = '5';
 	assert_string_equal(out.at, third);
 	mpfr_mul_ui(x, x, 3, MPFR_RNDN);
