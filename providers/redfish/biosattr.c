@@ -41,15 +41,28 @@ const char *bios_name(const json_t *attrs, const char *name)
 	return found;
 }
 
+/* How much KEY sounds like the present value. */
+static int present_rank(const char *key)
+{
+	return strcasecmp(key, "CurrentValue") == 0 || strcasecmp(key, "current_value") == 0 ? 3 : strcasestr(key, "current") ? 2 :
+		strcasecmp(key, "Value") == 0 ? 1 : 0;
+}
+
 const json_t *bios_value(const json_t *attrs, const char *name)
 {
-	static const char *const members[] = { "current_value", "CurrentValue", "Value", "value", "current", "Current" };
-	const json_t *v = json_object_get(attrs, name);
+	const json_t *v = json_object_get(attrs, name), *best = NULL;
+	const char *key;
+	json_t *member;
+	int rank = 0;
 
-	for (size_t i = 0; json_is_object(v) && i < ARRAY_LEN(members); i++)
-		if (json_at(v, members[i]))
-			return json_at(v, members[i]);
-	return v;
+	if (!json_is_object(v))
+		return v;
+	json_object_foreach((json_t *)(uintptr_t)v, key, member)
+		if (present_rank(key) > rank) {
+			rank = present_rank(key);
+			best = member;
+		}
+	return best ? best : v;
 }
 
 static void as_text(const json_t *v, struct str *out)
@@ -198,7 +211,7 @@ int bios_registry(struct task *t, struct rf_bmc *b, const json_t *bios, const js
 	autojson json_t *registry = NULL;
 	const char *named = json_str(bios, "AttributeRegistry"), *best;
 	struct err one;
-	int rc = rf_known(t, b, &one);
+	int rc = rf_connect(t, b, &one);
 
 	if (rc == 0)
 		rc = rf_members(t, b, b->registries_uri, 0, &links, &one);

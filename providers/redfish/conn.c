@@ -297,6 +297,23 @@ int rf_send(struct task *t, struct rf_bmc *b, const struct rf_request *rq, struc
 	return rc;
 }
 
+int rf_connect(struct task *t, struct rf_bmc *b, struct err *err)
+{
+	bool refused;
+	int rc = gate_enter(t, &b->gate, err);
+
+	if (rc)
+		return rc;
+	if (b->refused || (!b->expecting && clock_now_ms() < b->down_until)) {
+		*err = b->down;
+		rc = b->down.code;
+	} else {
+		rc = rf_login(t, b, &refused, err);
+	}
+	gate_leave(&b->gate);
+	return rc;
+}
+
 /* --- the table of BMCs --------------------------------------------------------------------------------------------- */
 
 /* "host", "host:8443", "[::1]:443", "fe80::1", "https://host" to an origin; NULL when ADDR is none. */

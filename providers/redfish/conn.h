@@ -110,6 +110,8 @@ struct rf_reply {
 };
 /* 0 for a reply of whatever status that is left after the rules above. On failure OUT holds only `sent`. */
 int rf_send(struct task *t, struct rf_bmc *b, const struct rf_request *rq, struct rf_reply *out, struct err *err) MUST_CHECK;
+/* Logs in if need be, which reads the service root: b->root_known and the *_uri fields hold afterwards. */
+int rf_connect(struct task *t, struct rf_bmc *b, struct err *err) MUST_CHECK;
 void rf_reply_release(struct rf_reply *r);                   /* zeroed is fine */
 #define autoreply __attribute__((cleanup(rf_reply_release)))
 static inline bool rf_good(const struct rf_reply *r) { return r->status >= 200 && r->status < 300; }

@@ -62,7 +62,7 @@ int rf_tasks(struct task *t, struct rf_bmc *b, json_t **out, struct err *err)
 	autojson json_t *service = NULL;
 	autolinks struct rf_links links = { 0 };
 	autofree char *path = NULL;
-	int rc = rf_known(t, b, err);
+	int rc = rf_connect(t, b, err);
 
 	if (rc == 0)
 		rc = rf_get(t, b, b->tasks_uri, 0, &service, NULL, err);

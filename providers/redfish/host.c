@@ -13,7 +13,7 @@ static int read_state(struct task *t, struct op *op, struct rf_bmc *b, const jso
 	if (rc)
 		return rc;
 	const char *state = json_str(system, "PowerState");
-	if (!state)
+	if (!state || !*state)
 		return err_set(err, E_INTERNAL, "%s does not tell the power state of %s", b->addr, path);
 	op->actual = json_deep_copy(config);
 	json_put_str(op->actual, "state", rf_power_of(system) == RF_POWER_ON ? "On" : rf_power_of(system) == RF_POWER_OFF ? "Off" : state);

@@ -145,7 +145,7 @@ static int list(struct task *t, struct fw *f, struct rf_links *links, struct err
 {
 	autojson json_t *service = NULL;
 	autofree char *path = NULL;
-	int rc = rf_known(t, f->b, err);
+	int rc = rf_connect(t, f->b, err);
 
 	if (rc == 0)
 		rc = rf_get(t, f->b, f->b->update_uri, 0, &service, NULL, err);

@@ -103,7 +103,7 @@ static bool is_bmc(const json_t *manager, const char *path)
 static int manager_action(struct task *t, struct rf_bmc *b, struct rf_action *out, struct err *err)
 {
 	autolinks struct rf_links links = { 0 };
-	int rc = rf_known(t, b, err);
+	int rc = rf_connect(t, b, err);
 
 	*out = (struct rf_action){ 0 };
 	if (rc == 0)

@@ -39,7 +39,9 @@ enum rf_power rf_power_of(const json_t *system)
 		return RF_POWER_ON;
 	if (strcasecmp(s, "Off") == 0)
 		return RF_POWER_OFF;
-	return strncasecmp(s, "Powering", 8) == 0 ? RF_POWER_CHANGING : RF_POWER_ON;
+	if (strncasecmp(s, "Powering", 8) == 0)
+		return RF_POWER_CHANGING;
+	return strcasecmp(s, "Paused") == 0 ? RF_POWER_ON : RF_POWER_UNKNOWN;
 }
 
 enum rf_boot rf_boot_of(const json_t *system)

@@ -72,17 +72,22 @@ static int choose(const struct rf_bmc *b, struct candidate *c, size_t n, const c
 	return 0;
 }
 
-static int read_all(struct task *t, struct rf_bmc *b, const struct rf_links *links, struct candidate *c, size_t *n, struct err *err)
+static int read_all(struct task *t, struct rf_bmc *b, const struct rf_links *links, bool hosts_only, struct candidate *c, size_t *n, struct err *err)
 {
 	for (size_t i = 0; i < links->at.len && *n < SYSTEMS_MAX; i++) {
+		char last[128];
+		rf_last_segment(links->at.at[i], last, sizeof(last));
+		if (hosts_only && links->at.len > 1 && quirk_not_host(last))
+			continue;            /* a baseboard may take minutes to say that its host is off */
 		struct candidate x = { .path = xstrdup(links->at.at[i]) };
 		struct err one;
 		int rc = rf_get(t, b, x.path, 0, &x.json, NULL, &one);
 		if (rc) {
 			free(x.path);
-			*err = one;
-			if (!rf_passing(rc) || rc == E_UNREACHABLE || rc == E_TIMEOUT)
+			if (!rf_passing(rc) || rc == E_UNREACHABLE || rc == E_TIMEOUT) {
+				*err = one;
 				return rc;
+			}
 			continue;
 		}
 		rf_last_segment(x.path, x.id, sizeof(x.id));
@@ -92,7 +97,8 @@ static int read_all(struct task *t, struct rf_bmc *b, const struct rf_links *lin
 		c[(*n)++] = x;
 	}
 	if (!*n)
-		return links->at.len ? E_INTERNAL : err_set(err, E_UNSUPPORTED, "%s lists no systems: nothing there to drive", b->addr);
+		return err_set(err, links->incomplete || links->at.len ? E_INTERNAL : E_UNSUPPORTED, "%s lists no %s", b->addr,
+			       links->at.len ? "system that could be read" : "systems: nothing there to drive");
 	return 0;
 }
 
@@ -109,16 +115,16 @@ int rf_system(struct task *t, struct rf_bmc *b, const char *want, char **path, j
 			*path = xstrdup(b->system);
 		return rc;
 	}
-	rc = rf_known(t, b, err);
+	rc = rf_connect(t, b, err);
 	if (rc)
 		return rc;
 	rc = rf_members(t, b, b->systems_uri, 0, &links, err);
 	if (rc == 0)
-		rc = read_all(t, b, &links, c, &n, err);
+		rc = read_all(t, b, &links, !want, c, &n, err);
 	if (rc == 0)
 		rc = choose(b, c, n, want, &chosen, err);
 	if (rc == 0) {
-		if (!want)
+		if (!want && !b->system)
 			b->system = xstrdup(c[chosen].path);
 		if (path)
 			*path = xstrdup(c[chosen].path);

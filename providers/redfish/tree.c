@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-enum { MEMBERS_MAX = 20000, PAGES_MAX = 1000, ACTION_DEPTH = 4, GET_AGAIN = 2 };
+enum { MEMBERS_MAX = 20000, PAGES_MAX = 1000, ACTION_DEPTH = 4, GET_AGAIN = 2, REDIRECTS_MAX = 3 };
 
 /* --- one resource -------------------------------------------------------------------------------------------------- */
 
@@ -23,9 +23,15 @@ static int get_one(struct task *t, struct rf_bmc *b, const char *path, unsigned 
 {
 	struct rf_request rq = { .method = "GET", .path = path, .flags = flags };
 	autoreply struct rf_reply r = { 0 };
-	autofree char *what = NULL;
+	autofree char *what = NULL, *moved = NULL;
 	int rc = rf_send(t, b, &rq, &r, err);
 
+	for (unsigned n = 0; rc == 0 && r.status / 100 == 3 && r.location && n < REDIRECTS_MAX; n++) {
+		free(moved);         /* on this BMC: a location is a path here */
+		rq.path = moved = xstrdup(r.location);
+		rf_reply_release(&r);
+		rc = rf_send(t, b, &rq, &r, err);
+	}
 	if (rc)
 		return rc;
 	what = xasprintf("GET %s", path);
@@ -60,18 +66,11 @@ static int get_once(struct task *t, struct rf_bmc *b, const char *path, unsigned
 	return rc;
 }
 
-int rf_known(struct task *t, struct rf_bmc *b, struct err *err)
-{
-	autojson json_t *root = NULL;
-
-	return b->root_known ? 0 : rf_get(t, b, "/redfish/v1/", 0, &root, NULL, err);
-}
-
 /* PATH with the standard's capitals in its well-known segments; NULL when it has them. */
 static char *recased(const char *path)
 {
 	static const char *const words[] = { "Systems", "Managers", "Chassis", "Bios", "Settings", "UpdateService", "FirmwareInventory",
-		"SoftwareInventory", "SessionService", "Sessions", "TaskService", "Tasks", "TaskMonitors", "Registries", "Actions", "Oem",
+		"SoftwareInventory", "RegistryStore", "SessionService", "Sessions", "TaskService", "Tasks", "TaskMonitors", "Registries", "Actions", "Oem",
 		"Processors", "Storage", "SecureBoot", "Self", "SD", "Pending", "AccountService" };
 	autostr struct str out = { 0 };
 	bool changed = false;
@@ -109,7 +108,8 @@ int rf_get(struct task *t, struct rf_bmc *b, const char *path, unsigned flags, j
 		return rc;
 	autofree char *cased = recased(path);
 	autofree char *slash = other_slash(path);
-	const char *const others[] = { cased, slash };
+	autofree char *both = cased ? other_slash(cased) : NULL;
+	const char *const others[] = { cased, slash, both };
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		struct err second;
 		int rc2 = others[i] ? get_once(t, b, others[i], flags, out, etag, &second) : E_NOTFOUND;

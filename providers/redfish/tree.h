@@ -10,8 +10,6 @@
 #include "base/mem.h"
 #include "providers/redfish/conn.h"
 
-/* Makes sure that the service root was read (with the login), so that B's *_uri fields are set. */
-int rf_known(struct task *t, struct rf_bmc *b, struct err *err) MUST_CHECK;
 /* GET of PATH: *OUT is an object, yours. E_NOTFOUND when it is not there (also after other spellings), else as rf_refused.
  * ETAG (may be NULL) gets the entity tag or NULL, yours. FLAGS as rf_request.flags. */
 int rf_get(struct task *t, struct rf_bmc *b, const char *path, unsigned flags, json_t **out, char **etag, struct err *err) MUST_CHECK;
