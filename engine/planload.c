@@ -195,12 +195,14 @@ static void read_outputs(struct reading *r, const json_t *j)
 	size_t i;
 	p->outputs = arena_array(p->arena, json_array_size(changes) + 1, sizeof(*p->outputs));
 	p->output_values = arena_array(p->arena, json_array_size(values) + 1, sizeof(*p->output_values));
-	json_array_foreach(changes, i, v)
+	json_array_foreach(changes, i, v) {
 		p->outputs[i] = (struct output_change){ need_text(r, v, "name"), json_flag(v, "sensitive", false),
 							text(r, v, "before"), text(r, v, "after") };
-	json_array_foreach(values, i, v)
+	}
+	json_array_foreach(values, i, v) {
 		p->output_values[i] = (struct stored_output){ need_text(r, v, "name"), text(r, v, "text"),
 							      json_flag(v, "sensitive", false) };
+	}
 	p->n_outputs = json_array_size(changes);
 	p->n_output_values = json_array_size(values);
 }
@@ -264,12 +266,14 @@ static void read_plan(struct reading *r, const json_t *j)
 	read_counts(r, need(r, j, "counts", JSON_OBJECT));
 	p->n_groups = json_array_size(groups);
 	p->groups = arena_array(p->arena, p->n_groups + 1, sizeof(*p->groups));
-	json_array_foreach(groups, i, v)
+	json_array_foreach(groups, i, v) {
 		read_group(r, v, &p->groups[i], p->n_groups);
+	}
 	p->n = json_array_size(changes);
 	p->changes = arena_array(p->arena, p->n + 1, sizeof(*p->changes));
-	json_array_foreach(changes, i, v)
+	json_array_foreach(changes, i, v) {
 		read_change(r, v, &p->changes[i], p->n, p->n_groups);
+	}
 	read_outputs(r, j);
 	const json_t *providers = need(r, j, "providers", JSON_OBJECT);
 	p->providers = providers ? json_ref(providers) : NULL;

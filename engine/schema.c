@@ -188,13 +188,15 @@ static void check_depth(struct walk *w, const json_t *v)
 	if (v == lang_unknown())
 		return;
 	if (json_is_object(v)) {
-		json_object_foreach((json_t *)v, key, member)
+		json_object_foreach((json_t *)v, key, member) {
 			if ((json_is_object(member) || json_is_array(member)) && enter(w, key))
 				check_depth(w, member), leave(w);
+		}
 	} else if (json_is_array(v)) {
-		json_array_foreach(v, i, member)
+		json_array_foreach(v, i, member) {
 			if ((json_is_object(member) || json_is_array(member)) && enter(w, "0"))
 				check_depth(w, member), leave(w);
+		}
 	}
 }
 

@@ -19,8 +19,9 @@ static json_t *seen(const struct attr *a, enum attr_type type, const json_t *v)
 		for (size_t i = 0; i < json_array_size(v); i++)
 			json_array_append_new(out, seen(a, ATTR_OBJECT, json_array_get(v, i)));
 	} else {
-		json_object_foreach((json_t *)v, key, member)
+		json_object_foreach((json_t *)v, key, member) {
 			json_object_set_new(out, key, seen(a, ATTR_OBJECT, member));
+		}
 	}
 	return out;
 }
@@ -69,8 +70,9 @@ static json_t *instance_value(struct spec *s, struct resource *r, const struct i
 	r->value_unknown = r->value_unknown || in->unknown;
 	if (!r->row->type->expand)
 		add_computed(s, r, in, out);
-	json_object_foreach(in->extra, key, v)
+	json_object_foreach(in->extra, key, v) {
 		json_object_set(out, key, v);
+	}
 	return out;
 }
 
