@@ -183,29 +183,49 @@ static bool part_matches(const char *pattern, size_t n, const char *name)
 	return str_glob(p, name);
 }
 
-/* Folder by folder; ** stands for any number of them. DEPTH is bounded by the number of parts of PATH. */
+/* One folder name of PATTERN against one of PATH. */
+static bool first_matches(const char *pattern, const char *path)
+{
+	autofree char *name = xstrndup(path, strcspn(path, "/"));
+	return part_matches(pattern, strcspn(pattern, "/"), name);
+}
+
+static const char *behind(const char *path)
+{
+	const char *slash = strchr(path, '/');
+	return slash ? slash + 1 : NULL;
+}
+
+static bool is_any(const char *pattern)
+{
+	return pattern && pattern[0] == '*' && pattern[1] == '*' && (!pattern[2] || pattern[2] == '/');
+}
+
+/* Folder by folder; ** stands for any number of them. Only the last ** met is ever tried again, one folder further on. */
 static bool path_matches(const char *pattern, const char *path)
 {
-	for (;;) {
-		size_t n = strcspn(pattern, "/"), k = strcspn(path, "/");
-		if (n == 2 && pattern[0] == '*' && pattern[1] == '*') {
-			if (!pattern[2])
+	const char *again = NULL, *from = NULL;
+	while (path) {
+		if (is_any(pattern)) {
+			again = pattern = behind(pattern);
+			from = path;
+			if (!again)
 				return true;
-			while (str_has_prefix(pattern + 3, "**/"))
-				pattern += 3;
-			for (const char *p = path; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
-				if (path_matches(pattern + 3, p))
-					return true;
+		} else if (pattern && first_matches(pattern, path)) {
+			pattern = behind(pattern);
+			path = behind(path);
+		} else if (again) {
+			path = from = behind(from);
+			pattern = again;
+		} else {
 			return false;
 		}
-		autofree char *name = xstrndup(path, k);
-		if (!part_matches(pattern, n, name) || !pattern[n] != !path[k])
-			return false;
-		if (!path[k])
-			return true;
-		pattern += n + 1;
-		path += k + 1;
+		if (!path && pattern && again && from && behind(from)) {
+			path = from = behind(from);
+			pattern = again;
+		}
 	}
+	return !pattern || (is_any(pattern) && !behind(pattern));
 }
 
 /* Adds PATTERN, once for every choice in its {a,b}; false when there are too many or a brace is not closed. */
