@@ -179,6 +179,9 @@ static int make_new(struct store *s, const char *path, struct err *err)
 	int rc = connect_to(s, path, "mode=rw", SQLITE_OPEN_READWRITE, err);
 	if (rc == 0)
 		rc = fill(s, err);
+	/* All of it must be in the one file that is renamed; closing would not say that it could not. */
+	if (rc == 0 && sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
+		rc = sq_fail(s, "make", err);
 	disconnect(s);
 	return rc ? rc : sync_path(path, O_RDWR, err);
 }
