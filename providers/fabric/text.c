@@ -121,8 +121,22 @@ static void check_pkey(struct fab *f, const char *name, const json_t *p, const c
 	taken[key] = name;
 }
 
-/* "gpu-00*" all NICs of hosts, "gpu-00* /3" (without space) one NIC of each, "0x0002c903..." a GUID. False when nothing matches. */
-static bool add_member(struct fab *f, struct partition *p, const char *text)
+static bool add_nics(struct fab *f, struct partition *p, size_t host, const char *nics)
+{
+	bool any = false;
+	for (unsigned k = 0; k < f->rails; k++) {
+		char nic[12];
+		snprintf(nic, sizeof(nic), "%u", k + 1);
+		if (nics && !str_glob(nics, nic))
+			continue;
+		p->nics[host * f->rails + k] = true;
+		any = true;
+	}
+	return any;
+}
+
+/* "gpu-00*" all NICs of hosts, "gpu-00[1-4]/3" one NIC of each, "0x0002c903..." a GUID. False when nothing matches. */
+static bool add_member(struct fab *f, struct partition *p, const json_t *hosts, const char *text)
 {
 	uint64_t guid;
 	bool any = false;
@@ -135,18 +149,14 @@ static bool add_member(struct fab *f, struct partition *p, const char *text)
 	char *pattern = arena_strdup(f->arena, text), *slash = strrchr(pattern, '/');
 	if (slash)
 		*slash++ = '\0';
-	for (size_t h = 0; h < f->hosts; h++) {
-		if (!str_glob(pattern, f->nodes.at[h].name))
-			continue;
-		for (unsigned k = 0; k < f->rails; k++) {
-			char nic[12];
-			snprintf(nic, sizeof(nic), "%u", k + 1);
-			if (slash && !str_glob(slash, nic))
-				continue;
-			p->nics[h * f->rails + k] = true;
-			any = true;
-		}
+	/* Long lists are lists of names: those are looked up, not matched against every host. */
+	if (!strpbrk(pattern, "*?[\\")) {
+		json_int_t host = json_int(hosts, pattern, -1);
+		return host >= 0 && add_nics(f, p, (size_t)host, slash);
 	}
+	for (size_t h = 0; h < f->hosts; h++)
+		if (str_glob(pattern, f->nodes.at[h].name))
+			any = add_nics(f, p, h, slash) || any;
 	return any;
 }
 
@@ -158,12 +168,12 @@ static const char *const *host_names(struct fab *f)
 	return names;
 }
 
-static void read_members(struct fab *f, struct partition *p)
+static void read_members(struct fab *f, struct partition *p, const json_t *hosts)
 {
 	const json_t *list = json_at(p->config, "members");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *text = json_string_value(json_array_get(list, i));
-		if (!text || !add_member(f, p, text))
+		if (!text || !add_member(f, p, hosts, text))
 			FAB_REPORT(f, "E0716", false, FAB_PATH("partitions", p->name, "members", fab_number(f, i)), host_names(f), text ? text : "",
 				   "\"%.80s\" matches none of the %u hosts", text ? text : "", f->hosts);
 	}
@@ -243,6 +253,9 @@ void fab_partitions(struct fab *f, const json_t *config, struct str *out, json_t
 	autofree const char **names = json_keys(map, &n);
 	autofree const char **taken = xcalloc(0x8000, sizeof(*taken));
 	autofree bool *in_some = xcalloc(f->hosts + 1u, sizeof(*in_some));
+	autojson json_t *hosts = json_object();
+	for (size_t h = 0; h < f->hosts; h++)
+		json_put_int(hosts, f->nodes.at[h].name, (json_int_t)h);
 	bool limited = membership ? strcmp(membership, "limited") == 0 : n > 0;
 	*members = json_object();
 	str_add(out, HEAD);
@@ -254,7 +267,7 @@ void fab_partitions(struct fab *f, const json_t *config, struct str *out, json_t
 		p.nics = xcalloc((size_t)f->hosts * f->rails + 1, sizeof(*p.nics));
 		int before = f->mistakes;
 		check_pkey(f, names[i], p.config, taken);
-		read_members(f, &p);
+		read_members(f, &p, hosts);
 		if (f->mistakes == before)
 			write_partition(f, &p, out, *members);
 		for (size_t h = 0; h < (size_t)f->hosts * f->rails; h++)

@@ -19,7 +19,7 @@
 struct expanding { struct str reports; json_t *config, *provider; struct expand x; };
 
 __attribute__((format(printf, 7, 8)))
-static void expanding_report(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word,
+static inline void expanding_report(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word,
 			     const char *fmt, ...)
 {
 	struct str *s = ctx;
@@ -37,7 +37,7 @@ static void expanding_report(void *ctx, const char *code, bool key, const char *
 	str_addc(s, '\n');
 }
 
-static void expanding_init(struct expanding *e, const char *name, const char *config, const char *provider)
+static inline void expanding_init(struct expanding *e, const char *name, const char *config, const char *provider)
 {
 	struct err err;
 	memset(e, 0, sizeof(*e));
@@ -49,7 +49,7 @@ static void expanding_init(struct expanding *e, const char *name, const char *co
 				.report = expanding_report, .report_ctx = &e->reports };
 }
 
-static void expanding_release(struct expanding *e)
+static inline void expanding_release(struct expanding *e)
 {
 	json_decref(e->x.value);
 	json_decref(e->config);
