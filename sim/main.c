@@ -228,7 +228,8 @@ static void on_signal(uv_signal_t *h, int number_)
 	struct run *r = h->data;
 
 	(void)number_;
-	event_set(r->stop);
+	if (r->stop)
+		event_set(r->stop);
 }
 
 static void watch_signals(struct run *r, uv_loop_t *uv)
@@ -261,15 +262,20 @@ static int run(struct task *t, void *arg, struct err *err)
 		fflush(stdout);
 		rc = event_wait(t, r->stop, err);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(r->signals); i++)
-		uv_close((uv_handle_t *)&r->signals[i], NULL);
+	r->stop = NULL;
 	if (rc) {
 		struct err ignored;
 
 		(void)server_stop(t, s, &ignored);
-		return rc;
+	} else {
+		rc = server_stop(t, s, err);
 	}
-	return server_stop(t, s, err);
+	/* Last, so that a second signal does not break off the end. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_LEN(r->signals); i++)
+		uv_close((uv_handle_t *)&r->signals[i], NULL);
+	return rc;
 }
 
 static int load_faults(const struct options *o, struct fleet *f, struct err *err)
