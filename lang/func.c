@@ -270,6 +270,7 @@ static int by_name(const void *key, const void *row)
 
 const struct func *func_find(const char *name)
 {
+	name += str_has_prefix(name, "core::") ? 6 : 0;
 	return bsearch(name, table, ARRAY_LEN(table), sizeof(table[0]), by_name);
 }
 

@@ -43,7 +43,7 @@ struct func {
 
 /* All functions, sorted by name. */
 const struct func *func_table(size_t *n);
-const struct func *func_find(const char *name);
+const struct func *func_find(const char *name);     /* "core::upper" is upper; NULL when there is none */
 const char *const *func_names(void);         /* NULL-terminated, for suggestions */
 
 #endif

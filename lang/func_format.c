@@ -12,7 +12,8 @@ enum { WIDTH_MAX = 1000000 };
 
 struct verb {
 	const char *at; size_t len;              /* as written, for messages */
-	bool sharp, zero, minus, plus, space, has_width, has_precision;
+	bool sharp, zero, minus, plus, space, has_width;
+	bool has_precision, precision_digits;    /* "%.f" has one without digits: 0 for numbers, none for text */
 	unsigned width, precision;
 	size_t index;                            /* of the argument, from 0 */
 	char letter;
@@ -58,7 +59,7 @@ static int parse_verb(struct format *f, const char **p, const char *end, struct 
 	if (q < end && *q == '.') {
 		q++;
 		v->has_precision = true;
-		number(&q, end, &v->precision);
+		v->precision_digits = number(&q, end, &v->precision);
 	}
 	index_at(&q, end, &v->index);
 	if (q >= end)
@@ -202,48 +203,22 @@ static int write_float(struct format *f, const struct verb *v, const struct val 
 	return 0;
 }
 
-static bool printable(utf8proc_int32_t c)
-{
-	utf8proc_category_t k = utf8proc_category(c);
-	return c == ' ' || (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_SO);
-}
-
-static void quote(const char *s, size_t len, struct str *out)
-{
-	static const char names[] = "\a\b\f\n\r\t\v\"\\", codes[] = "abfnrtv\"\\";
-	utf8proc_int32_t c;
-	str_addc(out, '"');
-	for (size_t i = 0; i < len;) {
-		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(len - i), &c);
-		const char *named = c > 0 && c < 128 ? strchr(names, c) : NULL;
-		if (n <= 0)
-			break;
-		if (named)
-			str_addf(out, "\\%c", codes[named - names]);
-		else if (printable(c))
-			str_addn(out, s + i, (size_t)n);
-		else
-			str_addf(out, c < 128 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)c);
-		i += (size_t)n;
-	}
-	str_addc(out, '"');
-}
-
 static int write_string(struct format *f, const struct verb *v, const struct val *s)
 {
 	autostr struct str text = { 0 };
 	size_t len = s->str.len;
-	if (v->has_precision) {
+	if (v->precision_digits) {
 		len = 0;
 		for (unsigned k = v->precision; k && len < s->str.len; k--)
 			len += func_grapheme(s->str.s + len, s->str.len - len);
 	}
 	str_init(&text, FUNC_TEXT);
+	if (v->letter == 'q' && val_write_json(val_string_nfc(f->c->arena, s->str.s, len), 0, true, true, &text, f->err))
+		return E_INPUT;
 	if (v->letter == 'q')
-		quote(s->str.s, len, &text);
+		pad(f, v, text.at, text.len);
 	else
-		str_addn(&text, s->str.s, len);
-	pad(f, v, text.at, text.len);
+		pad(f, v, s->str.s, len);
 	return 0;
 }
 
@@ -326,16 +301,22 @@ static int format_text(struct func_call *c, const struct val *const *args, size_
 	return func_text(c, &text, out, err);
 }
 
+/* An unknown argument gives an unknown text, and so does an untyped null: users of the language know it that way. */
+static bool no_answer(struct func_call *c, const struct type *t, const struct val **out)
+{
+	for (size_t i = 1; i < c->n; i++) {
+		if (val_is_null(c->args[i]) && val_kind(c->args[i]) == T_DYNAMIC) {
+			*out = val_unknown(c->arena, t);
+			return true;
+		}
+	}
+	return func_unknown(c, t, out);
+}
+
 int fn_format(struct func_call *c, const struct val **out, struct err *err)
 {
-	bool untyped = false;
-	for (size_t i = 1; i < c->n; i++)
-		untyped = untyped || (val_is_null(c->args[i]) && val_kind(c->args[i]) == T_DYNAMIC);
-	/* An untyped null gives an unknown text, as users of the language know it. */
-	if (untyped || func_unknown(c, &type_string, out)) {
-		*out = val_unknown(c->arena, &type_string);
+	if (no_answer(c, &type_string, out))
 		return 0;
-	}
 	return format_text(c, c->args + 1, c->n - 1, out, err);
 }
 
@@ -359,7 +340,7 @@ int fn_formatlist(struct func_call *c, const struct val **out, struct err *err)
 {
 	size_t len;
 	bool any;
-	if (func_unknown(c, type_list(c->arena, &type_string), out))
+	if (no_answer(c, type_list(c->arena, &type_string), out))
 		return 0;
 	if (lists_len(c, &len, &any, err))
 		return E_INPUT;

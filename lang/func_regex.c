@@ -93,10 +93,11 @@ static bool group(struct rewrite *r)
 	if (p[-1] != '?')
 		return copy(r, 1), true;
 	if (str_has_prefix(p, "P<") || (*p == '<' && p[1] != '=' && p[1] != '!')) {
-		p = memchr(p, '>', (size_t)(r->end - p));
-		if (!p)
-			return refuse(r, "a group name is not closed");
-		return copy(r, (size_t)(p + 1 - r->p)), true;
+		p += *p == 'P' ? 2 : 1;
+		size_t n = strspn(p, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+		if (!n || p[n] != '>')
+			return refuse(r, "a group name holds letters, digits and _, up to a >");
+		return copy(r, (size_t)(p + n + 1 - r->p)), true;
 	}
 	size_t flags = strspn(p, "imsU-");
 	if (p[flags] == ':' || (flags && p[flags] == ')'))
