@@ -57,7 +57,8 @@ struct http_request {
 	int64_t stall_ms;                    /* no byte either way for so long ends it; 0: 60 s (uploads have no fixed length) */
 	size_t max_body;                     /* of the reply; 0: 16 MiB; beyond it the request fails with E_INPUT */
 	void (*progress)(void *arg, uint64_t sent, uint64_t total); void *progress_arg;   /* may be NULL */
-	/* Streaming: each piece of the reply's body as it comes instead of collecting it; return non-zero to end. May be NULL. */
+	/* Streaming: each piece of the reply's body as it comes instead of collecting it, without a cap; return non-zero to end
+	 * (http_do then returns 0). Called from the loop: it must not wait, nor start a request. May be NULL. */
 	int (*sink)(void *arg, const char *data, size_t len); void *sink_arg;
 };
 
@@ -71,8 +72,10 @@ struct http_response {
 };
 
 /* Performs one request. Returns 0 for every complete reply, whatever its status. On failure OUT holds only `sent`:
- *   E_UNREACHABLE no connection, or it broke   E_TIMEOUT a deadline passed   E_DENIED certificate not trusted (says why)
- *   E_INPUT reply too large or not HTTP         E_IO body_file               E_CANCELED
+ *   E_UNREACHABLE no connection, or it broke   E_TIMEOUT a deadline passed, connect_ms too
+ *   E_DENIED certificate not trusted (says why) E_CANCELED
+ *   E_INPUT reply too large or not HTTP; bad URL, method or header
+ *   E_IO, E_NOTFOUND  body_file, a part's file, ca_file, cert_file
  * A GET or HEAD on a reused connection that the peer had closed is tried once more on a fresh one; nothing else is. */
 int http_do(struct task *t, struct http *h, const struct http_request *req, struct http_response *out, struct err *err) MUST_CHECK;
 void http_response_release(struct http_response *r);   /* zeroed is fine */

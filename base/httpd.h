@@ -1,7 +1,7 @@
 /* httpd - HTTP(S) server on the task loop: libmicrohttpd in external epoll mode, never a thread of its own.
  *
  * Every request runs in a task of its own once its body is there; the connection is suspended while the task waits, so a
- * slow handler costs nothing. Used by the simulator, later by the runtime's probes, webhooks and gateway.
+ * slow handler costs nothing. A peer that goes away (half-closing counts) cancels the task. Used by the simulator, later by the runtime's probes, webhooks and gateway.
  */
 #ifndef BASE_HTTPD_H
 #define BASE_HTTPD_H

@@ -1,7 +1,9 @@
 #include "base/task.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -418,7 +420,7 @@ void task_shield(struct task *t, bool on)
 	t->shield += on ? 1u : -1u;
 }
 
-static void task_cancel(struct task *t)
+void task_cancel(struct task *t)
 {
 	struct scope *s;
 	t->cancelled = true;
@@ -506,13 +508,14 @@ static struct task *task_new(struct loop *l, struct scope *s, const char *name, 
 	return t;
 }
 
-static void scope_add(struct scope *s, const char *name, task_fn *fn, void *arg, int64_t deadline)
+static struct task *scope_add(struct scope *s, const char *name, task_fn *fn, void *arg, int64_t deadline)
 {
 	struct task *t = task_new(s->owner->loop, s, name, fn, arg);
 	t->deadline = deadline;
 	t->cancelled = s->cancelled;
 	DL_APPEND2(s->tasks, t, scope_prev, scope_next);
 	s->running++;
+	return t;
 }
 
 struct scope *scope_open(struct task *t, unsigned limit)
@@ -538,10 +541,10 @@ int scope_spawn(struct task *t, struct scope *s, const char *name, task_fn *fn, 
 	return rc;
 }
 
-void scope_start(struct scope *s, const char *name, task_fn *fn, void *arg)
+struct task *scope_start(struct scope *s, const char *name, task_fn *fn, void *arg)
 {
 	s->slots.used++;
-	scope_add(s, name, fn, arg, s->owner->deadline);
+	return scope_add(s, name, fn, arg, s->owner->deadline);
 }
 
 unsigned scope_running(const struct scope *s)
@@ -631,6 +634,13 @@ struct loop *loop_new(void)
 	if (uv_loop_init(&l->uv) != 0 || uv_timer_init(&l->uv, &l->timer) != 0)
 		BUG("no event loop: out of file descriptors?");
 	l->armed_for = TASK_FOREVER;
+	/* OpenSSL and gnutls write to sockets whose peer may be gone. */
+	signal(SIGPIPE, SIG_IGN);
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	return l;
 }
 

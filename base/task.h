@@ -29,7 +29,7 @@ struct scope;
 
 typedef int task_fn(struct task *t, void *arg, struct err *err);
 
-struct loop *loop_new(void);
+struct loop *loop_new(void);                 /* also raises the limit of open files to the hard one and ignores SIGPIPE */
 void loop_free(struct loop *l);              /* all tasks must have ended */
 uv_loop_t *loop_uv(struct loop *l);
 /* Runs FN as the first task until it and every scope it opened has ended; returns what FN returned. */
@@ -45,13 +45,14 @@ struct scope *scope_open(struct task *t, unsigned limit);
  * ARG is borrowed until the task ends. */
 int scope_spawn(struct task *t, struct scope *s, const char *name, task_fn *fn, void *arg, struct err *err) MUST_CHECK;
 /* The same from where nothing may wait (a callback of the loop): the limit is not kept, the deadline is that of the task that
- * opened the scope, and in a cancelled scope the task starts cancelled. */
-void scope_start(struct scope *s, const char *name, task_fn *fn, void *arg);
+ * opened the scope, and in a cancelled scope the task starts cancelled. The task is valid until FN returns. */
+struct task *scope_start(struct scope *s, const char *name, task_fn *fn, void *arg);
 /* Waits for all tasks, even when cancelled (they are then cancelled and awaited), frees the scope; returns the first
  * failure of a task, in order of ending, with its err. A failure does not cancel the others: call scope_cancel from the
  * failing task where that is wanted. */
 int scope_join(struct task *t, struct scope *s, struct err *err);
 void scope_cancel(struct scope *s);
+void task_cancel(struct task *t);            /* one task, and the scopes it opened */
 unsigned scope_running(const struct scope *s);
 
 /* --- time and cancellation ------------------------------------------------------------------------------------ */
