@@ -24,7 +24,7 @@ static const char usage[] =
 	"\n"
 	"  aipc-sim redfish --nodes 8 --profile hgx-h100 --dir /tmp/rack --speed 60\n"
 	"  curl --cacert /tmp/rack/ca.pem -u \"admin:$(cat /tmp/rack/password)\" \\\n"
-	"       \"https://$(sed -n 2p /tmp/rack/nodes.csv | cut -d, -f2)/redfish/v1/Systems\"\n"
+	"    \"https://$(sed -n 2p /tmp/rack/nodes.csv | cut -d, -f2)/redfish/v1/Systems\"\n"
 	"  curl \"http://$(cat /tmp/rack/control)/v1/totals\"\n"
 	"\n"
 	"  --nodes N             1 to 8000 machines, gpu-0001 and on, 8 to a rack\n"
