@@ -12,11 +12,24 @@ char *instance_name(const struct expand *x)
 	struct str s;
 	str_init(&s, STR_OURS);
 	str_add(&s, x->name);
-	for (; key && *key; key++) {
-		if (isalnum((unsigned char)*key) || strchr("._", *key))
-			str_addc(&s, *key);
-		else if (s.at[s.len - 1] != '-' && key[1] && !(key[0] == '"' && key[1] == ']'))
-			str_addc(&s, '-');
+	if (!key)
+		return str_take(&s);
+	bool quoted = key[1] == '"';
+	size_t around = quoted ? 4 : 2, len = strlen(key);
+	len = len > around ? len - around : 0;
+	key += quoted ? 2 : 1;
+	bool changed = len == 0;
+	str_addc(&s, '-');
+	for (size_t i = 0; i < len; i++) {
+		bool good = isalnum((unsigned char)key[i]) || strchr("._-", key[i]);
+		str_addc(&s, good ? key[i] : '-');
+		changed = changed || !good;
+	}
+	/* Keys that would look alike stay apart. */
+	if (changed) {
+		char hex[65];
+		str_sha256(key, len, hex);
+		str_addf(&s, "%s%.8s", len ? "-" : "", hex);
 	}
 	return str_take(&s);
 }

@@ -45,7 +45,9 @@ try() {
 	mkdir -p "$name"
 	"$writer" "$name" "{\"guid_base\":\"0x0002c90300000000\",\"fat_tree\":{$tree,\"hosts\":[$list]},\"partitions\":{
 		\"tenant-a\":{\"pkey\":16,\"ipoib\":true,\"members\":[\"gpu-000[1-4]\"]},
-		\"tenant-b\":{\"pkey\":17,\"membership\":\"limited\",\"members\":[\"gpu-000[5-8]\"]}}}"
+		\"tenant-b\":{\"pkey\":17,\"membership\":\"limited\",\"members\":[\"gpu-000[5-8]\"]},
+		\"every-flag\":{\"pkey\":18,\"ipoib\":true,\"index0\":true,\"rate\":3,\"mtu\":4,\"sl\":1,\"members\":[\"gpu-0003/1\"]},
+		\"empty\":{\"pkey\":19,\"members\":[]}}}"
 
 	ibsim -s -n -N 2000 -S 500 -P 20000 "$name/net" >sim.out 2>&1 </dev/null &
 	sim=$!
@@ -91,6 +93,7 @@ try() {
 	# What the ports then hold: the default partition as limited members, the tenant's key as its membership says.
 	keys gpu-0001/1 0x8010 0xffff      # the subnet manager's own port is a full member of the default partition
 	keys gpu-0002/1 0x7fff 0x8010
+	keys gpu-0003/1 0x7fff 0x8010 0x8012
 	keys gpu-0005/1 0x0011 0x7fff
 	kill $sim
 	wait $sim 2>/dev/null || true
