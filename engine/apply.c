@@ -345,6 +345,12 @@ static int run_job(struct task *t, void *arg, struct err *err)
 	struct runner *r = j->r;
 	const struct change *c = j->c;
 	(void)err;
+	if (stopped(r)) {            /* since it was admitted */
+		r->running--;
+		j->state = JOB_READY;
+		task_wake(r->driver);
+		return 0;
+	}
 	struct doing d = {
 		.a = &r->a, .change = c, .address = c->address, .owner = c->owner, .node = c->node, .type = engine_type(r->a.e, c->type),
 		.deps = r->turns[c->group].deps,
