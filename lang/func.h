@@ -16,8 +16,8 @@ enum func_flags {
 };
 enum param_flags {
 	PARAM_NULL = 1 << 0,        /* null is allowed (else a null argument is an error) */
-	PARAM_UNKNOWN = 1 << 1,     /* the function itself looks at unknowns */
-	PARAM_MARKED = 1 << 2,      /* the function itself deals with the sensitive mark */
+	PARAM_UNKNOWN = 1 << 1,     /* the function itself looks at an unknown argument; unknowns inside one it always gets */
+	PARAM_MARKED = 1 << 2,      /* the function itself deals with marks (else they are taken off at every depth, and any marks the result) */
 	PARAM_REST = 1 << 3,        /* last parameter, any number of times (also none) */
 	PARAM_OPTIONAL = 1 << 4,    /* may be left out (trailing only) */
 };

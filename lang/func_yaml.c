@@ -338,44 +338,51 @@ static bool emit_string(yaml_emitter_t *e, const char *s, size_t len)
 	return emit_scalar(e, s, len, memchr(s, '\n', len) ? YAML_LITERAL_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
 }
 
-static bool emit(yaml_emitter_t *e, const struct val *v);
+/* The frames of emit() and what it calls stand on the stack once per level of a value, so what is large stays out of them. */
+#define OUTLINE __attribute__((noinline)) static bool
 
-static bool emit_seq(yaml_emitter_t *e, const struct val *v)
+OUTLINE emit_start(yaml_emitter_t *e, bool map, bool empty)
 {
 	yaml_event_t ev;
-	bool ok = yaml_sequence_start_event_initialize(&ev, NULL, NULL, 1, v->seq.len ? YAML_BLOCK_SEQUENCE_STYLE : YAML_FLOW_SEQUENCE_STYLE) &&
-		  yaml_emitter_emit(e, &ev);
-	for (size_t i = 0; ok && i < v->seq.len; i++)
-		ok = emit(e, v->seq.at[i]);
-	return ok && yaml_sequence_end_event_initialize(&ev) && yaml_emitter_emit(e, &ev);
+	int ok = map ? yaml_mapping_start_event_initialize(&ev, NULL, NULL, 1, empty ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE) :
+		       yaml_sequence_start_event_initialize(&ev, NULL, NULL, 1, empty ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE);
+	return ok && yaml_emitter_emit(e, &ev);
 }
 
-static bool emit_map(yaml_emitter_t *e, const struct val *v)
+OUTLINE emit_end(yaml_emitter_t *e, bool map)
 {
 	yaml_event_t ev;
-	bool ok = yaml_mapping_start_event_initialize(&ev, NULL, NULL, 1, v->map.len ? YAML_BLOCK_MAPPING_STYLE : YAML_FLOW_MAPPING_STYLE) &&
-		  yaml_emitter_emit(e, &ev);
-	for (size_t i = 0; ok && i < v->map.len; i++)
-		ok = emit_scalar(e, v->map.at[i].key, strlen(v->map.at[i].key), YAML_DOUBLE_QUOTED_SCALAR_STYLE) && emit(e, v->map.at[i].val);
-	return ok && yaml_mapping_end_event_initialize(&ev) && yaml_emitter_emit(e, &ev);
+	return (map ? yaml_mapping_end_event_initialize(&ev) : yaml_sequence_end_event_initialize(&ev)) && yaml_emitter_emit(e, &ev);
 }
 
-static bool emit(yaml_emitter_t *e, const struct val *v)
+OUTLINE emit_primitive(yaml_emitter_t *e, const struct val *v)
 {
+	autostr struct str n = { 0 };
 	if (val_is_null(v))
 		return emit_scalar(e, "null", 4, YAML_PLAIN_SCALAR_STYLE);
-	if (func_is_seq(v))
-		return emit_seq(e, v);
-	if (func_is_map(v))
-		return emit_map(e, v);
 	if (val_kind(v) == T_STRING)
 		return emit_string(e, v->str.s, v->str.len);
 	if (val_kind(v) == T_BOOL)
 		return emit_scalar(e, v->b ? "true" : "false", v->b ? 4 : 5, YAML_PLAIN_SCALAR_STYLE);
-	autostr struct str n = { 0 };
 	str_init(&n, FUNC_TEXT);
 	val_number_write(v, &n);
 	return emit_scalar(e, n.at, n.len, YAML_PLAIN_SCALAR_STYLE);
+}
+
+OUTLINE emit_key(yaml_emitter_t *e, const char *key)
+{
+	return emit_scalar(e, key, strlen(key), YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+}
+
+static bool emit(yaml_emitter_t *e, const struct val *v)
+{
+	bool map = func_is_map(v);
+	if (!map && !func_is_seq(v))
+		return emit_primitive(e, v);
+	bool ok = emit_start(e, map, !val_len(v));
+	for (size_t i = 0, n = val_len(v); ok && i < n; i++)
+		ok = map ? emit_key(e, v->map.at[i].key) && emit(e, v->map.at[i].val) : emit(e, v->seq.at[i]);
+	return ok && emit_end(e, map);
 }
 
 int fn_yamlencode(struct func_call *c, const struct val **out, struct err *err)

@@ -116,7 +116,7 @@ int val_convert(struct arena *a, const struct val *v, const struct type *t, cons
 /* Objects and arrays become objects and tuples. */
 const struct val *val_from_json(struct arena *a, const json_t *j);
 /* Exact digits, keys sorted, `<>&` escaped when HTML_SAFE (jsonencode does); unknown or (without SHOW) sensitive inside is
- * E_INPUT. INDENT 0: one line. */
+ * E_INPUT, as is nesting beyond 1,000 levels. INDENT 0: one line. */
 int val_write_json(const struct val *v, int indent, bool html_safe, bool show_sensitive, struct str *out, struct err *err) MUST_CHECK;
 /* As jansson: whole numbers in int64 exact, others the nearest double. Unknown becomes lang_unknown() (lang/lang.h);
  * *UNKNOWN and *SENSITIVE (both may be NULL) tell whether any was inside. */

@@ -63,6 +63,8 @@ const struct val *val_from_json(struct arena *a, const json_t *j)
 }
 
 /* --- text -------------------------------------------------------------------------------------------------------- */
+enum { WRITE_DEPTH = 1000 };
+
 struct writer { struct str *out; int indent; bool html_safe, show; };
 
 static int write_value(const struct writer *w, const struct val *v, int depth, struct err *err);
@@ -140,6 +142,8 @@ static int write_map(const struct writer *w, const struct val *v, int depth, str
 
 static int write_value(const struct writer *w, const struct val *v, int depth, struct err *err)
 {
+	if (depth > WRITE_DEPTH)
+		return err_set(err, E_INPUT, "nested deeper than %d levels", WRITE_DEPTH);
 	if (v->sensitive && !w->show)
 		return err_set(err, E_INPUT, "a sensitive value is inside");
 	if (v->state == VAL_UNKNOWN)
