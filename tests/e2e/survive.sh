@@ -16,24 +16,34 @@ want 0 "" aipc apply one.plan
 want 4 "" aipc apply one.plan
 want 0 "No changes." aipc plan --detailed-exitcode
 
+# A firmware version per step, each newer than the one before (BMCs refuse to go back).
+step=10
+next_version() {
+	step=$((step + 1))
+	export AIPC_VAR_bmc_firmware=25.$step.1
+	printf 'aipc-sim-firmware: {"component": "HostBMC_0", "version": "25.%d.1"}\n' $step >"firmware/bmc-25.$step.1.fwpkg"
+}
+
 # A stale plan: the world of the plan moved on.
-want 2 "" aipc plan --detailed-exitcode --var bmc_firmware=24.10.01 -o stale.plan
-want 0 "" aipc apply --yes --var bmc_firmware=24.10.01
-want 4 "" aipc apply stale.plan
+next_version
+want 2 "" aipc plan --detailed-exitcode -o stale.plan
+next_version
 want 0 "" aipc apply --yes
+want 4 "" aipc apply stale.plan
 
 # A plan file that was cut, edited, or is something else.
-aipc plan --var bmc_firmware=24.10.01 -o cut.plan >/dev/null 2>&1
+next_version
+want 0 "" aipc plan -o cut.plan
 head -c 300 cut.plan >half.plan
 want 1 "half.plan" aipc apply half.plan
-sed 's/24.10.01/24.10.02/' cut.plan >edited.plan
+sed "s/$AIPC_VAR_bmc_firmware/25.99.9/" cut.plan >edited.plan
 want 1 "edited.plan" aipc apply edited.plan
 echo hello >no.plan
 want 1 "no.plan" aipc apply no.plan
 want 1 "" aipc apply missing.plan
 
 # Two applies at once: the second one is told who holds the state.
-aipc apply --yes --var bmc_firmware=24.10.01 >first.out 2>first.err </dev/null &
+aipc apply --yes >first.out 2>first.err </dev/null &
 first=$!
 for _ in $(seq 100); do [[ -s first.err ]] && break; sleep 0.02; done
 if kill -0 $first 2>/dev/null; then
@@ -44,7 +54,6 @@ fi
 wait $first || fail "the first apply failed"
 
 # Drift: changed behind aipc's back, found, put back.
-want 0 "" aipc apply --yes
 sim_post /v1/bmcs/gpu-0002 '{"bios": {"SecureBoot": "Disabled"}}' >/dev/null
 want 2 "SecureBoot" aipc drift
 want 2 "drift" aipc plan --detailed-exitcode
@@ -52,22 +61,25 @@ want 0 "" aipc apply --yes
 want 0 "0 drifted" aipc drift
 
 # One machine is a black hole: the others go on, it is left out by name.
+next_version
 sim_post /v1/faults '{"faults": [{"bmc": "gpu-0003", "fault": "black_hole"}]}' >/dev/null
-want 0 "gpu-0003" aipc plan --var bmc_firmware=24.10.01
-want 5 "left out" aipc apply --yes --var bmc_firmware=24.09.17
+want 0 "gpu-0003" aipc plan
+want 5 "left out" aipc apply --yes
 sim_post /v1/faults '{"faults": []}' >/dev/null
+want 0 "" aipc apply --yes
 
 # Wrong password, wrong certificate: said so, nothing done, no lockout by hammering.
+next_version
 cp sim/password good
 echo wrong >sim/password
-want 0 "password" aipc plan --var bmc_firmware=24.10.01
+want 0 "not planned" aipc plan
 grep -q wrong last.out last.err && fail "the password was shown"
 cp good sim/password
 cp sim/ca.pem ca.good
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -out sim/ca.pem -days 2 -subj /CN=other 2>/dev/null
-want 0 "certificate" aipc plan --var bmc_firmware=24.10.01
+want 0 "certificate" aipc plan
 cp ca.good sim/ca.pem
-want 0 "" aipc plan
+want 0 "" aipc apply --yes
 
 # The state file: half of it, garbage, a folder.
 cp .aipc/state.db good.db
@@ -89,12 +101,13 @@ want 0 "No changes." aipc plan
 if [[ $(id -u) = 0 ]] && mkdir full && mount -t tmpfs -o size=256k tmpfs full 2>/dev/null; then
 	cp .aipc/state.db full/state.db
 	sed 's/^provider:/aipc: { state: { path: full\/state.db } }\nprovider:/' main.aipc.yaml >m && mv m main.aipc.yaml
+	next_version
 	dd if=/dev/zero of=full/ballast bs=1k 2>/dev/null || true
-	rc=0; aipc apply --yes --var bmc_firmware=24.10.01 >last.out 2>last.err </dev/null || rc=$?
+	rc=0; aipc apply --yes >last.out 2>last.err </dev/null || rc=$?
 	((rc == 1 || rc == 5)) || { cat last.out last.err; umount full; fail "a full disk ended with $rc"; }
 	grep -qi "full\|no space" last.out last.err || { cat last.out last.err; umount full; fail "a full disk is not named"; }
 	rm full/ballast
-	rc=0; aipc apply --yes --var bmc_firmware=24.10.01 >last.out 2>last.err </dev/null || rc=$?
+	rc=0; aipc apply --yes >last.out 2>last.err </dev/null || rc=$?
 	((rc == 0)) || { cat last.out last.err; umount full; fail "after the full disk: $rc"; }
 	mount -o remount,ro full
 	rc=0; aipc plan >last.out 2>last.err </dev/null || rc=$?
