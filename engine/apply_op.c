@@ -134,9 +134,9 @@ static enum outcome end_there(struct doing *d, const struct op *op)
 {
 	struct err e;
 	autostr struct str why;
+	str_init(&why, 900);
 	if (!op->actual)
 		return end_failed(d, "applied, but it is not there", NULL);
-	str_init(&why, 900);
 	str_add(&why, "applied, but ");
 	bool good = record_conforms(d->type, op->config, op->actual, &why);
 	autojson json_t *attrs = record_attrs(d->type, op->config, op->actual);

@@ -32,7 +32,7 @@ static struct {
 	struct str log;              /* events */
 	bool progress;               /* log it */
 	bool drain;
-	const char *drain_at;        /* set drain when this object starts */
+	const char *drain_at;        /* set drain when this object starts, or "(soak)" */
 	struct loop *loop;
 } w;
 
@@ -176,6 +176,8 @@ static inline void on_note(void *ctx, const struct apply_note *n)
 	if (n->event == EV_PROGRESS && !w.progress)
 		return;
 	if (n->event == EV_START && w.drain_at && strcmp(n->address, w.drain_at) == 0)
+		w.drain = true;
+	if (n->event == EV_SOAK && w.drain_at && strcmp("(soak)", w.drain_at) == 0)
 		w.drain = true;
 	str_add(&w.log, names[n->event]);
 	if (n->event == EV_WAVE || n->event == EV_SOAK)
