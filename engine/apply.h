@@ -4,6 +4,11 @@
  * with the end of the operation. A run that dies leaves open operations; apply_resume() hands each to its provider again, which
  * looks at the world before anything is sent. Failure policy: the first failure admits nothing new (ON_ERROR_STOP) or only
  * keeps dependents back (ON_ERROR_CONTINUE); running operations always end.
+ *
+ * done + failed + kept_back + still_open counts the plan's operations (a replacement is one), skipped the rest of its changes.
+ * An object that was read back otherwise than planned is written as it is, marked OBJ_NONCONFORMING, and failed ("applied,
+ * but ..."). An operation may take four times its expected minutes and 30 more, at most 8 hours; beyond it stays open when
+ * something had been sent. The store failing ends the run with that error; what was in flight stays open.
  */
 #ifndef ENGINE_APPLY_H
 #define ENGINE_APPLY_H
@@ -11,10 +16,11 @@
 #include "engine/engine.h"
 
 enum apply_event {
-	EV_RESUMING,     /* an open operation of an earlier run is taken up again */
+	EV_RESUMING,     /* an open operation of an earlier run is taken up again; EV_START follows */
 	EV_WAVE,         /* group, wave and waves are set */
 	EV_SOAK,         /* waiting seconds between waves */
-	EV_START, EV_PROGRESS, EV_DONE, EV_FAILED,
+	EV_START, EV_PROGRESS, EV_DONE,
+	EV_FAILED,       /* also of what stays open: the text says so */
 	EV_KEPT_BACK,    /* not started because something it needs failed, or the run stopped */
 };
 struct apply_note {
@@ -35,7 +41,7 @@ struct apply_options {
 struct apply_result { size_t done, failed, kept_back, skipped, still_open; bool interrupted; int64_t run; };
 
 /* Takes up what earlier runs left open; *OUT counts it. The store must be locked. Operations whose peer is silent stay open
- * (still_open) and block only their own object. */
+ * (still_open) and block only their own object; those of which nothing was sent are closed and count as kept_back. */
 int apply_resume(struct task *t, struct engine *e, struct store *s, const struct apply_options *o, struct apply_result *out,
 		 struct err *err) MUST_CHECK;
 /* Runs P. E_CONFLICT when P is stale (an object it read has another version now, or P was run before): nothing was done then,

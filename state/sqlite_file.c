@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "state/sqlite_int.h"
 
+/* Runs and operations are never deleted, so their ids grow. */
 static const char schema[] =
 	"CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), objects INTEGER NOT NULL) STRICT;"
 	"INSERT INTO meta VALUES (1, 0);"
@@ -21,9 +22,9 @@ static const char schema[] =
 	"CREATE TRIGGER object_added AFTER INSERT ON object BEGIN UPDATE meta SET objects = objects + 1; END;"
 	"CREATE TRIGGER object_gone AFTER DELETE ON object BEGIN UPDATE meta SET objects = objects - 1; END;"
 	"CREATE TABLE gone (address TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, plan_id TEXT UNIQUE, status TEXT NOT NULL,"
+	"CREATE TABLE run (id INTEGER PRIMARY KEY, command TEXT NOT NULL, plan_id TEXT UNIQUE, status TEXT NOT NULL,"
 	" started TEXT NOT NULL, ended TEXT) STRICT;"
-	"CREATE TABLE operation (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES run (id),"
+	"CREATE TABLE operation (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run (id),"
 	" address TEXT NOT NULL, type TEXT NOT NULL, owner TEXT NOT NULL, action TEXT NOT NULL, deps TEXT NOT NULL,"
 	" state INTEGER NOT NULL, config TEXT, prior TEXT, note TEXT, sum INTEGER NOT NULL, message TEXT,"
 	" started TEXT NOT NULL, ended TEXT) STRICT;"
@@ -276,7 +277,7 @@ static int first_read(struct store *s, struct err *err)
 	int64_t ignored;
 	if (rc == 0)
 		rc = sq_exec(s, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-			     "PRAGMA cell_size_check = ON", "open", err);
+			     "PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = 4000", "open", err);
 	if (rc == 0 && s->read_only)
 		rc = sq_exec(s, "PRAGMA query_only = ON", "open", err);
 	return rc ? rc : sq_pragma(s, "schema_version", &ignored, err);

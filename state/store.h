@@ -3,9 +3,13 @@
  * One interface, several stores (SQLite here; PostgreSQL later) with the same semantics. Every call is one transaction that
  * is durable when it returns. Readers never lock. Only the holder of the store's lock changes objects, operations and runs;
  * the lock dies with its process. Attributes are JSON without secrets: references stay references.
+ * All calls run on the loop thread: they are short (a write is one sync of a log; it waits at most 5 s for another process's
+ * note). A change without the lock is a BUG.
  *
  * Opening: a missing file is an empty store, made by the first write. A file that is damaged, of another program, or of
  * a newer aipc is refused with what to do and never written to; an older one is upgraded step by step in one transaction.
+ * Damage that shows only in what is read is an error of that call. A log (PATH-wal) that lost its end gives an earlier whole
+ * state. What cannot be read back (a NUL inside a string, more than 64 MiB) is E_INPUT when it is written.
  */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
@@ -40,17 +44,17 @@ struct object {
 	enum object_status status;
 };
 /* Calls EACH for every object, sorted by address (bytes). The object and its JSON are borrowed for the call (json_ref to
- * keep). EACH returns non-zero to stop with that code. */
+ * keep); neighbours with equal deps share one array: do not change it in place. EACH returns non-zero to stop with that code. */
 int store_objects(struct store *s, int (*each)(void *ctx, const struct object *o), void *ctx, struct err *err) MUST_CHECK;
 /* One object; 0 with *OUT zeroed-address when absent. Strings are the store's until its next call; attrs and deps are yours. */
 int store_object(struct store *s, const char *address, struct object *out, struct err *err) MUST_CHECK;
-/* Writes O; its version becomes the old one + 1 (given back in *VERSION, may be NULL). */
+/* Writes O; its version becomes the old one + 1, also across a deletion (given back in *VERSION, may be NULL). */
 int store_put(struct store *s, const struct object *o, int64_t *version, struct err *err) MUST_CHECK;
 int store_delete(struct store *s, const char *address, struct err *err) MUST_CHECK;
 
 /* --- runs and the journal ------------------------------------------------------------------------------------------ */
 struct run { int64_t id; const char *command, *plan_id, *status /* running, done, failed, interrupted */, *started, *ended; };
-/* Opens a run of plan PLAN_ID (may be NULL). E_CONFLICT when that plan was run before: a plan is single-use. */
+/* Opens a run of plan PLAN_ID (may be NULL); one that a dead process left running becomes interrupted. E_CONFLICT when that plan was run before: a plan is single-use. */
 int run_begin(struct store *s, const char *command, const char *plan_id, int64_t *id, struct err *err) MUST_CHECK;
 int run_end(struct store *s, int64_t id, const char *status, struct err *err) MUST_CHECK;
 /* The newest run, or id 0. */
@@ -68,7 +72,7 @@ struct op_row {
 };
 /* An intent, durable before anything is sent. Fills *ID. */
 int op_begin(struct store *s, const struct op_row *op, int64_t *id, struct err *err) MUST_CHECK;
-/* State and note move on; NOTE may be NULL to keep the old one. */
+/* State and note move on; NOTE may be NULL to keep the old one. E_CONFLICT, here and below, when the operation is not open. */
 int op_note(struct store *s, int64_t id, enum op_state state, const json_t *note, struct err *err) MUST_CHECK;
 /* In one transaction: the object as read back is written (OBJ; NULL: it is deleted) and the operation is done. */
 int op_done(struct store *s, int64_t id, const char *address, const struct object *obj, struct err *err) MUST_CHECK;
