@@ -249,8 +249,8 @@ static void mark_wanted(const struct spec *before, bool *wanted)
 	}
 }
 
-/* Expressions may nest deeper than a task's stack is long, so the language is asked on a thread of the worker pool. Nothing else
- * touches the spec meanwhile: this task waits, and only it has one. */
+/* Expressions and the expansion of composites may need more stack than a task has, so that is done on a thread of the worker
+ * pool. Nothing else touches the spec meanwhile: this task waits, and only it has one. */
 struct asked {
 	struct making *m;
 	struct spec *s;
