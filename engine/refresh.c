@@ -49,7 +49,7 @@ static int read_object(struct task *t, struct making *m, struct todo *td, struct
 {
 	const struct resource_type *type = td->it->row->type;
 	struct op op = { .address = td->it->address, .config = shape_of(m, td),
-			 .prior = td->prior ? td->prior->attrs : NULL, .engine = m->e };
+			 .prior = td->prior ? td->prior->attrs : NULL };
 	struct err e = { 0 };
 	int rc = engine_provider(m->e, type, &op.self, &e);
 	if (!rc)
