@@ -80,7 +80,7 @@ static char *locate(struct func_call *c, size_t arg, const char *path, struct er
 	const char *home = getenv("HOME");
 	if (path[0] == '~' && (!path[1] || path[1] == '/')) {
 		if (!home || !*home) {
-			func_fail(c, arg, err, "\"~\" means nothing here: HOME is not set");
+			func_blame(c, arg, err, "\"~\" means nothing here: HOME is not set");
 			return NULL;
 		}
 		return xasprintf("%s%s", home, path + 1);

@@ -192,7 +192,7 @@ int fn_cidrsubnets(struct func_call *c, const struct val **out, struct err *err)
 		struct net here = n;
 		here.len = len;
 		cut_host_bits(&here);
-		if (memcmp(here.ip, n.ip, n.bytes)) {
+		if (memcmp(here.ip, n.ip, n.bytes) != 0) {
 			more = more && step(&here, len);
 			n = here;
 		}

@@ -4,14 +4,13 @@
 #include <stdio.h>
 #include <utf8proc.h>
 
-int func_fail(struct func_call *c, size_t arg, struct err *err, const char *fmt, ...)
+void func_blame(struct func_call *c, size_t arg, struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 	c->bad_arg = arg;
 	va_start(ap, fmt);
 	err_vset(err, E_INPUT, fmt, ap);
 	va_end(ap);
-	return E_INPUT;
 }
 
 bool func_unknown(struct func_call *c, const struct type *t, const struct val **out)

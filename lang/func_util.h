@@ -13,7 +13,8 @@
 enum { FUNC_ELEMS = 10000000, FUNC_TEXT = 64 << 20 };
 
 /* E_INPUT with the caret under argument ARG (SIZE_MAX: the call). */
-int func_fail(struct func_call *c, size_t arg, struct err *err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void func_blame(struct func_call *c, size_t arg, struct err *err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+#define func_fail(...) (func_blame(__VA_ARGS__), E_INPUT)
 /* Is anything unknown inside an argument? Then *OUT is an unknown T. */
 bool func_unknown(struct func_call *c, const struct type *t, const struct val **out);
 /* The text of S as *OUT; E_INPUT when S was cut by its cap. */

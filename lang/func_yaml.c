@@ -30,7 +30,7 @@ static const struct val *read_node(struct reader *r, int depth);
 
 static const struct val *refuse(struct reader *r, const char *why)
 {
-	func_fail(r->c, 0, r->err, "not YAML: %s (line %zu, column %zu)", why, r->event.start_mark.line + 1, r->event.start_mark.column + 1);
+	func_blame(r->c, 0, r->err, "not YAML: %s (line %zu, column %zu)", why, r->event.start_mark.line + 1, r->event.start_mark.column + 1);
 	return NULL;
 }
 
@@ -39,7 +39,7 @@ static bool next(struct reader *r)
 	yaml_event_delete(&r->event);
 	if (yaml_parser_parse(&r->parser, &r->event))
 		return true;
-	func_fail(r->c, 0, r->err, "not YAML: %s (line %zu, column %zu)", r->parser.problem ? r->parser.problem : "broken text",
+	func_blame(r->c, 0, r->err, "not YAML: %s (line %zu, column %zu)", r->parser.problem ? r->parser.problem : "broken text",
 		  r->parser.problem_mark.line + 1, r->parser.problem_mark.column + 1);
 	return false;
 }
@@ -103,7 +103,7 @@ static bool timestamp(const char *s, char out[64])
 		p += n;
 		p += *p == '.' ? 1 + count(p + 1, "0123456789") : 0;
 		bool offset = (*p == '+' || *p == '-') && strlen(p) == 6 && p[3] == ':' && count(p + 1, "0123456789") == 2 && count(p + 4, "0123456789") == 2;
-		if (sep == ' ' ? *p != '\0' : strcmp(p, "Z") && !offset)
+		if (sep == ' ' ? *p != '\0' : strcmp(p, "Z") != 0 && !offset)
 			return false;
 		zone = offset ? p : "Z";
 	}
@@ -149,7 +149,7 @@ static const struct val *tagged(struct reader *r, const char *tag, const char *s
 	if (!strcmp(tag, YAML_TIMESTAMP_TAG))
 		return timestamp(s, date) ? val_string(r->c->arena, date) : refuse(r, "the text does not fit its tag");
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (strcmp(tag, known[i].tag))
+		if (strcmp(tag, known[i].tag) != 0)
 			continue;
 		if (known[i].type == &type_string)
 			return val_stringn(r->c->arena, s, len);
@@ -256,7 +256,7 @@ static const struct val *alias(struct reader *r)
 {
 	for (size_t i = r->anchors.len; i-- > 0;) {
 		const struct anchor *a = &r->anchors.at[i];
-		if (strcmp(a->name, (const char *)r->event.data.alias.anchor))
+		if (strcmp(a->name, (const char *)r->event.data.alias.anchor) != 0)
 			continue;
 		r->nodes += a->nodes;
 		return r->nodes > YAML_NODES ? refuse(r, "too many nodes") : a->v;
@@ -277,7 +277,7 @@ static const struct val *read_node(struct reader *r, int depth)
 		return refuse(r, depth > YAML_DEPTH ? "nested too deep (200)" : "too many nodes");
 	if (r->event.type == YAML_ALIAS_EVENT)
 		return alias(r);
-	if (tag && strcmp((const char *)tag, YAML_SEQ_TAG) && strcmp((const char *)tag, YAML_MAP_TAG))
+	if (tag && strcmp((const char *)tag, YAML_SEQ_TAG) != 0 && strcmp((const char *)tag, YAML_MAP_TAG) != 0)
 		return refuse(r, "an unknown tag");
 	autofree char *keep = name ? xstrdup((const char *)name) : NULL;
 	v = r->event.type == YAML_SCALAR_EVENT ? scalar(r) : r->event.type == YAML_SEQUENCE_START_EVENT ? sequence(r, depth) : mapping(r, depth);

@@ -250,7 +250,7 @@ void num_digits(mpfr_srcptr n, char d[NUM_DIGITS + 2], long *exp)
 	mpfr_custom_init_set(even, MPFR_ZERO_KIND, 0, mpfr_get_prec(n) - 1, less);
 	bool inclusive = mpfr_set(even, n, MPFR_RNDN) == 0;
 	for (size_t i = 0; i < len; i++) {
-		int l = i < nlo ? lo[i] : '0', u = i < nhi ? hi[i] : '0', m = d[i];
+		char l = i < nlo ? lo[i] : '0', u = i < nhi ? hi[i] : '0', m = d[i];
 		bool down = l != m || (inclusive && i + 1 == nlo);
 		bool up = m != u && (inclusive || m + 1 < u || i + 1 < nhi);
 		if (down || up) {

@@ -69,7 +69,7 @@ const struct type *type_object(struct arena *a, const struct type_field *fields,
 	if (n > 1)
 		qsort(order, n, sizeof(*order), by_name);
 	for (size_t i = 0; i < n; i++)
-		if (i + 1 == n || strcmp(order[i]->name, order[i + 1]->name))
+		if (i + 1 == n || strcmp(order[i]->name, order[i + 1]->name) != 0)
 			copy[len++] = *order[i];
 	*t = (struct type){ .kind = T_OBJECT, .fields = copy, .n = len };
 	return t;
@@ -116,7 +116,7 @@ bool type_same(const struct type *x, const struct type *y)
 		if (x->n != y->n)
 			return false;
 		for (size_t i = 0; i < x->n; i++)
-			if (strcmp(x->fields[i].name, y->fields[i].name) || x->fields[i].optional != y->fields[i].optional ||
+			if (strcmp(x->fields[i].name, y->fields[i].name) != 0 || x->fields[i].optional != y->fields[i].optional ||
 			    !type_same(x->fields[i].type, y->fields[i].type))
 				return false;
 		return true;
@@ -317,7 +317,7 @@ static const struct type *unify_objects(struct arena *a, const struct type *cons
 		if (types[i]->n != width)
 			return NULL;
 		for (size_t k = 0; types[i] != types[0] && k < width; k++)
-			if (strcmp(types[i]->fields[k].name, types[0]->fields[k].name))
+			if (strcmp(types[i]->fields[k].name, types[0]->fields[k].name) != 0)
 				return NULL;
 	}
 	struct type_field *fields = arena_array(a, width, sizeof(*fields));

@@ -174,7 +174,7 @@ static struct val *entries_new(struct arena *a, const struct type *t, const stru
 	qsort(order, n, sizeof(*order), by_key);
 	size_t len = 0;
 	for (size_t i = 0; i < n; i++)
-		if (i + 1 == n || strcmp(order[i].e->key, order[i + 1].e->key))
+		if (i + 1 == n || strcmp(order[i].e->key, order[i + 1].e->key) != 0)
 			copy[len++] = *order[i].e;
 	v->map.len = len;
 	return v;
@@ -343,7 +343,7 @@ static enum truth same_members(const struct val *x, const struct val *y)
 	if (n != val_len(y))
 		return NO;
 	for (size_t i = 0; i < n; i++) {
-		if (map && strcmp(x->map.at[i].key, y->map.at[i].key))
+		if (map && strcmp(x->map.at[i].key, y->map.at[i].key) != 0)
 			return NO;
 		enum truth t = map ? same_value(x->map.at[i].val, y->map.at[i].val) : same_value(x->seq.at[i], y->seq.at[i]);
 		if (t == NO)

@@ -235,6 +235,8 @@ static int convert(struct arena *a, const struct val *v, const struct type *t, c
 		int rc = convert_known(a, v, t, &made, err);
 		if (rc)
 			return rc;
+		if (!made)
+			BUG("a conversion without a result");
 	} else if (!type_converts(v->type, t)) {
 		return mismatch(v->type, t, err);
 	} else {
