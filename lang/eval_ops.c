@@ -1,0 +1,252 @@
+/* eval_ops - operators and conditions. */
+#include <string.h>
+
+#include "lang/eval.h"
+#include "lang/num.h"
+
+static const char *const names[] = { "||", "&&", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "-", "!" };
+
+/* V as an operand of type T: NULL after a report. */
+static const struct val *operand(struct eval *e, const struct expr *op, const struct expr *x, const struct val *v, const struct type *t)
+{
+	struct err err;
+	const struct val *out;
+	const char *want = t->kind == T_BOOL ? "a bool" : "a number";
+	if (val_is_null(v)) {
+		eval_fail(e, x, "E0216", "\"%s\" works on %ss, this is null", names[op->op], want + 2);
+		return NULL;
+	}
+	if (val_convert(e->arena, v, t, &out, &err) == 0)
+		return out;
+	struct diag *g = eval_fail(e, x, "E0216", "\"%s\" works on %ss", names[op->op], want + 2);
+	eval_note_value(g, "this", v);
+	if (g && op->op == OP_ADD && val_kind(v) == T_STRING)
+		diag_hint(g, "texts are joined as in \"${a}${b}\"");
+	else if (g && op->op == OP_ADD && (val_kind(v) == T_LIST || val_kind(v) == T_TUPLE))
+		diag_hint(g, "lists are joined by concat()");
+	else if (g && op->op == OP_ADD && (val_kind(v) == T_MAP || val_kind(v) == T_OBJECT))
+		diag_hint(g, "maps are joined by merge()");
+	return NULL;
+}
+
+/* --- arithmetic ---------------------------------------------------------------------------------------------------- */
+
+static bool small_result(enum expr_op op, int64_t a, int64_t b, int64_t *out)
+{
+	switch (op) {
+	case OP_ADD: return !__builtin_add_overflow(a, b, out);
+	case OP_SUB: return !__builtin_sub_overflow(a, b, out);
+	case OP_MUL: return (a != 0 && b != 0) ? !__builtin_mul_overflow(a, b, out) : (a >= 0 && b >= 0 ? (*out = 0, true) : false);
+	case OP_DIV: return b != 0 && b != -1 && a != 0 && a % b == 0 ? (*out = a / b, true) : false;
+	case OP_MOD: return b > 0 && a > 0 ? (*out = a % b, true) : false;
+	default: return false;
+	}
+}
+
+/* a - b * trunc(a / b), as Terraform computes it; a when b is zero. */
+static void modulo(mpfr_ptr out, mpfr_srcptr a, mpfr_srcptr b)
+{
+	struct num_temp q;
+	mpfr_ptr t = num_temp(&q);
+	if (mpfr_zero_p(b)) {
+		mpfr_set(out, a, MPFR_RNDN);
+		return;
+	}
+	mpfr_div(t, a, b, MPFR_RNDN);
+	mpfr_trunc(t, t);
+	mpfr_mul(t, t, b, MPFR_RNDN);
+	mpfr_sub(out, a, t, MPFR_RNDN);
+}
+
+static const struct val *arithmetic(struct eval *e, const struct expr *x, const struct val *l, const struct val *r)
+{
+	int64_t small;
+	if (l->form == NUM_INT && r->form == NUM_INT && small_result(x->op, l->i, r->i, &small))
+		return val_int(e->arena, small);
+	struct num_temp ta, tb, tc;
+	mpfr_ptr a = num_temp_of(&ta, l), b = num_temp_of(&tb, r), c = num_temp(&tc);
+	if ((x->op == OP_DIV || x->op == OP_MOD) && mpfr_zero_p(b)) {
+		struct diag *g = eval_fail(e, x->bin.r, "E0225", "this divides by zero");
+		eval_note_value(g, "the left side", l);
+		return NULL;
+	}
+	switch ((enum expr_op)x->op) {
+	case OP_ADD: mpfr_add(c, a, b, MPFR_RNDN); break;
+	case OP_SUB: mpfr_sub(c, a, b, MPFR_RNDN); break;
+	case OP_MUL: mpfr_mul(c, a, b, MPFR_RNDN); break;
+	case OP_DIV: mpfr_div(c, a, b, MPFR_RNDN); break;
+	default: modulo(c, a, b); break;
+	}
+	const struct val *out;
+	struct err err;
+	if (num_result(e->arena, c, &out, &err)) {
+		eval_fail(e, x, "E0225", "the result is too large a number");
+		return NULL;
+	}
+	return out;
+}
+
+static const struct val *compare(enum expr_op op, const struct val *l, const struct val *r)
+{
+	int c = num_cmp(l, r);
+	return val_bool(op == OP_LT ? c < 0 : op == OP_LE ? c <= 0 : op == OP_GT ? c > 0 : c >= 0);
+}
+
+/* --- logic ------------------------------------------------------------------------------------------------------- */
+
+/* && and ||: the right side is looked at only when the left one does not decide. */
+static const struct val *logic(struct eval *e, struct expr *x, const struct val *left)
+{
+	bool decides = x->op == OP_OR, marked = left->sensitive;
+	const struct val *l = operand(e, x, x->bin.l, left, &type_bool), *r;
+	if (!l)
+		return NULL;
+	if (val_known(l) && l->b == decides)
+		return val_mark(e->arena, val_bool(decides), marked);
+	r = eval(e, x->bin.r);
+	if (r)
+		r = operand(e, x, x->bin.r, r, &type_bool);
+	if (!r)
+		return NULL;
+	marked |= r->sensitive;
+	if (val_known(r) && (r->b == decides || val_known(l)))
+		return val_mark(e->arena, val_bool(r->b), marked);
+	return val_mark(e->arena, val_unknown(e->arena, &type_bool), marked);
+}
+
+static const struct val *equality(struct eval *e, struct expr *x, const struct val *l, const struct val *r)
+{
+	bool marked = eval_sensitive(e, l) || eval_sensitive(e, r);
+	const struct val *v = val_equal(e->arena, l, r);
+	if (x->op == OP_NE && val_known(v))
+		v = val_bool(!v->b);
+	return val_mark(e->arena, v, marked);
+}
+
+static const struct val *apply(struct eval *e, struct expr *x, const struct val *l)
+{
+	if (x->op == OP_OR || x->op == OP_AND)
+		return logic(e, x, l);
+	const struct val *r = eval(e, x->bin.r);
+	if (!r)
+		return NULL;
+	if (x->op == OP_EQ || x->op == OP_NE)
+		return equality(e, x, l, r);
+	bool marked = l->sensitive || r->sensitive, order = x->op >= OP_LT && x->op <= OP_GE;
+	const struct val *a = operand(e, x, x->bin.l, l, &type_number), *b = operand(e, x, x->bin.r, r, &type_number);
+	if (!a || !b)
+		return NULL;
+	if (!val_known(a) || !val_known(b))
+		return val_mark(e->arena, val_unknown(e->arena, order ? &type_bool : &type_number), marked);
+	const struct val *v = order ? compare(x->op, a, b) : arithmetic(e, x, a, b);
+	return v ? val_mark(e->arena, v, marked) : NULL;
+}
+
+const struct val *eval_operator(struct eval *e, struct expr *x)
+{
+	const struct val *l = eval(e, x->bin.l);
+	return l ? apply(e, x, l) : NULL;
+}
+
+const struct val *eval_unary(struct eval *e, struct expr *x)
+{
+	const struct val *v = eval(e, x->bin.l), *n;
+	const struct type *t = x->op == OP_NOT ? &type_bool : &type_number;
+	if (!v || !(n = operand(e, x, x->bin.l, v, t)))
+		return NULL;
+	bool marked = v->sensitive;
+	if (!val_known(n))
+		return val_mark(e->arena, val_unknown(e->arena, t), marked);
+	if (x->op == OP_NOT)
+		return val_mark(e->arena, val_bool(!n->b), marked);
+	if (n->form == NUM_INT && n->i != 0 && n->i != INT64_MIN)
+		return val_mark(e->arena, val_int(e->arena, -n->i), marked);
+	struct num_temp temp;
+	mpfr_ptr m = num_temp_of(&temp, n);
+	mpfr_neg(m, m, MPFR_RNDN);
+	return val_mark(e->arena, val_big(e->arena, m), marked);
+}
+
+/* --- conditions ---------------------------------------------------------------------------------------------------- */
+
+bool eval_test(struct eval *e, struct expr *x, const char *what, const struct val **out, bool *marked)
+{
+	struct err err;
+	const struct val *v = eval(e, x), *b;
+	*out = NULL;
+	if (!v)
+		return false;
+	*marked |= v->sensitive;
+	if (val_is_null(v)) {
+		eval_fail(e, x, "E0217", "%s is true or false, not null", what);
+		return false;
+	}
+	if (val_convert(e->arena, v, &type_bool, &b, &err)) {
+		eval_note_value(eval_fail(e, x, "E0217", "%s is true or false", what), "this", v);
+		return false;
+	}
+	if (val_known(b))
+		*out = b;
+	return true;
+}
+
+static bool is_plain_null(const struct val *v)
+{
+	return val_is_null(v) && val_kind(v) == T_DYNAMIC;
+}
+
+/* The type both results take, NULL after a report. */
+static const struct type *common_type(struct eval *e, struct expr *x, const struct val *yes, const struct val *no)
+{
+	if (!yes || !no)
+		return &type_dynamic;
+	if (is_plain_null(yes))
+		return no->type;
+	if (is_plain_null(no) || type_same(yes->type, no->type))
+		return yes->type;
+	const struct type *t = type_unify(e->arena, (const struct type *const[]){ yes->type, no->type }, 2);
+	if (t)
+		return t;
+	struct diag *g = eval_fail(e, x, "E0217", "the two results of a condition must be of one type");
+	if (g) {
+		autostr struct str s;
+		str_init(&s, 4096);
+		type_describe(yes->type, &s);
+		str_add(&s, ", the second ");
+		type_describe(no->type, &s);
+		diag_note(g, (struct mark){ 0 }, "the first is %s", s.at);
+	}
+	return NULL;
+}
+
+/* A branch that is not taken matters for its type only; it may fail. */
+static const struct val *not_taken(struct eval *e, struct expr *x)
+{
+	e->quiet++;
+	const struct val *v = eval(e, x);
+	e->quiet--;
+	return v;
+}
+
+const struct val *eval_cond(struct eval *e, struct expr *x)
+{
+	const struct val *test, *yes, *no, *out;
+	const struct type *t;
+	bool marked = false;
+	struct err err;
+	if (!eval_test(e, x->cond.test, "a condition", &test, &marked))
+		return NULL;
+	yes = test && !test->b ? not_taken(e, x->cond.yes) : eval(e, x->cond.yes);
+	no = test && test->b ? not_taken(e, x->cond.no) : eval(e, x->cond.no);
+	if ((test ? !(test->b ? yes : no) : !yes || !no) || !(t = common_type(e, x, yes, no)))
+		return NULL;
+	if (!test)
+		return val_mark(e->arena, val_unknown(e->arena, t), marked || eval_sensitive(e, yes) || eval_sensitive(e, no));
+	struct expr *taken = test->b ? x->cond.yes : x->cond.no;
+	const struct val *v = test->b ? yes : no;
+	if (t != v->type && val_convert(e->arena, v, t, &out, &err)) {
+		eval_fail(e, taken, "E0217", "this cannot take the type of the other result: %s", err.msg);
+		return NULL;
+	}
+	return val_mark(e->arena, t == v->type ? v : out, marked || v->sensitive);
+}

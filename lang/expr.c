@@ -1,0 +1,147 @@
+#include "lang/expr.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* --- from YAML --------------------------------------------------------------------------------------------------- */
+
+static const struct origin *origin_of(struct arena *a, const struct yaml_file *f, const struct ynode *n)
+{
+	struct origin *o = arena_alloc(a, sizeof(*o));
+	*o = (struct origin){ .file = f, .node = n, .src = &f->src };
+	if (n->kind != Y_SEQ && n->kind != Y_MAP) {
+		o->text = n->s;
+		o->len = n->n;
+	}
+	return o;
+}
+
+static struct expr *node_new(struct arena *a, enum expr_kind kind, const struct origin *o)
+{
+	struct expr *x = arena_alloc(a, sizeof(*x));
+	x->kind = kind;
+	x->o = o;
+	x->height = 1;
+	return x;
+}
+
+static void take_child(struct expr *x, const struct expr *child)
+{
+	if (!child)
+		return;
+	x->varies |= child->varies;
+	if (child->height >= x->height)
+		x->height = (uint16_t)(child->height + 1);
+}
+
+static struct expr *from_map(struct arena *a, const struct yaml_file *f, const struct ynode *n, struct diags *d)
+{
+	struct expr *x = node_new(a, X_OBJECT, origin_of(a, f, n));
+	bool ok = true;
+	x->object.n = n->n;
+	x->object.at = arena_array(a, n->n ? n->n : 1, sizeof(*x->object.at));
+	for (uint32_t i = 0; i < n->n; i++) {
+		struct expr_item *item = &x->object.at[i];
+		item->key = expr_from_yaml(a, f, &n->kids[2 * i], d);
+		item->val = expr_from_yaml(a, f, &n->kids[2 * i + 1], d);
+		ok &= item->key && item->val;
+		take_child(x, item->key);
+		take_child(x, item->val);
+	}
+	return ok ? x : NULL;
+}
+
+struct expr *expr_from_yaml(struct arena *a, const struct yaml_file *f, const struct ynode *n, struct diags *d)
+{
+	if (!n->live) {
+		struct expr *x = node_new(a, X_YAML, origin_of(a, f, n));
+		x->yaml.node = n;
+		return x;
+	}
+	if (n->kind == Y_STRING)
+		return expr_parse_template(a, origin_of(a, f, n), d);
+	if (n->kind == Y_MAP)
+		return from_map(a, f, n, d);
+	struct expr *x = node_new(a, X_TUPLE, origin_of(a, f, n));
+	bool ok = true;
+	x->list.n = n->n;
+	x->list.at = arena_array(a, n->n ? n->n : 1, sizeof(*x->list.at));
+	for (uint32_t i = 0; i < n->n; i++) {
+		x->list.at[i] = expr_from_yaml(a, f, &n->kids[i], d);
+		ok &= x->list.at[i] != NULL;
+		take_child(x, x->list.at[i]);
+	}
+	return ok ? x : NULL;
+}
+
+/* --- walking ----------------------------------------------------------------------------------------------------- */
+
+static void visit(const struct expr *x, expr_visit_fn *fn, void *ctx, bool certain);
+
+static void visit_call(const struct expr *x, expr_visit_fn *fn, void *ctx, bool certain)
+{
+	bool lazy = strcmp(x->call.name, "try") == 0 || strcmp(x->call.name, "can") == 0;
+	for (uint32_t i = 0; i < x->call.n; i++)
+		visit(x->call.args[i], fn, ctx, certain && !lazy);
+}
+
+static void visit_loop(const struct expr *x, expr_visit_fn *fn, void *ctx, bool certain)
+{
+	visit(x->loop.coll, fn, ctx, certain);
+	visit(x->loop.key, fn, ctx, certain);
+	visit(x->loop.val, fn, ctx, certain);
+	visit(x->loop.test, fn, ctx, certain);
+}
+
+static void visit(const struct expr *x, expr_visit_fn *fn, void *ctx, bool certain)
+{
+	if (!x)
+		return;
+	fn(ctx, x, certain);
+	switch ((enum expr_kind)x->kind) {
+	case X_VALUE: case X_YAML: case X_REF: case X_SLOT:
+		return;
+	case X_TEMPLATE: case X_TUPLE:
+		for (uint32_t i = 0; i < x->list.n; i++)
+			visit(x->list.at[i], fn, ctx, certain);
+		return;
+	case X_JOIN: case X_FOR:
+		visit_loop(x, fn, ctx, certain);
+		return;
+	case X_ATTR:
+		visit(x->attr.src, fn, ctx, certain);
+		return;
+	case X_INDEX:
+		visit(x->index.src, fn, ctx, certain);
+		visit(x->index.key, fn, ctx, certain);
+		return;
+	case X_SPLAT:
+		visit(x->splat.src, fn, ctx, certain);
+		visit(x->splat.each, fn, ctx, certain);
+		return;
+	case X_CALL:
+		visit_call(x, fn, ctx, certain);
+		return;
+	case X_COND:
+		visit(x->cond.test, fn, ctx, certain);
+		visit(x->cond.yes, fn, ctx, false);
+		visit(x->cond.no, fn, ctx, false);
+		return;
+	case X_UNARY: case X_BINARY:
+		visit(x->bin.l, fn, ctx, certain);
+		visit(x->bin.r, fn, ctx, certain && x->op != OP_AND && x->op != OP_OR);
+		return;
+	case X_OBJECT:
+		for (uint32_t i = 0; i < x->object.n; i++) {
+			visit(x->object.at[i].key, fn, ctx, certain);
+			visit(x->object.at[i].val, fn, ctx, certain);
+		}
+		return;
+	}
+}
+
+void expr_visit(const struct expr *x, expr_visit_fn *fn, void *ctx)
+{
+	visit(x, fn, ctx, true);
+}

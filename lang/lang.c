@@ -1,0 +1,300 @@
+#include "lang/lang.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "lang/module.h"
+
+const json_t *lang_unknown(void)
+{
+	static json_t marker = { .type = JSON_NULL, .refcount = (size_t)-1 };
+	return &marker;
+}
+
+/* --- loading ----------------------------------------------------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+	const struct lang_resource *x = a, *y = b;
+	int c = strcmp(x->type, y->type);
+	return c ? c : strcmp(x->name, y->name);
+}
+
+static void list_resources(struct lang *l)
+{
+	for (size_t i = 0; i < l->order.len; i++)
+		l->n_res += l->order.at[i]->kind == THING_RESOURCE;
+	l->res = arena_array(l->arena, l->n_res ? l->n_res : 1, sizeof(*l->res));
+	size_t n = 0;
+	for (size_t i = 0; i < l->order.len; i++) {
+		struct thing *t = l->order.at[i];
+		if (t->kind != THING_RESOURCE)
+			continue;
+		l->res[n++] = (struct lang_resource){ .type = t->res->type, .name = t->name, .type_mark = AT(t->file, t->res->type_key),
+						      .name_mark = AT(t->file, t->key), .body = t->res };
+	}
+	qsort(l->res, n, sizeof(*l->res), by_id);
+	for (size_t i = 0; i < n; i++) {
+		l->res[i].index = (unsigned)i;
+		l->res[i].body->pub = &l->res[i];
+	}
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+struct load { struct lang *l; const char *dir; const struct lang_input *in; size_t n; struct err err; size_t before; };
+
+static void load(void *arg)
+{
+	struct load *o = arg;
+	struct lang *l = o->l;
+	module_read(l, o->dir, &o->err);
+	if (o->err.code)
+		return;
+	list_resources(l);
+	module_take_inputs(l, o->in, o->n);
+	module_check_references(l);
+	module_link(l);
+	for (size_t i = 0; i < l->providers.len; i++)
+		vec_push(&l->provider_names, l->providers.at[i].name);
+	if (l->provider_names.len)
+		qsort(l->provider_names.at, l->provider_names.len, sizeof(*l->provider_names.at), by_text);
+	vec_push(&l->provider_names, NULL);
+	if (diags_errors(l->d) == o->before)
+		module_check_rules(l);
+	if (l->settings.x && diags_errors(l->d) == o->before) {
+		const struct val *v = eval_run(l->e, l->settings.x);
+		if (v && eval_check_size(l->e, l->settings.x, v))
+			l->settings.json = val_to_json(v, NULL, NULL);
+	}
+}
+
+int lang_load(const char *dir, const struct lang_input *in, size_t n, struct diags *d, struct lang **out, struct err *err)
+{
+	struct lang *l = xcalloc(1, sizeof(*l));
+	l->arena = arena_new();
+	l->stack = stack_new();
+	l->d = d;
+	l->dir = xstrdup(dir);
+	l->e = xcalloc(1, sizeof(*l->e));
+	l->e->arena = l->arena;
+	l->e->d = d;
+	l->e->dir = l->dir;
+	l->e->resolve = module_resolve;
+	l->e->ctx = l;
+	struct load o = { l, dir, in, n, { 0 }, diags_errors(d) };
+	stack_run(l->stack, load, &o);
+	if (o.err.code == 0 && diags_errors(d) == o.before) {
+		*out = l;
+		return 0;
+	}
+	lang_free(l);
+	if (o.err.code)
+		return err_set(err, o.err.code, "%s", o.err.msg);
+	return err_set(err, E_INPUT, "%s", "");
+}
+
+static void free_body(struct lang_body *r)
+{
+	for (size_t i = 0; i < r->instances.len; i++)
+		json_decref(r->instances.at[i].config);
+	for (size_t i = 0; i < r->attrs.len; i++)
+		json_decref(r->attrs.at[i].json);
+	vec_free(&r->instances);
+	vec_free(&r->attrs);
+}
+
+void lang_free(struct lang *l)
+{
+	if (!l)
+		return;
+	HASH_CLEAR(hh, l->things);
+	for (size_t i = 0; i < l->order.len; i++) {
+		struct thing *t = l->order.at[i];
+		vec_free(&t->deps);
+		vec_free(&t->reach);
+		vec_free(&t->rules);
+		if (t->res)
+			free_body(t->res);
+	}
+	for (size_t i = 0; i < l->providers.len; i++) {
+		json_decref(l->providers.at[i].json);
+		vec_free(&l->providers.at[i].deps);
+	}
+	for (size_t i = 0; i < l->outputs.len; i++)
+		vec_free(&l->outputs.at[i].deps);
+	for (size_t i = 0; i < l->texts.len; i++)
+		free(l->texts.at[i]);
+	json_decref(l->settings.json);
+	vec_free(&l->texts);
+	vec_free(&l->files);
+	vec_free(&l->order);
+	vec_free(&l->providers);
+	vec_free(&l->provider_names);
+	vec_free(&l->outputs);
+	vec_free(&l->out);
+	arena_free(l->arena);
+	stack_free(l->stack);
+	free(l->dir);
+	free(l->e);
+	free(l);
+}
+
+/* --- settings and providers ------------------------------------------------------------------------------------------ */
+
+const json_t *lang_settings(struct lang *l)
+{
+	if (!l->settings.json)
+		l->settings.json = json_object();
+	return l->settings.json;
+}
+
+struct configure { struct lang *l; struct provider_block *p; };
+
+static void configure(void *arg)
+{
+	struct configure *c = arg;
+	struct provider_block *p = c->p;
+	module_prepare(c->l, p->deps.at, p->deps.len);
+	const struct val *v = p->x ? eval_run(c->l->e, p->x) : NULL;
+	if (v && eval_check_size(c->l->e, p->x, v))
+		p->json = val_to_json(v, NULL, NULL);
+	p->failed = p->x && !p->json;
+	if (!p->x)
+		p->json = json_object();
+}
+
+int lang_provider(struct lang *l, const char *name, const json_t **out, struct mark *at)
+{
+	static json_t *empty;
+	if (!empty)
+		empty = json_object();
+	*out = empty;
+	*at = (struct mark){ 0 };
+	for (size_t i = 0; i < l->providers.len; i++) {
+		struct provider_block *p = &l->providers.at[i];
+		if (strcmp(p->name, name) != 0)
+			continue;
+		*at = AT(p->file, p->key);
+		if (!p->json && !p->failed)
+			stack_run(l->stack, configure, &(struct configure){ l, p });
+		if (p->failed)
+			return E_INPUT;
+		*out = p->json;
+	}
+	return 0;
+}
+
+const char *const *lang_provider_names(struct lang *l)
+{
+	return l->provider_names.at;
+}
+
+/* --- resources ----------------------------------------------------------------------------------------------------- */
+
+const struct lang_resource *lang_resources(struct lang *l, size_t *n)
+{
+	*n = l->n_res;
+	return l->res;
+}
+
+void lang_on_value(struct lang *l, lang_value_fn *fn, void *ctx)
+{
+	l->on_value = fn;
+	l->on_value_ctx = ctx;
+}
+
+static const struct ynode *step_into(const struct ynode *n, const char *step, const struct ynode **key)
+{
+	if (n->kind == Y_MAP)
+		return yaml_get(n, step, key);
+	char *end;
+	unsigned long i = strtoul(step, &end, 10);
+	if (n->kind != Y_SEQ || !*step || *end || i >= n->n)
+		return NULL;
+	*key = &n->kids[i];
+	return &n->kids[i];
+}
+
+struct mark lang_mark(const struct lang_resource *r, bool key, const char *const *path)
+{
+	const struct thing *t = r->body->thing;
+	const struct ynode *n = t->body, *k = t->key;
+	bool all = true;
+	for (; *path && all; path++) {
+		const struct ynode *key_node = NULL, *next = step_into(n, *path, &key_node);
+		all = next != NULL;
+		if (next) {
+			n = next;
+			k = key_node;
+		}
+	}
+	if (n == t->body && n->kind == Y_NULL)
+		key = true;
+	return AT(t->file, key || n == t->body ? k : n);
+}
+
+/* --- outputs ------------------------------------------------------------------------------------------------------- */
+
+static bool one_output(struct lang *l, struct output_block *o, struct lang_output *out)
+{
+	struct err err;
+	*out = (struct lang_output){ .name = o->name, .description = o->description, .sensitive = o->sensitive };
+	if (!o->x)
+		return false;
+	module_prepare(l, o->deps.at, o->deps.len);
+	const struct val *v = eval_run(l->e, o->x);
+	if (!v || !eval_check_size(l->e, o->x, v))
+		return false;
+	if (!o->sensitive && val_sensitive_deep(v)) {
+		struct diag *g = diag_add(l->d, "E0226", expr_mark(o->x), "the output \"%s\" would show a sensitive value", o->name);
+		diag_hint(g, "add sensitive: true, or nonsensitive()");
+		return false;
+	}
+	out->unknown = !val_known_deep(v);
+	if (out->unknown || out->sensitive)
+		return true;
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	if (val_write_json(v, 0, false, true, &s, &err)) {
+		diag_add(l->d, "E0226", expr_mark(o->x), "the output \"%s\" cannot be written: %s", o->name, err.msg);
+		return false;
+	}
+	out->json = arena_strndup(l->arena, s.at, s.len);
+	return true;
+}
+
+static int by_output(const void *a, const void *b)
+{
+	return strcmp(((const struct lang_output *)a)->name, ((const struct lang_output *)b)->name);
+}
+
+static void outputs(void *arg)
+{
+	struct lang *l = arg;
+	for (size_t i = 0; i < l->outputs.len; i++) {
+		struct lang_output out;
+		if (one_output(l, &l->outputs.at[i], &out))
+			vec_push(&l->out, out);
+		else
+			l->out_rc = E_INPUT;
+	}
+	if (l->out.len)
+		qsort(l->out.at, l->out.len, sizeof(*l->out.at), by_output);
+}
+
+int lang_outputs(struct lang *l, const struct lang_output **out, size_t *n)
+{
+	if (!l->out_done)
+		stack_run(l->stack, outputs, l);
+	l->out_done = true;
+	if (l->out_rc)
+		return l->out_rc;
+	*out = l->out.at;
+	*n = l->out.len;
+	return 0;
+}

@@ -1,0 +1,179 @@
+/* lang_expand - one resource to its instances. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lang/module.h"
+
+enum { MAX_INSTANCES = 1000000 };
+
+struct expansion {
+	struct lang *l;
+	struct lang_body *r;
+	bool (*sensitive_ok)(void *ctx, const char *attr);
+	void *ctx;
+};
+
+/* Evaluates one attribute into config. False after a report. */
+static bool attribute(struct expansion *x, struct attribute *a, struct lang_instance *in)
+{
+	struct lang *l = x->l;
+	json_t *j = a->json;
+	if (!a->x)
+		return false;
+	if (j) {
+		json_incref(j);
+	} else {
+		bool unknown = false, sensitive = false;
+		const struct val *v = eval_run(l->e, a->x);
+		if (!v || !eval_check_size(l->e, a->x, v))
+			return false;
+		j = val_to_json(v, &unknown, &sensitive);
+		if (sensitive && !(x->sensitive_ok && x->sensitive_ok(x->ctx, a->name))) {
+			struct diag *g = diag_add(l->d, "E0227", expr_mark(a->x), "\"%s\" takes no sensitive value: it would be shown and stored", a->name);
+			diag_hint(g, "give a reference such as env:NAME or file:PATH");
+			json_decref(j);
+			return false;
+		}
+		if (unknown)
+			in->unknown = true;
+		else if (!a->x->varies)
+			a->json = json_incref(j);
+	}
+	json_object_set_new_nocheck(in->config, a->name, j);
+	return true;
+}
+
+/* One instance; false when an attribute failed (all are tried). */
+static bool instance(struct expansion *x, enum lang_key kind, const char *key)
+{
+	struct lang_instance in = { .kind = kind, .key = key, .config = json_object() };
+	bool ok = true;
+	for (size_t i = 0; i < x->r->attrs.len; i++)
+		ok &= attribute(x, &x->r->attrs.at[i], &in);
+	vec_push(&x->r->instances, in);
+	return ok;
+}
+
+/* The value of count or for_each: NULL failed; *LATER: not known yet. */
+static const struct val *meta(struct expansion *x, struct expr *e, const char *name, bool *later)
+{
+	const struct val *v = eval_run(x->l->e, e);
+	if (!v)
+		return NULL;
+	if (val_is_null(v)) {
+		eval_fail(x->l->e, e, "E0228", "%s cannot be null", name);
+		return NULL;
+	}
+	if (eval_sensitive(x->l->e, v)) {
+		struct diag *g = eval_fail(x->l->e, e, "E0228", "%s cannot be sensitive: it would show in addresses", name);
+		if (g)
+			diag_hint(g, "nonsensitive() says that it may be shown");
+		return NULL;
+	}
+	if (!val_known(v)) {
+		*later = true;
+		x->r->deferred = true;
+		x->r->deferred_at = expr_mark(e);
+	}
+	return v;
+}
+
+static bool by_count(struct expansion *x)
+{
+	struct expr *e = x->r->count;
+	struct lang *l = x->l;
+	const struct val *num;
+	struct err err;
+	bool later = false, ok = true;
+	int64_t n;
+	const struct val *v = meta(x, e, "count", &later);
+	if (!v || later)
+		return v != NULL;
+	if (val_convert(l->arena, v, &type_number, &num, &err) || !val_to_int64(num, &n) || n < 0 || n > MAX_INSTANCES) {
+		eval_note_value(eval_fail(l->e, e, "E0228", "count is a whole number from 0 to %d", MAX_INSTANCES), "this", v);
+		return false;
+	}
+	for (int64_t i = 0; i < n && (ok || i < 3); i++) {
+		l->count_index = val_int(l->arena, i);
+		ok &= instance(x, LANG_INDEX, arena_printf(l->arena, "%lld", (long long)i));
+	}
+	l->count_index = NULL;
+	return ok;
+}
+
+static bool bad_for_each(struct expansion *x, const struct val *v)
+{
+	struct diag *g = eval_fail(x->l->e, x->r->for_each, "E0228", "for_each takes a map or a set of strings");
+	eval_note_value(g, "this", v);
+	if (g && (val_kind(v) == T_TUPLE || val_kind(v) == T_LIST))
+		diag_hint(g, "toset() makes a set of a list of strings");
+	return false;
+}
+
+static bool by_each(struct expansion *x)
+{
+	struct lang *l = x->l;
+	bool later = false, ok = true;
+	const struct val *v = meta(x, x->r->for_each, "for_each", &later);
+	if (!v || later)
+		return v != NULL;
+	enum type_kind kind = val_kind(v);
+	if (kind != T_MAP && kind != T_OBJECT && (kind != T_SET || (val_len(v) && v->type->elem->kind != T_STRING)))
+		return bad_for_each(x, v);
+	if (val_len(v) > MAX_INSTANCES) {
+		eval_fail(l->e, x->r->for_each, "E0228", "for_each has more than %d elements", MAX_INSTANCES);
+		return false;
+	}
+	for (size_t i = 0; i < val_len(v) && (ok || i < 3); i++) {
+		if (kind == T_SET) {
+			l->each_key = l->each_value = v->seq.at[i];
+			if (val_is_null(l->each_key) || (val_known(l->each_key) && strlen(l->each_key->str.s) != l->each_key->str.len))
+				return bad_for_each(x, v);
+			if (!val_known(l->each_key)) {
+				x->r->deferred = true;
+				x->r->deferred_at = expr_mark(x->r->for_each);
+				break;
+			}
+		} else {
+			l->each_key = val_string(l->arena, v->map.at[i].key);
+			l->each_value = v->map.at[i].val;
+		}
+		ok &= instance(x, LANG_EACH, l->each_key->str.s);
+	}
+	l->each_key = l->each_value = NULL;
+	return ok;
+}
+
+static void expand(void *arg)
+{
+	struct expansion *x = arg;
+	struct lang_body *r = x->r;
+	bool ok;
+	r->expanded = true;
+	module_prepare(x->l, r->thing->deps.at, r->thing->deps.len);
+	x->l->e->quiet = 0;
+	if (r->count)
+		ok = by_count(x);
+	else if (r->for_each)
+		ok = by_each(x);
+	else
+		ok = instance(x, LANG_SINGLE, NULL);
+	r->rc = ok ? 0 : E_INPUT;
+	if (!ok || r->deferred) {
+		for (size_t i = 0; i < r->instances.len; i++)
+			json_decref(r->instances.at[i].config);
+		r->instances.len = 0;
+	}
+}
+
+int lang_expand(struct lang *l, const struct lang_resource *r, bool (*sensitive_ok)(void *ctx, const char *attr), void *ctx,
+		const struct lang_instance **out, size_t *n, const struct mark **deferred)
+{
+	struct expansion x = { l, r->body, sensitive_ok, ctx };
+	if (!r->body->expanded)
+		stack_run(l->stack, expand, &x);
+	*deferred = r->body->deferred ? &r->body->deferred_at : NULL;
+	*out = r->body->instances.at;
+	*n = r->body->instances.len;
+	return r->body->rc;
+}

@@ -1,0 +1,330 @@
+/* module_vars - variables: type constraints, defaults, inputs, rules. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "lang/module.h"
+
+/* --- types ------------------------------------------------------------------------------------------------------- */
+
+static const struct type *read_type(struct lang *l, struct expr *x);
+
+static const struct type *bad_type(struct lang *l, const struct expr *x)
+{
+	static const char *const names[] = { "string", "number", "bool", "any", "list", "set", "map", "tuple", "object", NULL };
+	const char *word = x->kind == X_REF ? x->name : x->kind == X_CALL ? x->call.name : NULL;
+	struct diag *g;
+	if (word) {
+		struct expr at = *x;
+		at.len = (uint32_t)strlen(word);
+		g = diag_add(l->d, "E0305", expr_mark(&at), "\"%.60s\" is not a type", word);
+		diag_suggest(g, word, names);
+	} else {
+		g = diag_add(l->d, "E0305", expr_mark(x), "this is not a type");
+	}
+	diag_note(g, (struct mark){ 0 }, "there are: string, number, bool, any, list(T), set(T), map(T), tuple([T, ...]), object({NAME = T})");
+	return NULL;
+}
+
+/* `optional(T)` or `optional(T, DEFAULT)`, or a plain type. */
+static bool read_field(struct lang *l, const struct expr_item *item, struct type_field *out)
+{
+	struct expr *t = item->val;
+	if (item->key->kind != X_VALUE || val_kind(item->key->val) != T_STRING)
+		return bad_type(l, item->key);
+	*out = (struct type_field){ .name = item->key->val->str.s };
+	if (t->kind != X_CALL || strcmp(t->call.name, "optional") != 0) {
+		out->type = read_type(l, t);
+		return out->type != NULL;
+	}
+	if (t->call.n < 1 || t->call.n > 2) {
+		diag_add(l->d, "E0305", expr_mark(t), "optional() takes a type and perhaps a default");
+		return false;
+	}
+	out->optional = true;
+	out->type = read_type(l, t->call.args[0]);
+	if (!out->type || t->call.n == 1)
+		return out->type != NULL;
+	struct err err;
+	const struct val *v = eval_run(l->e, t->call.args[1]);
+	if (v && val_convert(l->arena, v, out->type, &out->deflt, &err)) {
+		diag_add(l->d, "E0302", expr_mark(t->call.args[1]), "the default does not fit its type: %s", err.msg);
+		return false;
+	}
+	return v != NULL;
+}
+
+static const struct type *read_object(struct lang *l, struct expr *x)
+{
+	autofree struct type_field *fields = xcalloc(x->object.n ? x->object.n : 1, sizeof(*fields));
+	bool ok = true;
+	for (uint32_t i = 0; i < x->object.n; i++)
+		ok &= read_field(l, &x->object.at[i], &fields[i]);
+	return ok ? type_object(l->arena, fields, x->object.n) : NULL;
+}
+
+static const struct type *read_tuple(struct lang *l, struct expr *x)
+{
+	autofree const struct type **items = xcalloc(x->list.n ? x->list.n : 1, sizeof(*items));
+	bool ok = true;
+	for (uint32_t i = 0; i < x->list.n; i++)
+		ok &= (items[i] = read_type(l, x->list.at[i])) != NULL;
+	return ok ? type_tuple(l->arena, items, x->list.n) : NULL;
+}
+
+static const struct type *read_type(struct lang *l, struct expr *x)
+{
+	static const struct { const char *word; const struct type *type; } plain[] = {
+		{ "string", &type_string }, { "number", &type_number }, { "bool", &type_bool }, { "any", &type_dynamic },
+	};
+	static const struct { const char *word; const struct type *(*make)(struct arena *, const struct type *); } of[] = {
+		{ "list", type_list }, { "set", type_set }, { "map", type_map },
+	};
+	for (size_t i = 0; x->kind == X_REF && i < ARRAY_LEN(plain); i++)
+		if (strcmp(x->name, plain[i].word) == 0)
+			return plain[i].type;
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		if (x->kind == X_REF && strcmp(x->name, of[i].word) == 0)
+			return of[i].make(l->arena, &type_dynamic);
+		if (x->kind == X_CALL && strcmp(x->call.name, of[i].word) == 0 && x->call.n == 1) {
+			const struct type *t = read_type(l, x->call.args[0]);
+			return t ? of[i].make(l->arena, t) : NULL;
+		}
+	}
+	if (x->kind == X_CALL && x->call.n == 1 && strcmp(x->call.name, "object") == 0 && x->call.args[0]->kind == X_OBJECT)
+		return read_object(l, x->call.args[0]);
+	if (x->kind == X_CALL && x->call.n == 1 && strcmp(x->call.name, "tuple") == 0 && x->call.args[0]->kind == X_TUPLE)
+		return read_tuple(l, x->call.args[0]);
+	return bad_type(l, x);
+}
+
+static void read_constraint(struct lang *l, struct thing *t, const struct ynode *n)
+{
+	if (n->kind != Y_STRING) {
+		struct diag *g = diag_add(l->d, "E0305", AT(t->file, n), "a type is a string such as \"list(string)\", this is %s", yaml_kind_name(n));
+		if (n->kind == Y_MAP)
+			diag_hint(g, "quote it");
+		return;
+	}
+	struct origin *o = arena_alloc(l->arena, sizeof(*o));
+	*o = (struct origin){ .file = t->file, .node = n, .src = &t->file->src, .text = n->s, .len = n->n };
+	struct expr *x = expr_parse(l->arena, o, l->d);
+	const struct type *type = x ? read_type(l, x) : NULL;
+	if (type) {
+		t->type = type;
+		t->typed = true;
+		t->literal = type->kind == T_STRING || type->kind == T_NUMBER || type->kind == T_BOOL;
+	}
+}
+
+/* --- the block --------------------------------------------------------------------------------------------------- */
+
+static bool flag(struct lang *l, struct thing *t, const char *name, bool deflt)
+{
+	const struct ynode *n = yaml_get(t->body, name, NULL);
+	if (!n || n->kind == Y_NULL)
+		return deflt;
+	if (n->kind != Y_BOOL)
+		diag_add(l->d, "E0105", AT(t->file, n), "%s is true or false, this is %s", name, yaml_kind_name(n));
+	return n->kind == Y_BOOL ? n->b : deflt;
+}
+
+static void read_rules(struct lang *l, struct thing *t, const struct ynode *list)
+{
+	static const char *const names[] = { "condition", "error", "error_message", NULL };
+	bool one = list->kind == Y_MAP;
+	if (!one && list->kind != Y_SEQ) {
+		diag_add(l->d, "E0105", AT(t->file, list), "validation is a list of { condition, error }, this is %s", yaml_kind_name(list));
+		return;
+	}
+	for (uint32_t i = 0; i < (one ? 1 : list->n); i++) {
+		const struct ynode *n = one ? list : &list->kids[i];
+		if (n->kind != Y_MAP) {
+			diag_add(l->d, "E0105", AT(t->file, n), "a rule is a map with condition and error, this is %s", yaml_kind_name(n));
+			continue;
+		}
+		module_check_keys(l, t->file, n, "a rule", names);
+		const struct ynode *cond = yaml_get(n, "condition", NULL), *text = yaml_get(n, "error", NULL);
+		if (!text)
+			text = yaml_get(n, "error_message", NULL);
+		if (!cond || !text) {
+			diag_add(l->d, "E0101", AT(t->file, n), "a rule needs a condition and an error");
+			continue;
+		}
+		struct rule r = { expr_from_yaml(l->arena, t->file, cond, l->d), expr_from_yaml(l->arena, t->file, text, l->d) };
+		if (r.condition && r.error)
+			vec_push(&t->rules, r);
+	}
+}
+
+void module_read_variable(struct lang *l, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
+{
+	static const char *const names[] = { "type", "default", "description", "sensitive", "nullable", "validation", NULL };
+	struct thing *t = module_find(l, "var", key->s);
+	t->type = &type_dynamic;
+	t->required = true;
+	t->nullable = true;
+	t->literal = true;
+	if (body->kind != Y_MAP)
+		return;
+	module_check_keys(l, f, body, "a variable", names);
+	const struct ynode *type = yaml_get(body, "type", NULL), *deflt = yaml_get(body, "default", NULL), *rules = yaml_get(body, "validation", NULL);
+	if (type)
+		read_constraint(l, t, type);
+	t->sensitive = flag(l, t, "sensitive", false);
+	t->nullable = flag(l, t, "nullable", true);
+	if (deflt) {
+		t->required = false;
+		t->x = expr_from_yaml(l->arena, f, deflt, l->d);
+		if (!t->x)
+			t->state = THING_FAILED;
+		t->value_at = AT(f, deflt);
+	}
+	if (rules)
+		read_rules(l, t, rules);
+}
+
+/* --- inputs ------------------------------------------------------------------------------------------------------ */
+
+static bool from_flag(const struct lang_input *in)
+{
+	return str_has_prefix(in->origin, "-var") || str_has_prefix(in->origin, "--var");
+}
+
+/* The text of an input as a value; NULL after a diagnostic. */
+static const struct val *read_input(struct lang *l, struct thing *t, const struct lang_input *in, struct source *src)
+{
+	autojson json_t *j = NULL;
+	size_t len = strlen(in->text);
+	bool nested = in->text[0] == '[' || in->text[0] == '{';
+	bool file = !from_flag(in) && !str_has_prefix(in->origin, "AIPC_VAR_");
+	if (t->literal && !(nested && file && !t->typed))
+		return val_string(l->arena, in->text);
+	if (json_parse(in->text, len, in->origin, &j, NULL) == 0)
+		return val_from_json(l->arena, j);
+	if (!t->typed || (t->type->kind == T_DYNAMIC && file))
+		return val_string(l->arena, in->text);
+	struct origin *o = arena_alloc(l->arena, sizeof(*o));
+	*o = (struct origin){ .src = src, .text = arena_strdup(l->arena, in->text), .len = (uint32_t)len };
+	struct expr *x = expr_parse(l->arena, o, l->d);
+	return x ? eval_run(l->e, x) : NULL;
+}
+
+static void set_value(struct lang *l, struct thing *t, const struct val *v)
+{
+	const struct val *out;
+	struct err err;
+	if (!v) {
+		t->state = THING_FAILED;
+		return;
+	}
+	if (val_is_null(v) && !t->nullable && t->x) {
+		v = eval_run(l->e, t->x);
+		if (!v) {
+			t->state = THING_FAILED;
+			return;
+		}
+	}
+	if (val_convert(l->arena, v, t->type, &out, &err) || (val_is_null(out) && !t->nullable)) {
+		bool null = val_is_null(v);
+		struct diag *g = diag_add(l->d, "E0302", t->value_at, "the value of variable \"%s\" %s%s", t->name,
+					  null ? "cannot be null" : "does not fit its type: ", null ? "" : err.msg);
+		if (!null)
+			eval_note_value(g, "it", t->sensitive ? val_mark(l->arena, v, true) : v);
+		diag_note(g, AT(t->file, t->key), "the variable is declared here");
+		t->state = THING_FAILED;
+		return;
+	}
+	t->val = val_mark(l->arena, out, t->sensitive || out->sensitive);
+	t->state = THING_DONE;
+}
+
+static void take_input(struct lang *l, struct thing *t, const struct lang_input *in)
+{
+	struct source *src = arena_alloc(l->arena, sizeof(*src));
+	*src = (struct source){ .path = arena_strdup(l->arena, in->origin) };
+	if (!t->sensitive) {
+		src->text = arena_strdup(l->arena, in->text);
+		src->len = strlen(in->text);
+	}
+	t->value_at = (struct mark){ .src = src };
+	set_value(l, t, read_input(l, t, in, src));
+}
+
+static void report_unknown(struct lang *l, const struct lang_input *in)
+{
+	VEC(const char *) names = { 0 };
+	if (str_has_prefix(in->origin, "AIPC_VAR_"))
+		return;                      /* the environment may serve several specs */
+	for (size_t i = 0; i < l->order.len; i++)
+		if (l->order.at[i]->kind == THING_VAR)
+			vec_push(&names, l->order.at[i]->name);
+	vec_push(&names, NULL);
+	struct source *src = arena_alloc(l->arena, sizeof(*src));
+	*src = (struct source){ .path = arena_strdup(l->arena, in->origin) };
+	struct diag *g = diag_add(l->d, from_flag(in) ? "E0304" : "W0301", (struct mark){ .src = src }, "there is no variable \"%.60s\"", in->name);
+	diag_suggest(g, in->name, names.at);
+	vec_free(&names);
+}
+
+static const struct val *constant_only(struct eval *e, const struct expr *x, const char *root, const char *name)
+{
+	eval_fail(e, x, "E0210", "\"%s.%s\" cannot be referred to here; a default or input is a constant", root, name);
+	return NULL;
+}
+
+void module_take_inputs(struct lang *l, const struct lang_input *in, size_t n)
+{
+	eval_resolve_fn *resolve = l->e->resolve;
+	l->e->resolve = constant_only;
+	for (size_t i = 0; i < n; i++)
+		if (!module_find(l, "var", in[i].name))
+			report_unknown(l, &in[i]);
+	for (size_t i = 0; i < l->order.len; i++) {
+		struct thing *t = l->order.at[i];
+		const struct lang_input *given = NULL;
+		if (t->kind != THING_VAR || t->state == THING_FAILED)
+			continue;
+		for (size_t k = n; k > 0 && !given; k--)
+			if (strcmp(in[k - 1].name, t->name) == 0)
+				given = &in[k - 1];
+		if (given) {
+			take_input(l, t, given);
+		} else if (!t->required) {
+			set_value(l, t, eval_run(l->e, t->x));
+		} else {
+			struct diag *g = diag_add(l->d, "E0301", AT(t->file, t->key), "variable \"%s\" has no value", t->name);
+			diag_hint(g, "give -var %s=VALUE, set AIPC_VAR_%s, or write a default", t->name, t->name);
+			t->state = THING_FAILED;
+		}
+	}
+	l->e->resolve = resolve;
+}
+
+/* --- rules ------------------------------------------------------------------------------------------------------- */
+
+static void check_rule(struct lang *l, struct thing *t, struct rule *r)
+{
+	const struct val *ok;
+	bool marked = false;
+	module_prepare(l, t->deps.at, t->deps.len);
+	l->e->steps = 0;
+	if (!eval_test(l->e, r->condition, "the condition of a rule", &ok, &marked) || !ok || ok->b)
+		return;
+	const struct val *text = eval_run(l->e, r->error), *s;
+	struct err err;
+	bool show = text && val_known(text) && !eval_sensitive(l->e, text) && val_convert(l->arena, text, &type_string, &s, &err) == 0 && val_known(s);
+	struct diag *g = diag_add(l->d, "E0303", t->value_at, "the value of variable \"%s\" is refused%s%s", t->name, show ? ": " : "",
+				  show ? s->str.s : "");
+	eval_note_value(g, "it", t->val);
+	diag_note(g, expr_mark(r->condition), "by this rule");
+}
+
+void module_check_rules(struct lang *l)
+{
+	for (size_t i = 0; i < l->order.len; i++) {
+		struct thing *t = l->order.at[i];
+		for (size_t k = 0; k < t->rules.len && t->state == THING_DONE; k++)
+			check_rule(l, t, &t->rules.at[k]);
+	}
+}
