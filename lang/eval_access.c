@@ -33,6 +33,8 @@ static const struct val *resolve(struct eval *e, struct expr *x, const char *roo
 /* The source text of X, for messages: at most 40 bytes. */
 static const char *spelled(struct eval *e, const struct expr *x)
 {
+	if (x->len == 0)
+		return "an element";
 	return x->len <= 40 && x->o->text ? arena_strndup(e->arena, x->o->text + x->off, x->len) : "this";
 }
 

@@ -106,7 +106,7 @@ static void report_count(struct eval *e, struct expr *x, const struct func *f, s
 	str_init(&s, 1000);
 	for (size_t i = 0; f->params[i].name; i++)
 		str_addf(&s, "%s%s%s", i ? ", " : "", f->params[i].name, f->params[i].flags & PARAM_REST ? "..." : f->params[i].flags & PARAM_OPTIONAL ? "?" : "");
-	struct diag *g = eval_fail(e, x, "E0214", "%s() takes %s%zu argument%s, here are %zu", f->name,
+	struct diag *g = eval_fail(e, x, "E0214", "%s() takes %s%zu argument%s, not %zu", f->name,
 				   n < least && most > least ? "at least " : n > most && most > least ? "at most " : "",
 				   n < least ? least : most, (n < least ? least : most) == 1 ? "" : "s", n);
 	if (g)

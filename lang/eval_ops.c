@@ -65,7 +65,7 @@ static const struct val *arithmetic(struct eval *e, const struct expr *x, const 
 		return val_int(e->arena, small);
 	struct num_temp ta, tb, tc;
 	mpfr_ptr a = num_temp_of(&ta, l), b = num_temp_of(&tb, r), c = num_temp(&tc);
-	if ((x->op == OP_DIV || x->op == OP_MOD) && mpfr_zero_p(b)) {
+	if (x->op == OP_DIV && mpfr_zero_p(b)) {
 		struct diag *g = eval_fail(e, x->bin.r, "E0225", "this divides by zero");
 		eval_note_value(g, "the left side", l);
 		return NULL;

@@ -368,6 +368,17 @@ static void report_syntax(struct build *b, const yaml_parser_t *p)
 		diag_note(g, at_yaml(b, p->context_mark, 1), "%s", p->context);
 }
 
+/* Keys given twice so far in the maps that are still open, told beside the mistake that stops the reading. */
+static void check_open_maps(struct build *b)
+{
+	for (size_t i = 0; i < b->frames.len; i++) {
+		size_t start = b->frames.at[i].start, end = i + 1 < b->frames.len ? b->frames.at[i + 1].start : b->nodes.len;
+		struct ynode part = { .kind = Y_MAP, .n = (uint32_t)((end - start) / 2), .kids = b->nodes.at + start };
+		if (b->frames.at[i].kind == Y_MAP && part.n)
+			check_keys(b, &part);
+	}
+}
+
 static bool read_events(struct build *b, yaml_parser_t *p)
 {
 	bool ok = true, end = false;
@@ -377,6 +388,7 @@ static bool read_events(struct build *b, yaml_parser_t *p)
 			if (p->error == YAML_MEMORY_ERROR)
 				abort();
 			report_syntax(b, p);
+			check_open_maps(b);
 			return false;
 		}
 		end = ev.type == YAML_STREAM_END_EVENT;
