@@ -171,10 +171,11 @@ int refresh_world(struct task *t, struct making *m, size_t from, struct err *err
 		rc = read_all(t, m, err);
 	for (size_t i = from; !rc && i < m->end; i++) {
 		struct todo *td = &m->todos.at[i];
-		if (!td->read && !td->out && !td->skip && td->prior)
+		if (td->judged || td->out)
+			continue;
+		if (!td->read && !td->skip && td->prior)
 			td->actual = json_ref(td->prior->attrs);
-		if (!td->judged && !td->out)
-			judge(m, td);
+		judge(m, td);
 	}
 	return rc;
 }
