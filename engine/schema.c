@@ -37,6 +37,12 @@ const struct attr *attr_find(const struct attr *attrs, const char *name)
 	return NULL;
 }
 
+/* Unknown may look like a null of JSON; it is told apart by identity. */
+static bool is_null(const json_t *v)
+{
+	return v != lang_unknown() && json_is_null(v);
+}
+
 static bool settable(const struct attr *a)
 {
 	return !(a->flags & ATTR_COMPUTED) || (a->flags & ATTR_OPTIONAL_COMPUTED);
@@ -230,7 +236,7 @@ static json_t *complete_map(struct walk *w, const struct attr *a, const json_t *
 	bool same = true;
 	json_t *out = json_object();
 	json_object_foreach((json_t *)v, key, member) {
-		if (json_is_null(member)) {
+		if (is_null(member)) {
 			same = false;
 			continue;
 		}
@@ -308,7 +314,7 @@ static json_t *default_of(const struct attr *a)
 static void complete_member(struct walk *w, const struct attr *a, const json_t *config, json_t *out)
 {
 	const json_t *v = settable(a) ? json_object_get(config, a->name) : NULL;
-	if (!v || json_is_null(v)) {
+	if (!v || is_null(v)) {
 		if (a->flags & ATTR_REQUIRED)
 			MISTAKE(w, "E0109", false, NULL, NULL, "\"%s\" is missing here: %s", a->name, a->help ? a->help : "it is required");
 		else if (a->deflt)
@@ -335,7 +341,7 @@ static json_t *complete_object(struct walk *w, const struct attr *attrs, const j
 	}
 	json_object_foreach((json_t *)config, key, member) {
 		const struct attr *a = attr_find(attrs, key);
-		if (!a || (!settable(a) && !json_is_null(member)))
+		if (!a || (!settable(a) && !is_null(member)))
 			report_unknown_name(w, attrs, key);
 	}
 	for (const struct attr *a = attrs; a->name; a++)
