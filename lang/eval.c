@@ -340,7 +340,7 @@ static bool loop_pair(struct eval *e, struct expr *x, struct loop *l)
 		return true;
 	}
 	if (found) {
-		struct diag *g = eval_fail(e, x->loop.key, "E0222", "two elements give the key \"%.60s\"", key);
+		struct diag *g = eval_fail(e, x->loop.key, "E0222", "two elements give the key \"%.60s\"", l->marked ? "(sensitive)" : key);
 		if (g)
 			diag_hint(g, "\"...\" behind the value collects the values of one key");
 		return false;

@@ -52,12 +52,12 @@ static struct expr last_step(const struct expr *x, const struct expr *src)
 	return part;
 }
 
-static void suggest_attr(struct eval *e, struct diag *g, const struct val *v, const char *name)
+static void suggest_attr(struct diag *g, const struct val *v, const char *name)
 {
 	enum { MANY = 200 };
 	const char *names[MANY + 1];
 	size_t n = val_len(v) < MANY ? val_len(v) : MANY;
-	if (!g)
+	if (!g || v->sensitive)
 		return;
 	for (size_t i = 0; i < n; i++)
 		names[i] = v->map.at[i].key;
@@ -70,7 +70,6 @@ static void suggest_attr(struct eval *e, struct diag *g, const struct val *v, co
 	for (size_t i = 0; i < n && s.len < 200; i++)
 		str_addf(&s, "%s%s", i ? ", " : "", names[i]);
 	diag_note(g, (struct mark){ 0 }, "there are: %s", s.at);
-	(void)e;
 }
 
 static const struct val *get_attr(struct eval *e, struct expr *x, const struct val *v)
@@ -101,7 +100,7 @@ static const struct val *get_attr(struct eval *e, struct expr *x, const struct v
 	const struct val *got = val_get(v, val_string(e->arena, name)->str.s);
 	if (!got) {
 		struct diag *g = eval_fail(e, &part, "E0223", "%s has no attribute \"%s\"", spelled(e, x->attr.src), name);
-		suggest_attr(e, g, v, name);
+		suggest_attr(g, v, name);
 		return NULL;
 	}
 	return v->sensitive ? val_mark(e->arena, got, true) : got;
@@ -159,7 +158,7 @@ static const struct val *index_map(struct eval *e, struct expr *x, const struct 
 	if (!got) {
 		struct diag *g = key->sensitive ? eval_fail(e, x->index.key, "E0224", "there is no element with this key")
 						: eval_fail(e, x->index.key, "E0224", "there is no element \"%.100s\"", s->str.s);
-		suggest_attr(e, g, v, s->str.s);
+		suggest_attr(g, v, s->str.s);
 		return NULL;
 	}
 	return got;

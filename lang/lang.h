@@ -5,7 +5,7 @@
  * All mistakes go to the diags given to lang_load(); a function that met one returns E_INPUT with an empty message.
  * Everything returned lives until lang_free().
  *
- * Limits: 10,000 files, 64 MiB of text, 1,000,000 YAML nodes a file (aliases counted where used), depth 200 in YAML,
+ * Limits: 10,000 files, 64 MiB of text, 5,000,000 YAML nodes a file and 1,000,000 more by aliases, depth 200 in YAML,
  * 500 in expressions, 10,000,000 elements in one value, 1,000,000 instances of one resource.
  */
 #ifndef LANG_LANG_H

@@ -25,7 +25,7 @@ struct build {
 	VEC(struct frame) frames;
 	VEC(struct anchor) anchors;
 	VEC(struct ynode) docs;
-	size_t count;                /* nodes, aliases unfolded */
+	size_t count, aliased;       /* nodes with aliases unfolded; of these, from aliases */
 	char *chunk; size_t chunk_left;
 	bool multi;
 };
@@ -53,12 +53,17 @@ static const char *keep_text(struct build *b, const char *s, size_t n)
 	return p;
 }
 
-static bool count_nodes(struct build *b, size_t n, struct mark at)
+static bool count_nodes(struct build *b, size_t n, bool alias, struct mark at)
 {
 	b->count += n;
-	if (b->count <= YAML_NODES)
+	b->aliased += alias ? n : 0;
+	if (b->aliased > YAML_ALIASED) {
+		diag_add(b->d, "E0404", at, "the aliases of this file stand for more than %d nodes", YAML_ALIASED);
+		return false;
+	}
+	if (b->count - b->aliased <= YAML_NODES)
 		return true;
-	struct diag *g = diag_add(b->d, "E0404", at, "the file holds more than %d nodes (an alias counts as what it stands for)", YAML_NODES);
+	struct diag *g = diag_add(b->d, "E0404", at, "the file holds more than %d nodes", YAML_NODES);
 	diag_hint(g, "split it into several files");
 	return false;
 }
@@ -245,7 +250,7 @@ static bool on_scalar(struct build *b, const yaml_event_t *ev)
 			return false;
 		anchor_close(b, name, &n, 1);
 	}
-	return count_nodes(b, 1, yaml_mark(b->f, &n)) && deliver(b, &n);
+	return count_nodes(b, 1, false, yaml_mark(b->f, &n)) && deliver(b, &n);
 }
 
 static bool on_start(struct build *b, const yaml_event_t *ev, enum ykind kind)
@@ -266,7 +271,7 @@ static bool on_start(struct build *b, const yaml_event_t *ev, enum ykind kind)
 			return false;
 	}
 	vec_push(&b->frames, fr);
-	return count_nodes(b, 1, at_yaml(b, ev->start_mark, 1));
+	return count_nodes(b, 1, false, at_yaml(b, ev->start_mark, 1));
 }
 
 static bool on_end(struct build *b)
@@ -296,7 +301,7 @@ static bool on_alias(struct build *b, const yaml_event_t *ev)
 		return false;
 	}
 	struct ynode n = a->node;
-	return count_nodes(b, a->weight, at) && deliver(b, &n);
+	return count_nodes(b, a->weight, true, at) && deliver(b, &n);
 }
 
 static bool on_document(struct build *b, const yaml_event_t *ev)

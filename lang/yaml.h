@@ -3,8 +3,8 @@
  * Scanned by libyaml, resolved here by the core schema of YAML 1.2: only true/True/TRUE, false, null, ~ and numbers are no strings
  * (`no`, `on` and 1:30 are); 0o17 and 0x1f are whole numbers; what is quoted is a string. Refused with a diagnostic: keys given
  * twice in one map, merge keys (`<<`), keys that are no scalars, tags other than those of the core schema, infinities, several
- * documents (unless MULTI), control characters, text that is not UTF-8, nesting beyond YAML_DEPTH, more than YAML_NODES nodes
- * (an alias counts as often as what it stands for).
+ * documents (unless MULTI), control characters, text that is not UTF-8, nesting beyond YAML_DEPTH, more than YAML_NODES nodes,
+ * aliases that stand for more than YAML_ALIASED nodes together.
  * Nodes live in the arena, about 32 bytes each beside their text; keys keep their order. Text is not normalised.
  */
 #ifndef LANG_YAML_H
@@ -16,7 +16,7 @@
 #include "base/arena.h"
 #include "lang/diag.h"
 
-enum { YAML_DEPTH = 200, YAML_NODES = 1000000 };
+enum { YAML_DEPTH = 200, YAML_NODES = 5000000, YAML_ALIASED = 1000000 };
 enum ykind { Y_NULL, Y_BOOL, Y_NUMBER, Y_STRING, Y_SEQ, Y_MAP };
 enum ystyle { YS_PLAIN, YS_SINGLE, YS_DOUBLE, YS_LITERAL, YS_FOLDED };
 
