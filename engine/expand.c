@@ -313,6 +313,14 @@ static bool too_many(struct spec *s, const struct resource *r)
 	return true;
 }
 
+/* Without instances only the body tells a list from a map: a key that is there has a place of its own. */
+static enum lang_key kind_of_none(const struct resource *r)
+{
+	struct mark count = lang_mark(r->lr, true, (const char *const[]){ "count", NULL });
+	struct mark body = lang_mark(r->lr, true, (const char *const[]){ NULL });
+	return count.line == body.line && count.col == body.col ? LANG_EACH : LANG_INDEX;
+}
+
 void spec_expand(struct spec *s, struct resource *r)
 {
 	const struct lang_instance *in;
@@ -331,7 +339,7 @@ void spec_expand(struct spec *s, struct resource *r)
 	*rp = (struct reporter){ .s = s, .r = r };
 	r->instances = arena_array(s->arena, n + 1, sizeof(*r->instances));
 	r->n = n;
-	r->kind = n ? in[0].kind : LANG_EACH;
+	r->kind = n ? in[0].kind : kind_of_none(r);
 	if (!r->row->type->expand)
 		add_unit(s, r, r->address);
 	for (size_t i = 0; i < n && !too_many(s, r); i++)

@@ -504,6 +504,14 @@ static void instances_have_addresses(void **unused)
 	"\"b\": {\"size\": \"${box.a.size}\"}," \
 	"\"c\": {\"size\": 3, \"depends_on\": [\"box.b\"]}}}}"
 
+static void no_instances_are_an_empty_list_or_map(void **unused)
+{
+	(void)unused;
+	expect(plan_of("{\"resource\": {\"box\": {\"l\": {\"count\": 0}, \"m\": {\"for_each\": {}},"
+		       "\"a\": {\"from\": [\"${box.l[*].size}\", \"${keys(box.m)}\"]}}}}"),
+	       "create box.a spec size:>1 from:>[[],[]]\n");
+}
+
 static void groups_follow_references(void **unused)
 {
 	(void)unused;
@@ -918,6 +926,7 @@ int main(void)
 		TEST(what_comes_after_an_unreadable_step_waits),
 		TEST(what_exists_by_nature_is_forgotten),
 		TEST(instances_have_addresses),
+		TEST(no_instances_are_an_empty_list_or_map),
 		TEST(groups_follow_references),
 		TEST(destroy_goes_backwards),
 		TEST(what_goes_goes_after_its_users_changed),
