@@ -48,7 +48,7 @@ static bool is_map(struct lang *l, const struct yaml_file *f, const struct ynode
 	if (n->kind == Y_MAP)
 		return true;
 	if (n->kind != Y_NULL)
-		diag_add(l->d, "E0105", AT(f, n), "%s is a map, this is %s", what, yaml_kind_name(n));
+		diag_add(l->d, "E0115", AT(f, n), "%s is a map, this is %s", what, yaml_kind_name(n));
 	return false;
 }
 
@@ -161,7 +161,7 @@ static bool read_flag(struct lang *l, const struct yaml_file *f, const struct yn
 		return deflt;
 	if (n->kind == Y_BOOL)
 		return n->b;
-	diag_add(l->d, "E0105", AT(f, n), "%s is true or false, this is %s", name, yaml_kind_name(n));
+	diag_add(l->d, "E0115", AT(f, n), "%s is true or false, this is %s", name, yaml_kind_name(n));
 	return deflt;
 }
 
@@ -183,7 +183,7 @@ static void read_outputs(struct lang *l, const struct yaml_file *f, const struct
 			}
 		}
 		if (v->kind != Y_MAP) {
-			struct diag *g = diag_add(l->d, "E0105", AT(f, v), "an output is a map, this is %s", yaml_kind_name(v));
+			struct diag *g = diag_add(l->d, "E0115", AT(f, v), "an output is a map, this is %s", yaml_kind_name(v));
 			diag_hint(g, "{ value: ... }");
 			continue;
 		}
@@ -202,14 +202,14 @@ static void read_outputs(struct lang *l, const struct yaml_file *f, const struct
 
 static void read_lifecycle(struct lang *l, const struct yaml_file *f, const struct ynode *key)
 {
-	struct diag *g = diag_add(l->d, "E0106", AT(f, key), "\"%s\" is not supported by this version", key->s);
+	struct diag *g = diag_add(l->d, "E0114", AT(f, key), "\"%s\" is not supported by this version", key->s);
 	diag_hint(g, "leave it out");
 }
 
 static void read_depends_on(struct lang *l, const struct yaml_file *f, const struct ynode *v, struct lang_body *r)
 {
 	if (v->kind != Y_SEQ) {
-		diag_add(l->d, "E0105", AT(f, v), "depends_on is a list of addresses such as TYPE.NAME, this is %s", yaml_kind_name(v));
+		diag_add(l->d, "E0115", AT(f, v), "depends_on is a list of addresses such as TYPE.NAME, this is %s", yaml_kind_name(v));
 		return;
 	}
 	struct expr *x = arena_alloc(l->arena, sizeof(*x));
@@ -219,7 +219,7 @@ static void read_depends_on(struct lang *l, const struct yaml_file *f, const str
 	for (uint32_t i = 0; i < v->n; i++) {
 		const struct ynode *n = &v->kids[i];
 		if (n->kind != Y_STRING || n->live) {
-			struct diag *g = diag_add(l->d, "E0105", AT(f, n), "depends_on holds addresses such as \"TYPE.NAME\"");
+			struct diag *g = diag_add(l->d, "E0115", AT(f, n), "depends_on holds addresses such as \"TYPE.NAME\"");
 			if (n->live)
 				diag_hint(g, "without ${}");
 			continue;
@@ -232,7 +232,7 @@ static void read_depends_on(struct lang *l, const struct yaml_file *f, const str
 		while (base && !expr_reference(base, &root, &name) && base->kind == X_INDEX)
 			base = base->index.src;
 		if (ref && !expr_reference(base, &root, &name)) {
-			diag_add(l->d, "E0105", AT(f, n), "this is not the address of a resource; it looks like TYPE.NAME");
+			diag_add(l->d, "E0115", AT(f, n), "this is not the address of a resource; it looks like TYPE.NAME");
 			ref = NULL;
 		}
 		if (ref)
@@ -327,7 +327,7 @@ static void read_block(struct lang *l, const struct yaml_file *f, const struct y
 			blocks[i].read(l, f, key, body);
 			return;
 		}
-		struct diag *g = diag_add(l->d, "E0106", AT(f, key), "\"%s\" blocks are not supported by this version", key->s);
+		struct diag *g = diag_add(l->d, "E0114", AT(f, key), "\"%s\" blocks are not supported by this version", key->s);
 		diag_note(g, (struct mark){ 0 }, "there are: aipc, locals, output, provider, resource, variable");
 		return;
 	}

@@ -81,7 +81,7 @@ static void check_reference(struct place *p, const struct expr *x, const char *r
 	}
 	struct thing *t = module_find(p->l, root, name);
 	if (!t && is_one_of(root, later)) {
-		diag_add(d, "E0106", expr_mark(x), "\"%s\" blocks are not supported by this version", root);
+		diag_add(d, "E0114", expr_mark(x), "\"%s\" blocks are not supported by this version", root);
 		return;
 	}
 	if (!t) {

@@ -125,7 +125,7 @@ static bool flag(struct lang *l, struct thing *t, const char *name, bool deflt)
 	if (!n || n->kind == Y_NULL)
 		return deflt;
 	if (n->kind != Y_BOOL)
-		diag_add(l->d, "E0105", AT(t->file, n), "%s is true or false, this is %s", name, yaml_kind_name(n));
+		diag_add(l->d, "E0115", AT(t->file, n), "%s is true or false, this is %s", name, yaml_kind_name(n));
 	return n->kind == Y_BOOL ? n->b : deflt;
 }
 
@@ -134,13 +134,13 @@ static void read_rules(struct lang *l, struct thing *t, const struct ynode *list
 	static const char *const names[] = { "condition", "error", "error_message", NULL };
 	bool one = list->kind == Y_MAP;
 	if (!one && list->kind != Y_SEQ) {
-		diag_add(l->d, "E0105", AT(t->file, list), "validation is a list of { condition, error }, this is %s", yaml_kind_name(list));
+		diag_add(l->d, "E0115", AT(t->file, list), "validation is a list of { condition, error }, this is %s", yaml_kind_name(list));
 		return;
 	}
 	for (uint32_t i = 0; i < (one ? 1 : list->n); i++) {
 		const struct ynode *n = one ? list : &list->kids[i];
 		if (n->kind != Y_MAP) {
-			diag_add(l->d, "E0105", AT(t->file, n), "a rule is a map with condition and error, this is %s", yaml_kind_name(n));
+			diag_add(l->d, "E0115", AT(t->file, n), "a rule is a map with condition and error, this is %s", yaml_kind_name(n));
 			continue;
 		}
 		module_check_keys(l, t->file, n, "a rule", names);
@@ -262,7 +262,7 @@ static void report_unknown(struct lang *l, const struct lang_input *in)
 	vec_push(&names, NULL);
 	struct source *src = arena_alloc(l->arena, sizeof(*src));
 	*src = (struct source){ .path = arena_strdup(l->arena, in->origin) };
-	struct diag *g = diag_add(l->d, from_flag(in) ? "E0304" : "W0301", (struct mark){ .src = src }, "there is no variable \"%.60s\"", in->name);
+	struct diag *g = diag_add(l->d, from_flag(in) ? "E0304" : "W0304", (struct mark){ .src = src }, "there is no variable \"%.60s\"", in->name);
 	diag_suggest(g, in->name, names.at);
 	vec_free(&names);
 }

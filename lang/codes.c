@@ -1,0 +1,84 @@
+#include "lang/codes.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+static const struct diag_code codes[] = {
+	{ "E0101", "not a block, or something it needs is missing", "At the top of a file stand blocks: aipc, variable, locals, provider, resource, output. "
+	  "An output needs a value; a rule of a variable needs a condition and an error." },
+	{ "E0102", "unknown key", "Blocks of the language itself (variables, outputs, aipc) have a fixed set of keys." },
+	{ "E0103", "declared twice", "All *.aipc.yaml files of a folder are one spec: a variable, local, output, provider or resource is declared in "
+	  "one place." },
+	{ "E0104", "not a name", "Names have letters, digits, _ and -, at most 200. Words with a meaning in references (var, local, each, count, path, "
+	  "self, data, module) cannot be resource types." },
+	{ "E0107", "unknown resource type", "No provider of this program has such a type." },
+	{ "E0108", "unknown attribute", "The resource type has no such attribute, or it is one that only the program sets." },
+	{ "E0109", "missing attribute", "The resource type requires this attribute." },
+	{ "E0110", "wrong type of value", "The attribute takes another type. Numbers and strings are converted into one another where the text allows it." },
+	{ "E0111", "value not allowed", "The attribute takes only certain values, or numbers in a range." },
+	{ "E0112", "count and for_each", "A resource is multiplied by count or by for_each, not by both." },
+	{ "E0113", "locals in a circle", "Each local of the chain needs the next one, and the last needs the first. Break the chain at one of the places." },
+	{ "E0114", "not in this version", "The key or block exists in the language but this version does not carry it out, and ignoring it could do harm." },
+	{ "E0115", "wrong kind of value in a block", "Where a block wants a map, a list, a string or true/false, something else stands." },
+	{ "E0120", "resources in a circle", "Each resource of the chain refers to the next one, and the last to the first, so none can be made first." },
+	{ "E0201", "not an expression", "The text between ${ and } cannot be read. The caret is at the first character that does not fit." },
+	{ "E0202", "not a template", "A string has a ${ or %{ that is not closed, an %{if} or %{for} without its end, or an escape that does not exist. "
+	  "$${ and %%{ stand for the characters themselves." },
+	{ "E0203", "too deep or too long an expression", "Expressions may be nested 500 levels deep and have 4,000 operators or steps in a row." },
+	{ "E0204", "number out of range", "Numbers have at most 100,000 digits." },
+	{ "E0210", "reference to nothing", "var.NAME, local.NAME and TYPE.NAME must be declared somewhere in the folder, and must make sense where they are "
+	  "used: rules and providers can refer to variables and locals, the aipc block to variables." },
+	{ "E0211", "bare word", "A word without quotes is a reference, and needs a second part: var.NAME. Text stands in quotes." },
+	{ "E0212", "each or count without repetition", "each.key and each.value are known in the attributes of a resource with for_each, count.index in one "
+	  "with count." },
+	{ "E0213", "unknown function", "There is no function of this name." },
+	{ "E0214", "number of arguments", "The function takes more or fewer arguments." },
+	{ "E0215", "argument refused", "The function cannot work with this argument, or failed on it." },
+	{ "E0216", "wrong operand", "Arithmetic and < <= > >= work on numbers, && || ! on bools. Strings that hold a number or bool are converted; null is "
+	  "refused. Texts are joined as in \"${a}${b}\", lists by concat(), maps by merge()." },
+	{ "E0217", "condition", "A condition is true or false, and its two results must have one type they both convert to." },
+	{ "E0218", "not text", "In a string only strings, numbers and bools can stand. join() and jsonencode() make text of lists and maps." },
+	{ "E0219", "key of an object", "Keys are strings, and not null." },
+	{ "E0220", "too much", "One expression may take 10,000,000 steps and elements, one text 64 MiB, and values may be nested 600 levels deep." },
+	{ "E0221", "nothing to loop over", "A for runs over a list, a set, a map or an object." },
+	{ "E0222", "one key twice", "Two elements gave the same key. \"...\" behind the value collects all values of one key in a list." },
+	{ "E0223", "no such attribute", "The value has no attribute of this name, is null, or is not an object." },
+	{ "E0224", "no such element", "The index is outside the list, the key is not in the map, or the value has no elements." },
+	{ "E0225", "arithmetic", "Division by zero, or a result too large." },
+	{ "E0226", "output", "An output would show a sensitive value, or cannot be written. sensitive: true hides it." },
+	{ "E0227", "sensitive value in an attribute", "Attributes are shown and stored; secrets are given as references (env:NAME, file:PATH)." },
+	{ "E0228", "count or for_each", "count takes a whole number from 0 on, for_each a map or a set of strings; neither null nor sensitive." },
+	{ "E0301", "variable without a value", "A variable without default needs a value: -var NAME=VALUE, --var-file, or AIPC_VAR_NAME in the environment." },
+	{ "E0302", "value does not fit its type", "The value of a variable, from the place named, cannot be converted to the type the variable declares." },
+	{ "E0303", "value refused", "A validation rule of the variable is not met." },
+	{ "E0304", "no such variable", "A value was given for a variable that the spec does not declare." },
+	{ "E0305", "not a type", "Types: string, number, bool, any, list(T), set(T), map(T), tuple([T, ...]), object({NAME = T, NAME = optional(T, DEFAULT)})." },
+	{ "E0401", "not YAML", "The file cannot be read as YAML 1.2. Inside '...' an expression can hold double quotes as they are; inside \"...\" they are "
+	  "written \\\"." },
+	{ "E0402", "key twice", "A key stands twice in one map; YAML parsers differ in which one wins, so none does." },
+	{ "E0403", "alias", "An alias must follow its anchor, and cannot stand inside it." },
+	{ "E0404", "file too large or too deep", "200 levels, 5,000,000 nodes a file, 1,000,000 nodes through aliases, 1,000 anchors." },
+	{ "E0405", "characters", "Files are UTF-8 text without control characters and Unicode line separators. In double quotes, escapes can stand for them." },
+	{ "E0406", "merge key", "<< is YAML 1.1 and not supported: its meaning differs between programs. Use \"${merge(...)}\"." },
+	{ "E0407", "tag", "Tags other than those of YAML's core schema mean nothing here." },
+	{ "E0408", "key", "Keys are strings (numbers and words are taken as their text); lists and maps cannot be keys." },
+	{ "E0409", "several documents", "A spec file holds one YAML document." },
+	{ "E0410", "infinity", "Infinity and NaN are no values here. Quote them to have the text." },
+	{ "E0411", "file cannot be read", "A *.aipc.yaml entry of the folder is not a regular file, is too large, or cannot be opened." },
+	{ "W0304", "no such variable", "A file of values has one for a variable that the spec does not declare; it is not used." },
+};
+
+const struct diag_code *diag_codes(size_t *n)
+{
+	*n = ARRAY_LEN(codes);
+	return codes;
+}
+
+const struct diag_code *diag_code_find(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (strcmp(codes[i].code, code) == 0)
+			return &codes[i];
+	return NULL;
+}

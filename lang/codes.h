@@ -1,0 +1,17 @@
+/* codes - what each diagnostic code of the language and of the engine means, in a paragraph, for `aipc explain CODE`.
+ *
+ * E01xx: structure of a spec; E02xx: expressions; E03xx: variables and inputs; E04xx: YAML. Codes never change their meaning.
+ * Codes from 06xx on belong to providers.
+ */
+#ifndef LANG_CODES_H
+#define LANG_CODES_H
+
+#include <stddef.h>
+
+struct diag_code { const char *code, *title, *text; };
+/* All codes, sorted. */
+const struct diag_code *diag_codes(size_t *n);
+/* NULL when there is no such code here. */
+const struct diag_code *diag_code_find(const char *code);
+
+#endif
