@@ -77,6 +77,7 @@ struct scope {
 struct loop {
 	uv_loop_t uv;
 	uv_timer_t timer;            /* the nearest of the heap */
+	uv_idle_t idle;              /* started by the first task made ready: uv_run() then does not block, though it began idle */
 	int64_t armed_for;           /* what it is set to, TASK_FOREVER when stopped */
 	struct task *ready;
 	struct task *current;
@@ -210,6 +211,11 @@ static void timer_drop(struct task *t)
 		heap_down(l, i, last);
 }
 
+static void on_idle(uv_idle_t *unused)
+{
+	(void)unused;
+}
+
 /* --- waiting -------------------------------------------------------------------------------------------------- */
 
 static void make_ready(struct task *t)
@@ -219,6 +225,8 @@ static void make_ready(struct task *t)
 	t->waiting = false;
 	t->parked = false;
 	timer_drop(t);
+	if (!t->loop->ready)
+		uv_idle_start(&t->loop->idle, on_idle);
 	DL_APPEND2(t->loop->ready, t, ready_prev, ready_next);
 }
 
@@ -631,7 +639,7 @@ int task_work(struct task *t, int (*fn)(void *arg, struct err *err), void *arg, 
 struct loop *loop_new(void)
 {
 	struct loop *l = xcalloc(1, sizeof(*l));
-	if (uv_loop_init(&l->uv) != 0 || uv_timer_init(&l->uv, &l->timer) != 0)
+	if (uv_loop_init(&l->uv) != 0 || uv_timer_init(&l->uv, &l->timer) != 0 || uv_idle_init(&l->uv, &l->idle) != 0)
 		BUG("no event loop: out of file descriptors?");
 	l->armed_for = TASK_FOREVER;
 	/* OpenSSL and gnutls write to sockets whose peer may be gone. */
@@ -651,6 +659,7 @@ void loop_free(struct loop *l)
 	if (l->ready || l->heap.len)
 		BUG("loop_free with live tasks");
 	uv_close((uv_handle_t *)&l->timer, NULL);
+	uv_close((uv_handle_t *)&l->idle, NULL);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	if (uv_loop_close(&l->uv) != 0)
 		BUG("loop_free with open handles");
@@ -680,6 +689,7 @@ const char *task_name(const struct task *t)
 static void run_ready(struct loop *l)
 {
 	struct task *last = l->ready ? l->ready->ready_prev : NULL, *t = NULL;
+	uv_idle_stop(&l->idle);
 	while (t != last) {
 		t = l->ready;
 		DL_DELETE2(l->ready, t, ready_prev, ready_next);

@@ -615,6 +615,35 @@ static bool watched(void)
 #endif
 }
 
+static void set_event(uv_timer_t *timer)
+{
+	event_set(timer->data);
+}
+
+/* The callback runs before the loop polls, in the same round: the loop must not sleep over the task that it woke. */
+static int woken_by_a_timer_of_the_loop(struct task *t, void *arg, struct err *err)
+{
+	struct event e = { 0 };
+	uv_timer_t timer;
+	(void)arg;
+	uv_timer_init(loop_uv(task_loop(t)), &timer);
+	timer.data = &e;
+	uv_timer_start(&timer, set_event, 0, 0);
+	task_deadline_in(t, 3000);
+	int rc = event_wait(t, &e, err);
+	uv_close((uv_handle_t *)&timer, NULL);
+	task_deadline_restore(t, TASK_FOREVER);
+	return task_sleep(t, 1, NULL) | rc;
+}
+
+static void the_loop_does_not_sleep_over_a_ready_task(void **unused)
+{
+	(void)unused;
+	clock_real();
+	assert_int_equal(run(woken_by_a_timer_of_the_loop, NULL, NULL), 0);
+	clock_simulate(1, 1700000000000);
+}
+
 static long resident_kib(void)
 {
 	long total = 0, resident = 0;
@@ -665,7 +694,7 @@ int main(void)
 		T(nested_scopes_end_with_their_parents), T(join_past_the_deadline_ends_the_children), T(clean_up_runs_under_a_shield),
 		T(a_gate_is_fair_and_survives_those_who_give_up), T(a_cancelled_holder_passes_the_gate_on), T(an_event_wakes_all),
 		T(a_wake_is_remembered_once), T(a_yield_lets_all_others_run_once), T(simulated_time_jumps_to_each_timer),
-		T(the_real_clock_is_waited_for), T(ten_thousand_tasks_cost_little),
+		T(the_real_clock_is_waited_for), T(the_loop_does_not_sleep_over_a_ready_task), T(ten_thousand_tasks_cost_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
