@@ -106,42 +106,36 @@ void work_print_diags(struct cli *c, const struct diags *d, const char *ending)
 
 /* --- Ctrl-C ---------------------------------------------------------------------------------------------------------- */
 
-struct signals {
-	struct work *work;
-	uv_signal_t handle[3];
-	unsigned seen;
-};
-
 static void on_signal(uv_signal_t *h, int signum)
 {
-	struct signals *s = h->data;
+	struct work *w = h->data;
 	(void)signum;
-	if (++s->seen == 1 && s->work->can_drain) {
-		s->work->drain = true;
-		if (s->work->on_drain)
-			s->work->on_drain(s->work);
-	} else if (s->work->scope) {
-		s->work->drain = true;
-		scope_cancel(s->work->scope);
+	if (++w->signals_seen == 1 && w->can_drain) {
+		w->drain = true;
+		if (w->on_drain)
+			w->on_drain(w);
+	} else if (w->scope) {
+		w->drain = true;
+		scope_cancel(w->scope);
 	}
 }
 
-static void watch_signals(struct signals *s, struct work *w)
+static void watch_signals(struct work *w)
 {
 	static const int which[] = { SIGINT, SIGTERM, SIGHUP };
-	s->work = w;
 	for (size_t i = 0; i < ARRAY_LEN(which); i++) {
-		uv_signal_init(loop_uv(w->loop), &s->handle[i]);
-		s->handle[i].data = s;
-		uv_signal_start(&s->handle[i], on_signal, which[i]);
-		uv_unref((uv_handle_t *)&s->handle[i]);
+		uv_signal_init(loop_uv(w->loop), &w->signals[i]);
+		w->signals[i].data = w;
+		uv_signal_start(&w->signals[i], on_signal, which[i]);
+		uv_unref((uv_handle_t *)&w->signals[i]);
 	}
 }
 
-static void unwatch_signals(struct signals *s)
+/* loop_free() finishes the closing: W, which holds the handles, lives until then. */
+static void unwatch_signals(struct work *w)
 {
-	for (size_t i = 0; i < ARRAY_LEN(s->handle); i++)
-		uv_close((uv_handle_t *)&s->handle[i], NULL);
+	for (size_t i = 0; i < ARRAY_LEN(w->signals); i++)
+		uv_close((uv_handle_t *)&w->signals[i], NULL);
 }
 
 /* --- running ----------------------------------------------------------------------------------------------------------- */
@@ -190,11 +184,10 @@ static int open_store(struct work *w, const char *path, enum work_state state, c
 
 static int run_in_loop(struct work *w, work_fn *fn, struct err *err)
 {
-	struct signals signals = { 0 };
 	struct body body = { w, fn };
-	watch_signals(&signals, w);
+	watch_signals(w);
 	int rc = loop_run(w->loop, run_first, &body, err);
-	unwatch_signals(&signals);
+	unwatch_signals(w);
 	return rc;
 }
 

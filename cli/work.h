@@ -25,6 +25,8 @@ struct work {
 	bool drain;                  /* set by the first Ctrl-C where the command can drain */
 	bool can_drain;
 	void (*on_drain)(struct work *w);    /* tells the user what goes on; may be NULL */
+	uv_signal_t signals[3];
+	unsigned signals_seen;
 	void *arg;
 	int status;                  /* exit status the body leaves */
 };
