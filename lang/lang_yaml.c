@@ -16,7 +16,10 @@ static json_t *number(const char *s)
 	long long i = strtoll(s, &end, 10);
 	if (*end == '\0' && errno == 0)
 		return json_integer(i);
-	json_t *j = json_real(strtod(s, NULL));
+	double d = strtod(s, NULL);
+	if (d > -9e15 && d < 9e15 && d == (double)(long long)d)
+		return json_integer((json_int_t)d);
+	json_t *j = json_real(d);
 	return j ? j : json_string_safe(s, strlen(s));     /* beyond what a double holds */
 }
 

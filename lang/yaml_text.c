@@ -201,6 +201,8 @@ static void seek_flow(struct head *h, enum ystyle style, uint32_t off)
 		h->p++;
 		h->done++;
 	}
+	while (style == YS_DOUBLE && h->p + 1 < end && h->p[0] == '\\' && (h->p[1] == '\n' || h->p[1] == '\r'))
+		step_escape(h);
 	/* A place behind a space at the end of a line is the start of the next one. */
 	if (h->p < end && (*h->p == '\n' || *h->p == '\r') && style != YS_PLAIN)
 		step_fold(h);
@@ -212,7 +214,7 @@ static void seek_block(struct head *h, const struct ynode *n, uint32_t off)
 	const char *text = n->s, *end = n->s + n->n;
 	const char *want = text + off;
 	h->line++;
-	while (h->line < h->f->n_lines && text < end) {
+	while (h->line <= h->f->n_lines && text < end) {
 		const char *src = line_at(h->f, h->line), *stop = line_stop(h->f, h->line);
 		const char *body = text;
 		while (body < end && *body != '\n')
@@ -244,7 +246,7 @@ static void seek_block(struct head *h, const struct ynode *n, uint32_t off)
 		}
 		while (text < end && *text == '\n')
 			text++;
-		for (h->line++; h->line < h->f->n_lines; h->line++) {
+		for (h->line++; h->line <= h->f->n_lines; h->line++) {
 			const char *q = line_at(h->f, h->line), *e = line_stop(h->f, h->line);
 			while (q < e && *q == ' ')
 				q++;
