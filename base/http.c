@@ -134,15 +134,16 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *
 	struct shard *s = arg;
 	struct epoll_event ev = { .data.fd = fd };
 	(void)easy;
-	(void)known;
 	if (what == CURL_POLL_REMOVE) {
 		epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
 	ev.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
-	/* The kernel is asked what it knows: curl's memory of a socket outlives its removal here. */
-	if (epoll_ctl(s->epoll, EPOLL_CTL_MOD, fd, &ev) != 0 && (errno != ENOENT || epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) != 0))
+	/* What curl remembers and what the kernel knows differ where a socket was closed and its number taken again. */
+	int first = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, second = known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	if (epoll_ctl(s->epoll, first, fd, &ev) != 0 && epoll_ctl(s->epoll, second, fd, &ev) != 0)
 		BUG("socket %d cannot be watched: %s", (int)fd, strerror(errno));
+	curl_multi_assign(s->multi, fd, s);
 	return 0;
 }
 
