@@ -279,12 +279,13 @@ void diag_excerpt(const struct diag *g, unsigned room, struct excerpt *out)
 {
 	enum { DOTS = 4 };          /* "... " on a side that is cut */
 	const struct mark *at = &g->at;
-	const char *line = g->line, *end = line + g->line_len;
+	const char *line = g->line;
 	uint32_t total = 0;
 	int32_t cp;
 	out->present = line != NULL;
 	if (!out->present)
 		return;
+	const char *end = line + g->line_len;
 	for (const char *p = line; p < end; p += next_char(p, end, &cp))
 		total++;
 	uint32_t caret = at->col ? at->col - 1 - g->shift : 0, from, to, i = 0;

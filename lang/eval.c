@@ -25,9 +25,9 @@ struct diag *eval_fail(struct eval *e, const struct expr *x, const char *code, c
 
 void eval_note_value(struct diag *g, const char *what, const struct val *v)
 {
-	autostr struct str s;
 	if (!g)
 		return;
+	autostr struct str s;
 	str_init(&s, 4096);
 	val_describe(v, &s);
 	diag_note(g, (struct mark){ 0 }, "%s is %s", what, s.at);

@@ -378,9 +378,11 @@ static void check_open_maps(struct build *b)
 {
 	for (size_t i = 0; i < b->frames.len; i++) {
 		size_t start = b->frames.at[i].start, end = i + 1 < b->frames.len ? b->frames.at[i + 1].start : b->nodes.len;
-		struct ynode part = { .kind = Y_MAP, .n = (uint32_t)((end - start) / 2), .kids = b->nodes.at + start };
-		if (b->frames.at[i].kind == Y_MAP && part.n)
-			check_keys(b, &part);
+		struct ynode part = { .kind = Y_MAP, .n = (uint32_t)((end - start) / 2) };
+		if (b->frames.at[i].kind != Y_MAP || part.n == 0)
+			continue;
+		part.kids = &b->nodes.at[start];
+		check_keys(b, &part);
 	}
 }
 
