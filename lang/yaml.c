@@ -30,8 +30,22 @@ struct build {
 	bool multi;
 };
 
+/* The scanner counts a line more at the end of a file without a last line break. */
+static yaml_mark_t within(const struct build *b, yaml_mark_t m)
+{
+	const struct yaml_file *f = b->f;
+	if (m.line < f->n_lines)
+		return m;
+	m.line = f->n_lines - 1;
+	m.column = 0;
+	for (size_t i = f->lines[m.line]; i < f->src.len; i++)
+		m.column += ((unsigned char)f->src.text[i] & 0xc0) != 0x80;
+	return m;
+}
+
 static struct mark at_yaml(const struct build *b, yaml_mark_t m, uint32_t len)
 {
+	m = within(b, m);
 	return (struct mark){ &b->f->src, (uint32_t)m.line + 1, (uint32_t)m.column + 1, len };
 }
 
@@ -226,7 +240,8 @@ static bool on_scalar(struct build *b, const yaml_event_t *ev)
 					  [YAML_PLAIN_SCALAR_STYLE] = YS_PLAIN };
 	const char *s = (const char *)ev->data.scalar.value;
 	size_t len = ev->data.scalar.length;
-	struct ynode n = { .line = (uint32_t)ev->start_mark.line + 1, .col = (uint32_t)ev->start_mark.column + 1, .n = (uint32_t)len };
+	yaml_mark_t start = within(b, ev->start_mark);
+	struct ynode n = { .line = (uint32_t)start.line + 1, .col = (uint32_t)start.column + 1, .n = (uint32_t)len };
 	bool one_line = ev->start_mark.line == ev->end_mark.line;
 	n.len = one_line ? (uint32_t)(ev->end_mark.column - ev->start_mark.column) : 0;
 	if (one_line && n.len == 0)
@@ -355,8 +370,6 @@ static void report_syntax(struct build *b, const yaml_parser_t *p)
 {
 	yaml_mark_t where = p->problem_mark;
 	struct mark at = at_yaml(b, where, 1);
-	if (at.line > b->f->n_lines)
-		at.line = b->f->n_lines;
 	char c = char_at(b, &at);
 	struct diag *g;
 	if (c == '\t') {

@@ -254,7 +254,12 @@ static void seek_block(struct head *h, const struct ynode *n, uint32_t off)
 				break;
 		}
 	}
-	h->p = line_at(h->f, h->line);
+	if (h->line > h->f->n_lines) {
+		h->line = h->f->n_lines;
+		h->p = line_stop(h->f, h->line);
+	} else {
+		h->p = line_at(h->f, h->line);
+	}
 }
 
 static void seek(struct head *h, const struct ynode *n, uint32_t off)
