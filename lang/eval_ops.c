@@ -205,8 +205,12 @@ static const struct type *common_type(struct eval *e, struct expr *x, const stru
 	if (is_plain_null(no) || type_same(yes->type, no->type))
 		return yes->type;
 	const struct type *t = type_unify(e->arena, (const struct type *const[]){ yes->type, no->type }, 2);
-	if (t)
+	bool loses = t && t->kind == T_OBJECT && ((val_kind(yes) == T_OBJECT && yes->type->n != t->n) || (val_kind(no) == T_OBJECT && no->type->n != t->n));
+	if (t && !loses)                     /* no attribute is ever dropped to make the two alike */
 		return t;
+	bool alike = val_kind(yes) == val_kind(no) && (val_kind(yes) == T_OBJECT || val_kind(yes) == T_TUPLE);
+	if (alike && (type_is_dynamic(yes->type) || type_is_dynamic(no->type)))
+		return &type_dynamic;        /* a null inside may be of any type: each result stays what it is */
 	struct diag *g = eval_fail(e, x, "E0217", "the two results of a condition must be of one type");
 	if (g) {
 		autostr struct str s;
