@@ -195,11 +195,26 @@ static bool is_plain_null(const struct val *v)
 	return val_is_null(v) && val_kind(v) == T_DYNAMIC;
 }
 
+/* What a failed X would have been, as far as its form tells. */
+static const struct type *form_type(const struct expr *x)
+{
+	if (x->kind == X_TEMPLATE || x->kind == X_JOIN)
+		return &type_string;
+	if (x->kind != X_BINARY && x->kind != X_UNARY)
+		return &type_dynamic;
+	return (x->op >= OP_ADD && x->op <= OP_NEG) ? &type_number : &type_bool;
+}
+
 /* The type both results take, NULL after a report. */
 static const struct type *common_type(struct eval *e, struct expr *x, const struct val *yes, const struct val *no)
 {
-	if (!yes || !no)
-		return &type_dynamic;
+	if (!yes || !no) {
+		const struct val *v = yes ? yes : no;
+		const struct type *other = form_type(yes ? x->cond.no : x->cond.yes), *both = NULL;
+		if (other->kind != T_DYNAMIC && !is_plain_null(v))
+			both = type_unify(e->arena, (const struct type *const[]){ v->type, other }, 2);
+		return both ? both : &type_dynamic;
+	}
 	if (is_plain_null(yes))
 		return no->type;
 	if (is_plain_null(no) || type_same(yes->type, no->type))

@@ -431,6 +431,9 @@ static const struct expr_row expr_rows[] = {
 	{ "false && {}.a", "false" },
 	{ "true ? {a = toset([\"b\"])} : {k = null, a = 1}", "{\"a\":[\"b\"]}" },
 	{ "true ? [[1]] : [null, \"a\"]", "[[1]]" },
+	{ "false ? \"a${null}\" : 1", "\"1\"" },
+	{ "true ? [1] : \"a${null}\"", "[1]" },
+	{ "true ? \"1\" : 1 + nofunc()", "\"1\"" },
 	/* over several lines */
 	{ "<<EOT\na\n b\nEOT", "\"a\\n b\\n\"" },
 	{ "<<-EOT\n  a\n   b\n  EOT", "\"a\\n b\\n\"" },
