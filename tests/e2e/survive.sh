@@ -98,15 +98,16 @@ cp good.db .aipc/state.db
 want 0 "No changes." aipc plan
 
 # A full disk, and a read-only folder.
-if [[ $(id -u) = 0 ]] && mkdir full && mount -t tmpfs -o size=256k tmpfs full 2>/dev/null; then
+if [[ $(id -u) = 0 ]] && mkdir full && mount -t tmpfs -o size=24m tmpfs full 2>/dev/null; then
 	cp .aipc/state.db full/state.db
 	sed 's/^provider:/aipc: { state: { path: full\/state.db } }\nprovider:/' main.aipc.yaml >m && mv m main.aipc.yaml
 	next_version
-	dd if=/dev/zero of=full/ballast bs=1k 2>/dev/null || true
+	dd if=/dev/zero of=full/ballast bs=64k 2>/dev/null || true
+	dd if=/dev/zero of=full/more bs=1k 2>/dev/null || true
 	rc=0; aipc apply --yes >last.out 2>last.err </dev/null || rc=$?
 	((rc == 1 || rc == 5)) || { cat last.out last.err; umount full; fail "a full disk ended with $rc"; }
 	grep -qi "full\|no space" last.out last.err || { cat last.out last.err; umount full; fail "a full disk is not named"; }
-	rm full/ballast
+	rm full/ballast full/more
 	rc=0; aipc apply --yes >last.out 2>last.err </dev/null || rc=$?
 	((rc == 0)) || { cat last.out last.err; umount full; fail "after the full disk: $rc"; }
 	mount -o remount,ro full
