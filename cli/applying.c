@@ -6,6 +6,8 @@
 #include "cli/progress.h"
 #include "cli/show.h"
 
+enum { MAX_ROUNDS = 20 };
+
 static const char *const on_error_values[] = { "stop", "continue", NULL };
 
 const struct opt apply_options[] = {
@@ -77,8 +79,11 @@ static int print_result(struct work *w, const struct plan *p, const struct apply
 		json_put_new(j, "interrupted", json_boolean(r->interrupted));
 		autofree char *text = json_text(j);
 		fprintf(c->out, "%s\n", text);
-	} else if (!r->failed && !left && !r->still_open && !r->interrupted) {
-		fprintf(c->out, "Done: %zu operation%s, all read back.\n", r->done, PLURAL(r->done));
+	} else if (!r->failed && left == p->counts.defer && !r->still_open && !r->interrupted) {
+		fprintf(c->out, "Done: %zu operation%s, all read back.", r->done, PLURAL(r->done));
+		if (left)
+			fprintf(c->out, " %zu waited for %s.", left, r->done == 1 ? "it" : "them");
+		fputc('\n', c->out);
 	} else {
 		fprintf(c->out, "Done %zu, failed %zu, not started %zu, left out %zu.", r->done, r->failed, r->kept_back,
 			p->counts.skip + p->counts.defer);
@@ -92,18 +97,17 @@ static int print_result(struct work *w, const struct plan *p, const struct apply
 	return r->failed || left || r->still_open ? EXIT_PARTLY : EXIT_OK;
 }
 
-static int run_plan(struct task *t, struct work *w, struct applying *a, const struct plan *p, struct err *err)
+static int run_plan(struct task *t, struct work *w, struct applying *a, const struct plan *p, struct apply_result *r, struct err *err)
 {
-	struct apply_result r = { 0 };
 	a->progress = progress_new(w->cli, count_work(p));
 	w->can_drain = true;
 	w->on_drain = on_drain;
 	struct apply_options o = run_options(w, a);
-	int rc = apply_run(t, w->engine, w->store, p, &o, &r, err);
+	int rc = apply_run(t, w->engine, w->store, p, &o, r, err);
 	progress_free(a->progress);
 	a->progress = NULL;
 	if (!rc)
-		w->status = print_result(w, p, &r);
+		w->status = print_result(w, p, r);
 	return rc;
 }
 
@@ -117,7 +121,17 @@ static int ask(struct work *w, const struct applying *a, const struct plan *p)
 	return cli_confirm(w->cli, question) ? EXIT_OK : EXIT_UNAPPROVED;
 }
 
-static int plan_and_run(struct task *t, struct work *w, struct applying *a, struct err *err)
+/* Is there anything that only another plan can tell: an object or an output that needs what this one makes? */
+static bool waits(const struct plan *p)
+{
+	bool any = p->counts.defer > 0;
+	for (size_t i = 0; i < p->n_outputs; i++)
+		any = any || (!p->destroy && !p->outputs[i].sensitive && !p->outputs[i].after);
+	return any;
+}
+
+/* One plan, shown, asked for and run. *AGAIN: it was done, and something waits for what it made. */
+static int one_round(struct task *t, struct work *w, struct applying *a, bool *again, struct err *err)
 {
 	struct plan *p = NULL;
 	int rc = planning_make(t, w, &a->planning, &p, err);
@@ -128,18 +142,32 @@ static int plan_and_run(struct task *t, struct work *w, struct applying *a, stru
 		show_plan_text(w->cli, p, &how);
 		fflush(w->cli->out);
 	}
-	if (!plan_has_work(p))
+	*again = false;
+	if (!plan_has_work(p)) {
 		w->status = p->counts.skip + p->counts.defer ? EXIT_PARTLY : EXIT_OK;
-	else if ((w->status = ask(w, a, p)) == EXIT_OK)
-		rc = run_plan(t, w, a, p, err);
+	} else if ((w->status = ask(w, a, p)) == EXIT_OK) {
+		struct apply_result r = { 0 };
+		rc = run_plan(t, w, a, p, &r, err);
+		*again = !rc && waits(p) && r.done && !r.failed && !r.kept_back && !r.still_open && !r.interrupted;
+	}
 	plan_free(p);
+	return rc;
+}
+
+/* What waits for what only an apply can tell is planned, shown and asked for again, until nothing waits. */
+static int plan_and_run(struct task *t, struct work *w, struct applying *a, struct err *err)
+{
+	bool again = true;
+	int rc = 0;
+	for (int round = 0; again && !rc && round < MAX_ROUNDS; round++)
+		rc = one_round(t, w, a, &again, err);
 	return rc;
 }
 
 int applying_body(struct task *t, struct work *w, struct err *err)
 {
 	struct applying *a = w->arg;
-	struct apply_result resumed = { 0 };
+	struct apply_result resumed = { 0 }, r = { 0 };
 	int rc = resume(t, w, a, &resumed, err);
 	if (rc)
 		return rc;
@@ -147,7 +175,7 @@ int applying_body(struct task *t, struct work *w, struct err *err)
 		w->status = EXIT_INTERRUPTED;
 		return 0;
 	}
-	rc = a->saved ? run_plan(t, w, a, a->saved, err) : plan_and_run(t, w, a, err);
+	rc = a->saved ? run_plan(t, w, a, a->saved, &r, err) : plan_and_run(t, w, a, err);
 	if (!rc && resumed.still_open && w->status == EXIT_OK)
 		w->status = EXIT_PARTLY;
 	return rc;

@@ -363,7 +363,7 @@ static void print_outputs(struct shower *s)
 	for (size_t i = 0; i < s->p->n_outputs; i++) {
 		const struct output_change *o = &s->p->outputs[i];
 		const char *before = o->sensitive ? "(sensitive)" : o->before ? o->before : "(none)";
-		const char *after = o->sensitive ? "(sensitive)" : o->after ? o->after : "(gone or known after apply)";
+		const char *after = o->sensitive ? "(sensitive)" : o->after ? o->after : s->p->destroy ? "(gone)" : "(gone, or known after apply)";
 		fprintf(s->c->out, "  %s: %.60s -> %.60s\n", o->name, before, after);
 	}
 }

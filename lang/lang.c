@@ -88,14 +88,12 @@ int lang_load(const char *dir, const struct lang_input *in, size_t n, struct dia
 	l->e->ctx = l;
 	struct load o = { l, dir, in, n, { 0 }, diags_errors(d) };
 	stack_run(l->stack, load, &o);
-	if (o.err.code == 0 && diags_errors(d) == o.before) {
-		*out = l;
-		return 0;
-	}
-	lang_free(l);
-	if (o.err.code)
+	if (o.err.code) {
+		lang_free(l);
 		return err_set(err, o.err.code, "%s", o.err.msg);
-	return err_set(err, E_INPUT, "%s", "");
+	}
+	*out = l;
+	return diags_errors(d) == o.before ? 0 : err_set(err, E_INPUT, "%s", "");
 }
 
 static void free_body(struct lang_body *r)

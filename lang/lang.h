@@ -23,7 +23,9 @@ struct lang_resource;
 /* One input for a `variable`: TEXT is an expression's plain string for a string, else parsed as the variable's type wants. */
 struct lang_input { const char *name, *text; const char *origin; /* "-var nodes", "AIPC_VAR_nodes", "FILE": for diagnostics */ };
 
-/* Loads DIR. Unknown blocks, bad YAML, unparsable expressions, undeclared references are all reported here, for all files. */
+/* Loads DIR. Unknown blocks, bad YAML, unparsable expressions, undeclared references are all reported here, for all files.
+ * With E_INPUT *OUT is set as well where the folder could be read: what can be evaluated may be, to find more mistakes in the same
+ * run (repeats are dropped); free it then too. Other failures leave *OUT alone. */
 int lang_load(const char *dir, const struct lang_input *in, size_t n, struct diags *d, struct lang **out, struct err *err) MUST_CHECK;
 void lang_free(struct lang *l);
 

@@ -345,8 +345,8 @@ const struct val *module_resolve(struct eval *e, const struct expr *x, const cha
 		return resource_value(l, e, x, t);
 	if (t && t->state == THING_DONE)
 		return t->val;
-	if (t && e->quiet == 0 && diags_errors(e->d) > 0)
-		return NULL;                         /* told when it failed */
+	if (e->quiet == 0 && diags_errors(e->d) > 0)
+		return NULL;                         /* told when it failed, or when the reference was checked */
 	eval_fail(e, x, "E0210", "\"%s.%s\" has no value", root, name);
 	return NULL;
 }
