@@ -365,5 +365,8 @@ const struct type *type_unify(struct arena *a, const struct type *const *types, 
 		if (elem)
 			return maps ? type_map(a, elem) : lists ? type_list(a, elem) : type_set(a, elem);
 	}
+	/* Never by dropping attributes of objects or items of tuples. */
+	if (count[T_OBJECT] == n || count[T_TUPLE] == n)
+		return NULL;
 	return unify_by_preference(types, n);
 }
