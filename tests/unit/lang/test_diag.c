@@ -11,7 +11,7 @@
 #include "lang/codes.h"
 #include "lang/diag.h"
 
-static char *printed(const struct diags *d, bool color)
+static __attribute__((noinline)) char *printed(const struct diags *d, bool color)
 {
 	char *text = NULL;
 	size_t len;
