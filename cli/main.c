@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <stdio.h>
 
 #include "cli/cli.h"
 
@@ -6,5 +7,7 @@ int main(int argc, char **argv)
 {
 	/* A closed pipe is an error of the write, reported once at the end, not a death in the middle of an apply. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Diagnostics are written in small pieces: one write a line is enough. */
+	setvbuf(stderr, NULL, _IOLBF, 0);
 	return cli_main(argc, argv, stdout, stderr);
 }
