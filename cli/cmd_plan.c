@@ -72,7 +72,7 @@ const struct command cmd_plan = {
 		 "reboots, AC cycles, expected minutes, what cannot be undone, what was left out. Nothing is changed. "
 		 "GLOB limits it to objects whose address, or the address of their block, matches.",
 	.examples = { { "aipc plan", "look" }, { "aipc plan -o train.plan", "save it, for apply train.plan" },
-		      { "aipc plan --detailed-exitcode --json", "for CI: status 2 when something is to change" } },
+		      { "aipc plan --detailed-exitcode --json", "for CI: status 2 on changes" } },
 	.opts = plan_options, .opts_size = sizeof(struct plan_opts), .max = 1000,
 	.group = GROUP_DAILY, .json = true, .run = plan_run,
 };

@@ -67,8 +67,8 @@ static void print_rows(struct shower *s, const struct row *rows, size_t n)
 		int title = (int)strlen(r->title), what = (int)strlen(r->what);
 		/* What is too long for its column takes from its neighbour, then from the end of the text. */
 		int room = title_w + what_w, shown = what;
-		if (title > room - 12)
-			title = room - 12;
+		if (title > room - 26)
+			title = room - 26;
 		int title_col = title >= title_w ? title + 1 : title_w;
 		if (title + 1 + what > room)
 			shown = room - title - 1;

@@ -171,7 +171,7 @@ static void identical_changes_are_one_line(void **unused)
 	assert_fits(text);
 	assert_fits(verbose);
 	assert_non_null(strstr(text, "32 of 33 nodes"));
-	assert_non_null(strstr(text, "      firmware BMC         24.05.1 -> 24.09.17                32  AC cycle\n"));
+	assert_non_null(strstr(text, "      firmware BMC         24.05.1 -> 24.09.17                 32  AC cycle\n"));
 	assert_non_null(strstr(text, "  ! gpu_node_pool.train"));
 	assert_null(strchr(text, '\033'));
 	assert_non_null(strstr(text, "AC cycles 32"));
