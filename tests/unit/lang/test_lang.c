@@ -132,6 +132,8 @@ static void files_are_one_spec(void **unused)
 	assert_int_equal(lang_load(dir, NULL, 0, d, &l, &err), E_INPUT);
 	autofree char *got = told(d);
 	assert_string_equal(got, "2:16 E0103 t.a is there twice\n");
+	lang_free(l);
+	l = NULL;
 	diags_free(d);
 	clean();
 	d = diags_new();
@@ -142,7 +144,10 @@ static void files_are_one_spec(void **unused)
 	err = (struct err){ 0 };
 	assert_int_equal(lang_load(dir, NULL, 0, d, &l, &err), E_INPUT);
 	assert_int_equal(diags_errors(d), 1);
+	lang_free(l);
+	l = NULL;
 	assert_int_equal(lang_load("/nonexistent/folder", NULL, 0, d, &l, &err), E_NOTFOUND);
+	assert_null(l);
 	diags_free(d);
 }
 
