@@ -50,6 +50,7 @@ int planning_make(struct task *t, struct work *w, struct planning *p, struct pla
 		print_end(&m, *out);
 	else if (w->cli->err_tty && m.drawn)
 		fputs("\r\033[K", w->cli->err);
+	fflush(w->cli->err);
 	if (rc == 0)
 		work_print_diags(w->cli, w->diags, NULL);
 	return rc;

@@ -249,6 +249,7 @@ void progress_free(struct progress *p)
 	if (!p)
 		return;
 	erase(p);
+	fflush(p->c->err);
 	for (size_t i = 0; i < p->live.len; i++)
 		free_live(&p->live.at[i]);
 	vec_free(&p->live);
