@@ -198,8 +198,11 @@ static int ensure_root(struct task *t, struct rf_bmc *b, struct err *err)
 			rc = rf_exchange(t, b, &rq, &r, NULL, err);
 		if (rc)
 			return rc;
-		for (unsigned n = 0; n < LOGIN_TRIES && rf_busy(&r, &wait); n++) {
+		for (unsigned n = 0; rf_busy(&r, &wait); n++) {
 			wait = wait < 0 ? clock_backoff_ms(n, 1000, 10000) : wait > 30000 ? 30000 : wait;
+			if (b->waited + wait > b->rf->limits.budget)
+				break;
+			b->waited += wait;
 			rf_reply_release(&r);
 			if (task_sleep(t, wait > 0 ? wait : 1, err))
 				return err->code;

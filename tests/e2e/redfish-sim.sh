@@ -44,17 +44,17 @@ each_once bmc-1
 each_once gpu-1
 
 # Replies lost, busy, gone tasks, an update torn by a BMC reset: one fault a machine.
-faults '{"kind": "drop", "when": "after", "bmc": "gpu-0001", "method": "POST", "path": "*upload*", "count": 1},
-	{"kind": "status", "status": 503, "retry_after": 1, "bmc": "gpu-0002", "path": "*", "count": 6},
-	{"kind": "lost_task", "bmc": "gpu-0003", "count": 1},
-	{"kind": "latency", "ms": 200, "bmc": "gpu-0004", "count": 20}'
+faults '{"fault": "drop", "when": "after", "bmc": "gpu-0001", "method": "POST", "path": "*upload*", "count": 1},
+	{"fault": "status", "status": 503, "retry_after": 1, "bmc": "gpu-0002", "path": "*", "count": 6},
+	{"fault": "lost_task", "bmc": "gpu-0003", "count": 1},
+	{"fault": "latency", "ms": 200, "bmc": "gpu-0004", "count": 20}'
 spec 25.01.02 bmc-2
 want 0 "" aipc apply --yes
 want 0 "No changes." aipc plan --detailed-exitcode
 each_once bmc-2
 
 # A BMC that takes connections and never answers costs the others nothing.
-faults '{"kind": "black_hole", "bmc": "gpu-0004"}'
+faults '{"fault": "black_hole", "bmc": "gpu-0004"}'
 sed -i 's/graceful_timeout: 30s/read_timeout: 3s/' main.aipc.yaml
 timeout 60 aipc plan >hole.out 2>&1 </dev/null || true
 grep -q "gpu-0004" hole.out || { cat hole.out; fail "the silent machine is named"; }
