@@ -88,7 +88,7 @@ static int run_job(const struct job *job)
 	return job->fill ? 0 : work;
 }
 
-static struct figure in_child(const struct job *job, char *const argv[])
+static struct figure in_child(const struct job *job, const char *const argv[])
 {
 	struct rusage u;
 	struct figure f;
@@ -101,7 +101,7 @@ static struct figure in_child(const struct job *job, char *const argv[])
 			_exit(run_job(job));
 		if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
 			_exit(126);
-		execvp(argv[0], argv);
+		execvp(argv[0], (char *const *)argv);
 		_exit(127);
 	}
 	if (pid < 0 || wait4(pid, &status, 0, &u) < 0) {
@@ -137,7 +137,7 @@ static char *new_dir(void)
 
 static void drop_dir(char *dir)
 {
-	char *argv[] = { "rm", "-rf", dir, NULL };
+	const char *argv[] = { "rm", "-rf", dir, NULL };
 	in_child(NULL, argv);
 	free(dir);
 }
@@ -188,9 +188,9 @@ static bool terraform_plan(unsigned n, struct figure *out)
 	snprintf(text, sizeof(text), spec, n, n);
 	snprintf(chdir_to, sizeof(chdir_to), "-chdir=%s", dir);
 	write_file(dir, "main.tf", text);
-	char *init[] = { "terraform", chdir_to, "init", "-input=false", NULL };
-	char *apply[] = { "terraform", chdir_to, "apply", "-auto-approve", "-input=false", NULL };
-	char *plan[] = { "terraform", chdir_to, "plan", "-detailed-exitcode", "-input=false", NULL };
+	const char *init[] = { "terraform", chdir_to, "init", "-input=false", NULL };
+	const char *apply[] = { "terraform", chdir_to, "apply", "-auto-approve", "-input=false", NULL };
+	const char *plan[] = { "terraform", chdir_to, "plan", "-detailed-exitcode", "-input=false", NULL };
 	setenv("CHECKPOINT_DISABLE", "1", 1);
 	bool ok = in_child(NULL, init).status == 0 && in_child(NULL, apply).status == 0;
 	if (ok) {
@@ -225,7 +225,7 @@ int main(void)
 	bool full = getenv("BENCH_FULL") != NULL;
 	unsigned n = full ? 10000 : 1000;
 	snprintf(name, sizeof(name), "plan_nochange_%u", n);
-	char *version[] = { "terraform", "version", NULL };
+	const char *version[] = { "terraform", "version", NULL };
 	if (in_child(NULL, version).status) {
 		fprintf(stderr, "bench/plan: no terraform on PATH; nothing to compare with\n");
 		return 0;
