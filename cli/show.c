@@ -201,31 +201,52 @@ static void print_owner(struct shower *s, size_t from, size_t to)
 
 /* --- left out ------------------------------------------------------------------------------------------------------ */
 
-/* One entry a machine (or an object without one); the reasons of further objects of the machine are the same. */
+struct left_out { const char *name, *owner, *reason; bool node; };
+
+/* Consequences ("X comes first, and that is left out") behind the reason itself. */
+static bool is_consequence(const char *reason)
+{
+	return str_has_suffix(reason, "and that is left out");
+}
+
+static int by_machine(const void *x, const void *y)
+{
+	const struct left_out *a = x, *b = y;
+	int c = str_natural_cmp(a->owner, b->owner);
+	if (!c)
+		c = str_natural_cmp(a->name, b->name);
+	if (!c)
+		c = (int)is_consequence(a->reason) - (int)is_consequence(b->reason);
+	return c ? c : strcmp(a->reason, b->reason);
+}
+
+/* One entry a machine (or an object without one), with the first of its reasons. */
 static void print_left_out(struct shower *s, enum action action, const char *word, const char *ending)
 {
-	const struct plan *p = s->p;
-	const char *last = NULL, *last_reason = NULL;
+	VEC(struct left_out) all = { 0 };
 	size_t shown = 0, more = 0;
-	for (size_t i = 0; i < p->n; i++) {
-		const struct change *ch = &p->changes[i];
-		if (ch->action != action)
+	for (size_t i = 0; i < s->p->n; i++) {
+		const struct change *ch = &s->p->changes[i];
+		if (ch->action == action)
+			vec_push(&all, (struct left_out){ ch->node ? ch->node : ch->address, ch->owner, ch->reason ? ch->reason : "", ch->node != NULL });
+	}
+	if (all.len)
+		qsort(all.at, all.len, sizeof(struct left_out), by_machine);
+	for (size_t i = 0; i < all.len; i++) {
+		const struct left_out *l = &all.at[i];
+		if (i && strcmp(l->name, l[-1].name) == 0 && strcmp(l->owner, l[-1].owner) == 0)
 			continue;
-		const char *name = ch->node ? ch->node : ch->address;
-		if (last && strcmp(last, name) == 0 && last_reason && strcmp(last_reason, ch->reason) == 0)
-			continue;
-		last = name;
-		last_reason = ch->reason ? ch->reason : "";
 		if (shown == MAX_LEFT_OUT && !s->o->verbose) {
 			more++;
 			continue;
 		}
 		shown++;
-		line(s, '?', ch->node ? arena_printf(s->arena, "%s node %s", ch->owner, ch->node) : ch->address, word);
-		wrapped(s, 6, arena_printf(s->arena, "%s. %s", last_reason, ending));
+		line(s, '?', l->node ? arena_printf(s->arena, "%s node %s", l->owner, l->name) : l->name, word);
+		wrapped(s, 6, arena_printf(s->arena, "%s. %s", l->reason, ending));
 	}
 	if (more)
 		fprintf(s->c->out, "  ? and %zu more (--verbose shows them)\n", more);
+	vec_free(&all);
 }
 
 /* --- effects --------------------------------------------------------------------------------------------------------- */

@@ -341,8 +341,12 @@ int rf_login(struct task *t, struct rf_bmc *b, bool *refused, struct err *err)
 		return err_set(err, E_INPUT, "%s: no credentials; set provider.redfish.username and password (a reference such as env:BMC_PASSWORD)",
 			       b->addr);
 	rc = secret_resolve(b->rf->dir, b->password, &password, err);
-	if (rc)
+	if (rc) {
+		/* Whatever is wrong with it: nothing was learnt about the BMC, least of all that something is not there. */
+		rc = err->code = E_AUTH;
+		*refused = true;
 		return rc;
+	}
 	rc = open_session(t, b, password, err);
 	wipe(&password);
 	if (rc == 0)

@@ -32,7 +32,7 @@ import json, sys
 print(sum(i["count"] for i in json.load(sys.stdin)["images"] if i["sha256"] == sys.argv[1]))' "$(sha256sum "fw/$2" | cut -d' ' -f1)"
 }
 each_once() { # FILE
-	for n in gpu-000{1..4}; do [[ $(count $n "$1") == 1 ]] || fail "$n received $1 $(count $n "$1") times"; done
+	for n in gpu-000{1..4}; do [[ $(count "$n" "$1") == 1 ]] || fail "$n received $1 $(count "$n" "$1") times"; done
 }
 faults() { [[ $(sim_post /v1/faults "{\"faults\": [$1]}") == '{"done":true}' ]] || fail "fault plan refused: $1"; }
 
