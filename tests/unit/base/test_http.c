@@ -600,8 +600,12 @@ static int uploads(struct task *t, struct world *w, struct err *err)
 			int closed = sink.closed;
 			str_release(&sink.seen);
 			str_init(&sink.seen, rows[i].cap);
-			assert_int_equal(http_do(t, w->http, &q, &r, err), rows[i].rc);
-			assert_int_equal(r.status, rows[i].status);
+			int rc = http_do(t, w->http, &q, &r, err);
+			/* A server that refuses a body while it is being sent may be heard as a broken connection. */
+			if (rows[i].status != 413 || rc != E_UNREACHABLE) {
+				assert_int_equal(rc, rows[i].rc);
+				assert_int_equal(r.status, rows[i].status);
+			}
 			if (r.status == 201) {
 				assert_string_equal(r.body, want);
 				assert_true(p.sent >= size);
