@@ -10,7 +10,7 @@ struct side {
 	bool real;                   /* has an operation */
 };
 struct base { char *name; unsigned index; UT_hash_handle hh; };
-struct row { struct change *change; struct todo *todo; };
+struct row { struct change *change; struct subject *subject; };
 
 struct arranging {
 	struct making *m;
@@ -312,9 +312,9 @@ static void place_changes(struct arranging *a)
 	struct making *m = a->m;
 	struct plan *p = m->p;
 	VEC(struct row) rows = { 0 };
-	for (size_t i = 0; i < m->todos.len; i++)
-		if (m->todos.at[i].change)
-			vec_push(&rows, (struct row){ m->todos.at[i].change, &m->todos.at[i] });
+	for (size_t i = 0; i < m->subjects.len; i++)
+		if (m->subjects.at[i].change)
+			vec_push(&rows, (struct row){ m->subjects.at[i].change, &m->subjects.at[i] });
 	for (size_t i = 0; i < m->strays.len; i++)
 		vec_push(&rows, (struct row){ m->strays.at[i].change, NULL });
 	if (rows.len)
@@ -323,9 +323,9 @@ static void place_changes(struct arranging *a)
 	p->changes = arena_array(p->arena, rows.len + 1, sizeof(*p->changes));
 	for (size_t i = 0; i < rows.len; i++) {
 		p->changes[i] = *rows.at[i].change;
-		if (rows.at[i].todo) {
-			rows.at[i].todo->place = (unsigned)i;
-			rows.at[i].todo->change = &p->changes[i];
+		if (rows.at[i].subject) {
+			rows.at[i].subject->place = (unsigned)i;
+			rows.at[i].subject->change = &p->changes[i];
 		}
 	}
 	vec_free(&rows);
@@ -337,7 +337,7 @@ static bool waves_agree(const struct making *m, const struct unit *u, const stru
 	autofree unsigned *latest = xcalloc((size_t)g->n + 1, sizeof(*latest));
 	for (unsigned k = 0; k < g->n; k++) {
 		unsigned v = g->order[k];
-		const struct change *c = m->todos.at[u->first + v].change;
+		const struct change *c = m->subjects.at[u->first + v].change;
 		for (unsigned i = g->start[v]; i < g->start[v + 1]; i++)
 			if (latest[g->to[i]] > latest[v])
 				latest[v] = latest[g->to[i]];
@@ -363,14 +363,14 @@ static int link_changes(struct arranging *a, struct err *err)
 		autofree bool *real = xcalloc((size_t)g->n + 1, sizeof(*real));
 		autofree struct dag_list *lists = xcalloc((size_t)g->n + 1, sizeof(*lists));
 		for (unsigned k = 0; k < g->n; k++)
-			real[k] = is_operation(m->todos.at[u->first + k].change);
+			real[k] = is_operation(m->subjects.at[u->first + k].change);
 		dag_resolve(g, real, m->p->arena, lists);
 		for (unsigned k = 0; k < g->n; k++) {
-			struct change *c = m->todos.at[u->first + k].change;
+			struct change *c = m->subjects.at[u->first + k].change;
 			if (!real[k])
 				continue;
 			for (size_t j = 0; j < lists[k].n; j++)
-				lists[k].at[j] = m->todos.at[u->first + lists[k].at[j]].place;
+				lists[k].at[j] = m->subjects.at[u->first + lists[k].at[j]].place;
 			c->after = lists[k].at;
 			c->n_after = lists[k].n;
 		}
@@ -384,9 +384,9 @@ static void count(struct making *m)
 	size_t *by_action[] = { [ACT_CREATE] = &n->create, [ACT_UPDATE] = &n->update, [ACT_REPLACE] = &n->replace, [ACT_DELETE] = &n->remove,
 				[ACT_FORGET] = &n->forget, [ACT_DEFER] = &n->defer, [ACT_SKIP] = &n->skip };
 	m->p->complete = true;
-	for (size_t i = 0; i < m->todos.len; i++) {
-		n->objects += !m->todos.at[i].out;
-		m->p->complete = m->p->complete && !m->todos.at[i].out;
+	for (size_t i = 0; i < m->subjects.len; i++) {
+		n->objects += !m->subjects.at[i].out;
+		m->p->complete = m->p->complete && !m->subjects.at[i].out;
 	}
 	for (size_t i = 0; i < m->p->n; i++) {
 		const struct change *c = &m->p->changes[i];
@@ -408,8 +408,8 @@ static void sort_into_sides(struct arranging *a)
 {
 	struct making *m = a->m;
 	a->sides = xcalloc(2 * m->units.len + 1, sizeof(*a->sides));
-	for (size_t i = 0; i < m->todos.len; i++) {
-		const struct todo *td = &m->todos.at[i];
+	for (size_t i = 0; i < m->subjects.len; i++) {
+		const struct subject *td = &m->subjects.at[i];
 		if (td->change)
 			add_to_side(a, td->it->unit, m->o->destroy || (!td->it->config && !td->it->reason), td->change);
 	}
@@ -438,8 +438,8 @@ static void release(struct arranging *a)
 
 static bool anything(const struct making *m)
 {
-	for (size_t i = 0; i < m->todos.len; i++)
-		if (m->todos.at[i].change)
+	for (size_t i = 0; i < m->subjects.len; i++)
+		if (m->subjects.at[i].change)
 			return true;
 	return m->strays.len > 0 || m->spec->waits;
 }

@@ -22,9 +22,9 @@ static void hold_after_skipped(struct making *m, const struct unit *u, const str
 {
 	for (unsigned k = 0; k < g->n; k++) {
 		unsigned v = g->order[k];
-		struct change *c = m->todos.at[u->first + v].change;
+		struct change *c = m->subjects.at[u->first + v].change;
 		for (unsigned i = g->start[v]; is_operation(c) && i < g->start[v + 1]; i++) {
-			const struct change *first = m->todos.at[u->first + g->to[i]].change;
+			const struct change *first = m->subjects.at[u->first + g->to[i]].change;
 			if (first && first->action == ACT_SKIP && (!first->node || (c->node && strcmp(c->node, first->node) == 0)))
 				change_hold(c, ACT_SKIP, arena_printf(m->p->arena, "%s comes first, and that is left out", first->address));
 		}
@@ -37,7 +37,7 @@ int hold_in_units(struct making *m, struct dag *dags, struct err *err)
 		const struct unit *u = m->spec->units.at[i];
 		bool any = false;
 		for (size_t k = 0; u->edges.len && k < u->n; k++)
-			any = any || m->todos.at[u->first + k].change;
+			any = any || m->subjects.at[u->first + k].change;
 		if (!any)
 			continue;
 		if (!cycle_free(&dags[i], u, m->o->destroy))
@@ -69,7 +69,7 @@ static bool is_deferred(struct making *m, struct resource *r)
 			add_stray(m, u, r->row->type->name, u->reason);
 		any = any || u->deferred;
 		for (size_t k = u->first; !any && k < u->first + u->n; k++)
-			any = m->todos.at[k].change && m->todos.at[k].change->action == ACT_DEFER;
+			any = m->subjects.at[k].change && m->subjects.at[k].change->action == ACT_DEFER;
 	}
 	return any;
 }
@@ -80,8 +80,8 @@ static void hold_resource(struct making *m, const struct resource *r, const stru
 	for (size_t i = r->first_unit; i < r->first_unit + r->n_units; i++) {
 		const struct unit *u = m->spec->units.at[i];
 		for (size_t k = u->first; k < u->first + u->n; k++)
-			if (is_operation(m->todos.at[k].change))
-				change_hold(m->todos.at[k].change, ACT_DEFER, reason);
+			if (is_operation(m->subjects.at[k].change))
+				change_hold(m->subjects.at[k].change, ACT_DEFER, reason);
 	}
 }
 

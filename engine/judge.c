@@ -16,7 +16,7 @@ struct change *change_new(struct making *m, const char *address, const char *typ
 }
 
 /* What the object is remembered by goes with the change; nothing is kept for an object without one. */
-static struct change *add(struct making *m, struct todo *td, enum action action, unsigned cause, const char *reason)
+static struct change *add(struct making *m, struct subject *td, enum action action, unsigned cause, const char *reason)
 {
 	struct change *c = change_new(m, td->it->address, td->it->row->type->name, td->it->unit->owner, action);
 	bool config = action == ACT_CREATE || action == ACT_UPDATE || action == ACT_REPLACE;
@@ -64,7 +64,7 @@ static void drop_attrs(struct diff_result *r)
 
 /* --- what goes ------------------------------------------------------------------------------------------------------------ */
 
-static void judge_removal(struct making *m, struct todo *td)
+static void judge_removal(struct making *m, struct subject *td)
 {
 	if (!td->prior)
 		return;
@@ -78,7 +78,7 @@ static void judge_removal(struct making *m, struct todo *td)
 
 /* --- what is to be ---------------------------------------------------------------------------------------------------------- */
 
-static enum action action_for(const struct todo *td, bool replace)
+static enum action action_for(const struct subject *td, bool replace)
 {
 	const struct resource_type *type = td->it->row->type;
 	bool can_replace = type->create && type->destroy;
@@ -89,7 +89,7 @@ static enum action action_for(const struct todo *td, bool replace)
 	return type->update ? ACT_UPDATE : ACT_CREATE;
 }
 
-static void judge_difference(struct making *m, struct todo *td, const json_t *want, const json_t *prior)
+static void judge_difference(struct making *m, struct subject *td, const json_t *want, const json_t *prior)
 {
 	struct diff_input in = { .type = td->it->row->type, .want = want, .have = td->actual, .prior = prior };
 	struct diff_result r;
@@ -117,7 +117,7 @@ static void judge_difference(struct making *m, struct todo *td, const json_t *wa
 }
 
 /* For `drift`: is the world still what the state says? An object that the state does not know is held against the spec. */
-static void judge_drift(struct making *m, struct todo *td)
+static void judge_drift(struct making *m, struct subject *td)
 {
 	const json_t *prior = td->prior ? td->prior->attrs : NULL, *want = prior ? prior : td->it->config;
 	if (!want || (!prior && !td->actual))
@@ -132,7 +132,7 @@ static void judge_drift(struct making *m, struct todo *td)
 	td->change->config = json_ref(want);
 }
 
-void judge(struct making *m, struct todo *td)
+void judge(struct making *m, struct subject *td)
 {
 	td->judged = true;
 	if (td->it->reason && !m->o->destroy && !m->o->drift_only)

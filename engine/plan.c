@@ -118,17 +118,17 @@ bool is_target(const struct making *m, const char *address, const char *owner)
 
 static void add_todo(struct making *m, struct item *it, const char *owner, struct prior *prior)
 {
-	struct todo td = { .it = it, .prior = prior };
+	struct subject td = { .it = it, .prior = prior };
 	td.out = !is_target(m, it->address, owner);
 	if (prior)
 		prior->taken = true;
-	vec_push(&m->todos, td);
+	vec_push(&m->subjects, td);
 }
 
 static void add_todos(struct making *m)
 {
-	while (m->todos.len < m->spec->items.len) {
-		struct item *it = m->spec->items.at[m->todos.len];
+	while (m->subjects.len < m->spec->items.len) {
+		struct item *it = m->spec->items.at[m->subjects.len];
 		add_todo(m, it, it->unit->owner, find_prior(m, it->address));
 	}
 }
@@ -233,7 +233,7 @@ static int check_targets(struct making *m, struct err *err)
 static const json_t *computed(void *ctx, const struct item *it)
 {
 	struct making *m = ctx;
-	const struct todo *td = &m->todos.at[it->index];
+	const struct subject *td = &m->subjects.at[it->index];
 	if (td->out)
 		return td->prior ? td->prior->attrs : NULL;
 	return td->judged && !td->change ? td->actual : NULL;
@@ -309,7 +309,7 @@ static int expand_with_world(struct task *t, struct making *m, struct err *err)
 	s->computed = computed;
 	s->computed_ctx = m;
 	while (!rc && q.next < s->n) {
-		size_t from = m->todos.len;
+		size_t from = m->subjects.len;
 		rc = task_work(t, expand_some, &q, err);
 		add_todos(m);
 		m->keep = true;
@@ -370,11 +370,11 @@ static int fill(struct task *t, struct making *m, struct err *err)
 static void release(struct making *m, bool failed)
 {
 	struct silent *s = m->silent, *next;
-	for (size_t i = 0; failed && i < m->todos.len; i++)
-		if (m->todos.at[i].change)
-			change_release(m->todos.at[i].change);
-	for (size_t i = 0; i < m->todos.len; i++)
-		json_decref(m->todos.at[i].actual);
+	for (size_t i = 0; failed && i < m->subjects.len; i++)
+		if (m->subjects.at[i].change)
+			change_release(m->subjects.at[i].change);
+	for (size_t i = 0; i < m->subjects.len; i++)
+		json_decref(m->subjects.at[i].actual);
 	for (size_t i = 0; i < m->priors.len; i++) {
 		json_decref(m->priors.at[i].attrs);
 		json_decref(m->priors.at[i].deps);
@@ -387,7 +387,7 @@ static void release(struct making *m, bool failed)
 		free(s->key);
 		free(s);
 	}
-	vec_free(&m->todos);
+	vec_free(&m->subjects);
 	vec_free(&m->priors);
 	vec_free(&m->units);
 	vec_free(&m->own_units);

@@ -17,7 +17,7 @@ struct prior {                   /* one object of the state */
 };
 
 /* One object to look at. Those of the spec come first, at their item's index; those only the state has follow. */
-struct todo {
+struct subject {
 	struct item *it;
 	struct prior *prior;         /* NULL: not in the state */
 	json_t *actual;
@@ -41,15 +41,15 @@ struct making {
 	struct diags *d;
 	struct plan *p;
 	VEC(struct prior) priors;    /* sorted by address */
-	VEC(struct todo) todos;
+	VEC(struct subject) subjects;
 	VEC(struct unit *) units;    /* by unit.index */
 	VEC(struct unit *) own_units;        /* to release */
-	VEC(struct stray) strays;    /* changes that stand for no todo */
+	VEC(struct stray) strays;    /* changes that stand for no subject */
 	VEC(struct resource *) deferred;     /* whose count or for_each is not known */
 	bool *target_hit;            /* by target */
 	struct err load_err;
 	struct silent *silent;
-	size_t next, end;            /* todos still to be read */
+	size_t next, end;            /* subjects still to be read */
 	size_t n_read, n_to_read;
 	bool keep;                   /* what was read is still needed after the judgement */
 };
@@ -71,10 +71,10 @@ void plan_seal(struct plan *p);                          /* sets the id from the
 struct counted { const char *name; size_t offset; };
 extern const struct counted plan_counted[];              /* of struct plan_counts; ends with a NULL name */
 extern const char *const disruption_words[];             /* by enum effect_class */
-/* refresh.c: reads todos[from..end) that were not read, and judges each. */
+/* refresh.c: reads subjects[from..end) that were not read, and judges each. */
 int refresh_world(struct task *t, struct making *m, size_t from, struct err *err) MUST_CHECK;
-/* judge.c: what is to be done about one object: sets todo.change. */
-void judge(struct making *m, struct todo *td);
+/* judge.c: what is to be done about one object: sets subject.change. */
+void judge(struct making *m, struct subject *td);
 struct change *change_new(struct making *m, const char *address, const char *type, const char *owner, enum action action);
 /* Makes C something that is not done now. REASON lives as long as the plan. */
 void change_hold(struct change *c, enum action action, const char *reason);

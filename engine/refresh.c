@@ -38,14 +38,14 @@ static void note_silent(struct making *m, const struct item *it, const char *why
 /* --- reading ---------------------------------------------------------------------------------------------------------------- */
 
 /* What a read is shaped like: the spec's configuration; nothing for what is to go; for `drift`, what the state holds. */
-static const json_t *shape_of(const struct making *m, const struct todo *td)
+static const json_t *shape_of(const struct making *m, const struct subject *td)
 {
 	if (m->o->drift_only && td->prior)
 		return td->prior->attrs;
 	return m->o->destroy ? NULL : td->it->config;
 }
 
-static int read_object(struct task *t, struct making *m, struct todo *td, struct err *err)
+static int read_object(struct task *t, struct making *m, struct subject *td, struct err *err)
 {
 	const struct resource_type *type = td->it->row->type;
 	struct op op = { .address = td->it->address, .config = shape_of(m, td),
@@ -74,7 +74,7 @@ static int read_object(struct task *t, struct making *m, struct todo *td, struct
 	return 0;
 }
 
-static bool wants_reading(const struct making *m, const struct todo *td)
+static bool wants_reading(const struct making *m, const struct subject *td)
 {
 	bool by_state = m->o->destroy || (m->o->drift_only && td->prior) || (!td->it->config && !td->it->reason);
 	if (td->read || td->out || td->skip || (td->it->reason && !by_state))
@@ -84,7 +84,7 @@ static bool wants_reading(const struct making *m, const struct todo *td)
 	return !by_state || td->prior;
 }
 
-static void finish_one(struct making *m, struct todo *td)
+static void finish_one(struct making *m, struct subject *td)
 {
 	td->read = true;
 	judge(m, td);
@@ -100,7 +100,7 @@ static int worker(struct task *t, void *arg, struct err *err)
 	struct making *m = arg;
 	int rc = 0;
 	for (size_t n = 1; !rc && m->next < m->end; n++) {
-		struct todo *td = &m->todos.at[m->next++];
+		struct subject *td = &m->subjects.at[m->next++];
 		if (!wants_reading(m, td))
 			continue;
 		td->skip = silent_why(m, td->it);
@@ -140,8 +140,8 @@ static int read_all(struct task *t, struct making *m, struct err *err)
 /* A provider that cannot open (a password file that is not there) would fail every object alike: that is said once. */
 static int open_providers(struct making *m, size_t from, struct err *err)
 {
-	for (size_t i = from; i < m->todos.len; i++) {
-		struct todo *td = &m->todos.at[i];
+	for (size_t i = from; i < m->subjects.len; i++) {
+		struct subject *td = &m->subjects.at[i];
 		void *self;
 		if (!wants_reading(m, td) || td->it->row->slot->opened)
 			continue;
@@ -163,14 +163,14 @@ int refresh_world(struct task *t, struct making *m, size_t from, struct err *err
 	if (rc)
 		return rc;
 	m->next = from;
-	m->end = m->todos.len;
+	m->end = m->subjects.len;
 	for (size_t i = from; i < m->end; i++)
-		waiting += wants_reading(m, &m->todos.at[i]);
+		waiting += wants_reading(m, &m->subjects.at[i]);
 	m->n_to_read = m->n_read + waiting;
 	if (waiting && m->o->refresh)
 		rc = read_all(t, m, err);
 	for (size_t i = from; !rc && i < m->end; i++) {
-		struct todo *td = &m->todos.at[i];
+		struct subject *td = &m->subjects.at[i];
 		if (td->judged || td->out)
 			continue;
 		if (!td->read && !td->skip && td->prior)

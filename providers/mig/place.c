@@ -49,7 +49,7 @@ enum mig_fit mig_fits(const struct mig_product *p, const unsigned *counts, unsig
 
 struct search {
 	const struct mig_product *p;
-	unsigned todo[MIG_MAX_SLICES];               /* profiles to place, the largest first */
+	unsigned wanted[MIG_MAX_SLICES];               /* profiles to place, the largest first */
 	size_t n;
 	struct mig_instance *out;
 };
@@ -58,13 +58,13 @@ static bool place_rest(struct search *s, size_t at, uint32_t used)
 {
 	if (at == s->n)
 		return true;
-	const struct mig_profile *p = &s->p->profiles[s->todo[at]];
+	const struct mig_profile *p = &s->p->profiles[s->wanted[at]];
 	/* Equal instances in the order of their starts: no arrangement is tried twice. */
-	unsigned from = at && s->todo[at - 1] == s->todo[at] ? s->out[at - 1].start + 1 : 0;
+	unsigned from = at && s->wanted[at - 1] == s->wanted[at] ? s->out[at - 1].start + 1 : 0;
 	for (unsigned start = from; start < s->p->memory_slices; start++) {
 		if (!(p->starts & (1u << start)) || (used & slices_of(p, start)))
 			continue;
-		s->out[at] = (struct mig_instance){ s->todo[at], start };
+		s->out[at] = (struct mig_instance){ s->wanted[at], start };
 		if (place_rest(s, at + 1, used | slices_of(p, start)))
 			return true;
 	}
@@ -114,7 +114,7 @@ bool mig_place(const struct mig_product *p, const struct mig_instance *kept, siz
 			for (unsigned k = 0; k < counts[i] && p->profiles[i].memory == size; k++) {
 				if (s.n == MIG_MAX_SLICES)
 					return false;
-				s.todo[s.n++] = i;
+				s.wanted[s.n++] = i;
 			}
 	if (!place_rest(&s, 0, used))
 		return false;
