@@ -3,35 +3,49 @@
 #include "base/str.h"
 #include "engine/spec.h"
 
-/* ["KEY"] with the escapes of JSON, so that an address is one line and unambiguous whatever the key holds. */
-static void add_quoted(struct str *out, const char *key)
+/* Behind a key that begins at P (["a.b"], [0]), if there is one. */
+static const char *skip_key(const char *p)
 {
-	str_add(out, "[\"");
-	for (const unsigned char *p = (const unsigned char *)key; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			str_addc(out, '\\'), str_addc(out, (char)*p);
-		else if (*p == '\n')
-			str_add(out, "\\n");
-		else if (*p == '\t')
-			str_add(out, "\\t");
-		else if (*p < 0x20 || *p == 0x7f)
-			str_addf(out, "\\u%04x", *p);
-		else
-			str_addc(out, (char)*p);
-	}
-	str_add(out, "\"]");
+	if (*p != '[')
+		return p;
+	if (p[1] != '"')
+		return p + strcspn(p, "]") + (strchr(p, ']') != NULL);
+	for (p += 2; *p && *p != '"'; p++)
+		if (*p == '\\' && p[1])
+			p++;
+	return *p ? p + 1 + (p[1] == ']') : p;
 }
 
-void address_add_key(struct str *out, enum lang_key kind, const char *key)
+static const char *skip_name(const char *p)
 {
-	if (kind == LANG_INDEX)
-		str_addf(out, "[%s]", key);
-	else if (kind == LANG_EACH)
-		add_quoted(out, key);
+	return p + strcspn(p, ".[");
 }
 
 char *address_base(const char *address)
 {
-	const char *dot = strchr(address, '.');
-	return xstrndup(address, dot ? (size_t)(dot + 1 - address) + strcspn(dot + 1, ".[") : strlen(address));
+	struct str s;
+	const char *p = address;
+	str_init(&s, STR_OURS);
+	while (str_has_prefix(p, "module.")) {
+		const char *end = skip_name(p + 7);
+		str_addn(&s, p, (size_t)(end - p));
+		p = skip_key(end);
+		if (*p != '.')
+			return str_take(&s);
+		str_addc(&s, *p++);
+	}
+	const char *dot = strchr(p, '.');
+	str_addn(&s, p, dot ? (size_t)(skip_name(dot + 1) - p) : strlen(p));
+	return str_take(&s);
+}
+
+char *address_in(const char *module, const struct lang_resource *lr)
+{
+	return xasprintf("%s%s%s.%s", module, *module ? "." : "", lr->type, lr->name);
+}
+
+bool address_within(const char *address, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return strncmp(address, prefix, n) == 0 && (!address[n] || address[n] == '.' || address[n] == '[');
 }

@@ -126,7 +126,7 @@ static const char *made_address(struct expansion *x, const char *label, const ch
 	str_init(&a, STR_OURS);
 	str_addf(&a, "%s.%s", x->in->address, label);
 	if (key)
-		address_add_key(&a, LANG_EACH, key);
+		lang_add_key(&a, LANG_EACH, key);
 	const char *copy = arena_strndup(x->s->arena, a.at, a.len);
 	str_release(&a);
 	return copy;
@@ -273,23 +273,24 @@ static const char *waiting_reason(struct spec *s, const struct resource *r)
 	return copy;
 }
 
-static const char *instance_address(struct spec *s, const struct resource *r, const struct lang_instance *li)
+static const char *instance_address(struct spec *s, const struct resource *r, const struct lang_block *lb, const struct lang_instance *li)
 {
 	struct str a;
-	if (li->kind == LANG_SINGLE)
+	if (li->kind == LANG_SINGLE && !*lb->module)
 		return r->address;
 	str_init(&a, STR_OURS);
-	str_add(&a, r->address);
-	address_add_key(&a, li->kind, li->key);
+	str_addf(&a, "%s%s%s.%s", lb->module, *lb->module ? "." : "", r->lr->type, r->lr->name);
+	lang_add_key(&a, li->kind, li->key);
 	const char *copy = arena_strndup(s->arena, a.at, a.len);
 	str_release(&a);
 	return copy;
 }
 
-static void expand_instance(struct spec *s, struct reporter *rp, struct resource *r, struct instance *in, const struct lang_instance *li)
+static void expand_instance(struct spec *s, struct reporter *rp, struct resource *r, const struct lang_block *lb, struct instance *in,
+			    const struct lang_instance *li)
 {
 	in->key = li->key;
-	in->address = instance_address(s, r, li);
+	in->address = instance_address(s, r, lb, li);
 	in->unknown = li->unknown;
 	rp->instance = li->kind == LANG_SINGLE ? NULL : in->address;
 	in->config = schema_complete(r->row->type->attrs, li->config, report_in_body, rp);
@@ -313,37 +314,43 @@ static bool too_many(struct spec *s, const struct resource *r)
 	return true;
 }
 
-/* Without instances only the body tells a list from a map: a key that is there has a place of its own. */
-static enum lang_key kind_of_none(const struct resource *r)
+static size_t take_blocks(struct spec *s, struct resource *r, const struct lang_block *lb, size_t n)
 {
-	struct mark count = lang_mark(r->lr, true, (const char *const[]){ "count", NULL });
-	struct mark body = lang_mark(r->lr, true, (const char *const[]){ NULL });
-	return count.line == body.line && count.col == body.col ? LANG_EACH : LANG_INDEX;
+	size_t total = 0;
+	r->blocks = arena_array(s->arena, n + 1, sizeof(*r->blocks));
+	r->n_blocks = n;
+	for (size_t i = 0; i < n; i++) {
+		r->blocks[i].lb = &lb[i];
+		total += lb[i].n;
+		if (lb[i].deferred)
+			r->deferred = r->waits = true;
+	}
+	if (r->deferred)
+		r->reason = waiting_reason(s, r);
+	return total;
 }
 
 void spec_expand(struct spec *s, struct resource *r)
 {
-	const struct lang_instance *in;
-	const struct mark *deferred = NULL;
+	const struct lang_block *lb;
 	size_t n;
 	r->first_unit = s->units.len;
-	if (!r->row || lang_expand(s->lang, r->lr, takes_sensitive, r, &in, &n, &deferred))
+	if (!r->row || lang_expand(s->lang, r->lr, takes_sensitive, r, &lb, &n))
 		return;
 	r->expanded = true;
-	if (deferred) {
-		r->deferred = r->waits = s->waits = true;
-		r->reason = waiting_reason(s, r);
-		return;
-	}
 	struct reporter *rp = xcalloc(1, sizeof(*rp));
 	*rp = (struct reporter){ .s = s, .r = r };
-	r->instances = arena_array(s->arena, n + 1, sizeof(*r->instances));
-	r->n = n;
-	r->kind = n ? in[0].kind : kind_of_none(r);
+	r->instances = arena_array(s->arena, take_blocks(s, r, lb, n) + 1, sizeof(*r->instances));
 	if (!r->row->type->expand)
 		add_unit(s, r, r->address);
-	for (size_t i = 0; i < n && !too_many(s, r); i++)
-		expand_instance(s, rp, r, &r->instances[i], &in[i]);
+	for (size_t i = 0; i < n && !too_many(s, r); i++) {
+		struct block *b = &r->blocks[i];
+		b->instances = r->instances + r->n;
+		lang_about(s->lang, r->lr, &lb[i]);
+		for (; b->n < lb[i].n && !too_many(s, r); b->n++)
+			expand_instance(s, rp, r, &lb[i], &r->instances[r->n++], &lb[i].at[b->n]);
+	}
+	lang_about(s->lang, NULL, NULL);
 	s->waits = s->waits || r->waits;
 	for (size_t i = 0; i < rp->n; i++)
 		free(rp->told[i].text);

@@ -61,8 +61,13 @@ static void add_stray(struct making *m, struct unit *u, const char *type, const 
 static bool is_deferred(struct making *m, struct resource *r)
 {
 	bool any = r->deferred;
-	if (r->deferred)
-		add_stray(m, unit_new(m, r->address, r), r->row->type->name, r->reason);
+	for (size_t i = 0; i < r->n_blocks; i++) {
+		const struct lang_block *b = r->blocks[i].lb;
+		if (!b->deferred)
+			continue;
+		autofree char *in = b->module_deferred ? xstrdup(r->address) : address_in(b->module, r->lr);
+		add_stray(m, unit_new(m, arena_strdup(m->p->arena, in), r), r->row->type->name, r->reason);
+	}
 	for (size_t i = r->first_unit; i < r->first_unit + r->n_units; i++) {
 		struct unit *u = m->spec->units.at[i];
 		if (u->deferred)

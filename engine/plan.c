@@ -155,16 +155,30 @@ static struct owner *add_owner(struct owner **all, struct unit *u)
 	return o;
 }
 
+/* Is P of what R has in a module instance, or a module, that is not known yet? */
+static bool is_open_in(const struct resource *r, const struct prior *p)
+{
+	for (size_t i = 0; i < r->n_blocks; i++) {
+		const struct lang_block *b = r->blocks[i].lb;
+		if (!b->deferred)
+			continue;
+		autofree char *address = b->module_deferred ? xstrdup(b->module) : address_in(b->module, r->lr);
+		if (address_within(p->address, address))
+			return true;
+	}
+	return false;
+}
+
 /* Nothing is known about an object whose resource cannot be expanded yet: it stays. */
-static bool still_open(const struct making *m, const struct unit *u, const char *owner)
+static bool still_open(const struct making *m, const struct unit *u, const struct prior *p)
 {
 	if (m->o->destroy || !m->spec->waits)
 		return false;
 	if (u && u->deferred)
 		return true;
-	autofree char *base = address_base(owner);
+	autofree char *base = address_base(p->owner);
 	for (size_t i = 0; i < m->deferred.len; i++)
-		if (strcmp(m->deferred.at[i]->address, base) == 0)
+		if (strcmp(m->deferred.at[i]->address, base) == 0 && is_open_in(m->deferred.at[i], p))
 			return true;
 	return false;
 }
@@ -174,7 +188,7 @@ static void add_orphan(struct making *m, struct owner **owners, struct prior *p)
 	struct owner *o;
 	const struct type_row *row = engine_row(m->e, p->type);
 	HASH_FIND_STR(*owners, p->owner, o);
-	if (still_open(m, o ? o->unit : NULL, p->owner))
+	if (still_open(m, o ? o->unit : NULL, p))
 		return;
 	if (!o)
 		o = add_owner(owners, unit_new(m, p->owner, NULL));

@@ -80,10 +80,13 @@ static void check_type(struct spec *s, struct resource *r)
 {
 	struct engine *e = s->e;
 	r->row = engine_row(e, r->lr->type);
-	r->address = arena_printf(s->arena, "%s.%s", r->lr->type, r->lr->name);
+	autofree char *address = address_in(r->lr->module, r->lr);
+	r->address = arena_strdup(s->arena, address);
 	if (!r->row) {
+		lang_about(s->lang, r->lr, NULL);
 		struct diag *g = diag_add(s->d, "E0107", r->lr->type_mark, "\"%s\" is not a resource type", r->lr->type);
 		diag_suggest(g, r->lr->type, e->type_names);
+		lang_about(s->lang, NULL, NULL);
 		return;
 	}
 	if (!r->row->slot->used && !r->row->slot->block)
@@ -165,7 +168,8 @@ void spec_free(struct spec *s)
 			json_decref(r->instances[k].config);
 			json_decref(r->instances[k].extra);
 		}
-		json_decref(r->value);
+		for (size_t k = 0; k < r->n_blocks; k++)
+			json_decref(r->blocks[k].value);
 	}
 	for (size_t i = 0; i < s->items.len; i++)
 		json_decref(s->items.at[i]->config);

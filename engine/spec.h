@@ -55,20 +55,24 @@ struct instance {
 	bool unknown;                /* config is not wholly known */
 	bool failed;
 };
+struct block {                       /* the instances of a resource in one instance of its module */
+	const struct lang_block *lb;
+	struct instance *instances; size_t n;
+	json_t *value;               /* NULL: not made yet */
+};
 struct resource {
 	const struct lang_resource *lr;
 	const struct type_row *row;  /* NULL: no such type */
-	const char *address;         /* "gpu_node_pool.train" */
-	enum lang_key kind;
+	const char *address;         /* without keys: "gpu_node_pool.train", "module.a.gpu_node_pool.train" */
 	struct instance *instances; size_t n;
+	struct block *blocks; size_t n_blocks;
 	size_t first_unit, n_units;  /* of spec.units */
 	bool expanded;               /* instances are there */
 	bool asked;                  /* an expression wanted its value */
 	bool waits;                  /* something in it was unknown */
-	bool deferred;               /* count or for_each is unknown: no instances */
+	bool deferred;               /* count or for_each is unknown in one of the blocks: it has no instances */
 	const char *reason;
-	json_t *value;
-	bool value_unknown;          /* the value given out was not wholly known */
+	bool value_unknown;          /* a value given out was not wholly known */
 };
 
 struct spec {
@@ -108,12 +112,16 @@ void spec_expand(struct spec *s, struct resource *r);
 /* Does one of its attributes come from its provider? */
 bool type_computes(const struct resource_type *type);
 /* value.c: the value of a resource as expressions see it; a lang_value_fn. */
-const json_t *spec_value(void *ctx, const struct lang_resource *lr);
+const json_t *spec_value(void *ctx, const struct lang_resource *lr, size_t block);
 /* SHA-256 of all that the spec wants, in hex. */
 void spec_hash(const struct spec *s, char out[65]);
 /* address.c */
-void address_add_key(struct str *out, enum lang_key kind, const char *key);
-/* "gpu_node_pool.train" of any address or owner within it; yours to free. */
+/* The resource that ADDRESS or owner is of, without keys: "module.a.gpu_node_pool.train" of
+ * `module.a["x"].gpu_node_pool.train.firmware["gpu-0001"]`; yours to free. */
 char *address_base(const char *address);
+/* MODULE.TYPE.NAME; yours to free. */
+char *address_in(const char *module, const struct lang_resource *lr);
+/* Does ADDRESS begin with PREFIX, up to a "." or "["? */
+bool address_within(const char *address, const char *prefix);
 
 #endif

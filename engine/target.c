@@ -23,6 +23,8 @@ bool target_matches(const char *pattern, const char *address, const char *owner)
 	autofree char *base = address_base(address);
 	if (strcmp(pattern, address) == 0 || strcmp(pattern, owner) == 0 || strcmp(pattern, base) == 0)
 		return true;
+	if (str_has_prefix(pattern, "module.") && (address_within(address, pattern) || address_within(base, pattern)))
+		return true;
 	autofree char *glob = glob_of(pattern);
 	return str_glob(glob, address) || str_glob(glob, owner);
 }

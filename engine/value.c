@@ -76,26 +76,32 @@ static json_t *instance_value(struct spec *s, struct resource *r, const struct i
 	return out;
 }
 
-const json_t *spec_value(void *ctx, const struct lang_resource *lr)
+static json_t *block_value(struct spec *s, struct resource *r, const struct block *b)
+{
+	if (b->lb->kind == LANG_SINGLE && b->n == 1)
+		return instance_value(s, r, &b->instances[0]);
+	json_t *all = b->lb->kind == LANG_INDEX ? json_array() : json_object();
+	for (size_t i = 0; i < b->n; i++) {
+		json_t *v = instance_value(s, r, &b->instances[i]);
+		if (b->lb->kind == LANG_INDEX)
+			json_array_append_new(all, v);
+		else
+			json_object_set_new(all, b->instances[i].key, v);
+	}
+	return all;
+}
+
+const json_t *spec_value(void *ctx, const struct lang_resource *lr, size_t block)
 {
 	struct spec *s = ctx;
 	struct resource *r = &s->res[lr->index];
+	struct block *b = r->expanded && block < r->n_blocks ? &r->blocks[block] : NULL;
 	r->asked = true;
-	if (!r->expanded || r->deferred) {
+	if (!b || b->lb->deferred) {
 		r->value_unknown = true;
 		return NULL;
 	}
-	if (!r->value && r->kind == LANG_SINGLE && r->n == 1)
-		r->value = instance_value(s, r, &r->instances[0]);
-	if (r->value)
-		return r->value == lang_unknown() ? NULL : r->value;
-	r->value = r->kind == LANG_INDEX ? json_array() : json_object();
-	for (size_t i = 0; i < r->n; i++) {
-		json_t *v = instance_value(s, r, &r->instances[i]);
-		if (r->kind == LANG_INDEX)
-			json_array_append_new(r->value, v);
-		else
-			json_object_set_new(r->value, r->instances[i].key, v);
-	}
-	return r->value;
+	if (!b->value)
+		b->value = block_value(s, r, b);
+	return b->value == lang_unknown() ? NULL : b->value;
 }

@@ -5,7 +5,7 @@
 #include "base/err.h"
 
 static const struct diag_code codes[] = {
-	{ "E0101", "not a block, or something it needs is missing", "At the top of a file stand blocks: aipc, variable, locals, provider, resource, output. "
+	{ "E0101", "not a block, or something it needs is missing", "At the top of a file stand blocks: aipc, variable, locals, module, provider, resource, output. "
 	  "An output needs a value; a rule of a variable needs a condition and an error." },
 	{ "E0102", "unknown key", "Blocks of the language itself (variables, outputs, aipc) have a fixed set of keys." },
 	{ "E0103", "declared twice", "All *.aipc.yaml files of a folder are one spec: a variable, local, output, provider or resource is declared in "
@@ -17,11 +17,21 @@ static const struct diag_code codes[] = {
 	{ "E0109", "missing attribute", "The resource type requires this attribute." },
 	{ "E0110", "wrong type of value", "The attribute takes another type. Numbers and strings are converted into one another where the text allows it." },
 	{ "E0111", "value not allowed", "The attribute takes only certain values, or numbers in a range." },
-	{ "E0112", "count and for_each", "A resource is multiplied by count or by for_each, not by both." },
-	{ "E0113", "locals in a circle", "Each local of the chain needs the next one, and the last needs the first. Break the chain at one of the places." },
+	{ "E0112", "count and for_each", "A resource or module is multiplied by count or by for_each, not by both." },
+	{ "E0113", "values in a circle", "Each local, input or output of the chain needs the next one, and the last needs the first. Break the chain at one of the places." },
 	{ "E0114", "not in this version", "The key or block exists in the language but this version does not carry it out, and ignoring it could do harm." },
 	{ "E0115", "wrong kind of value in a block", "Where a block wants a map, a list, a string or true/false, something else stands." },
 	{ "E0120", "resources in a circle", "Each resource of the chain refers to the next one, and the last to the first, so none can be made first." },
+	{ "E0131", "provider in a module", "Providers are configured in the spec that is applied; modules it calls use those configurations." },
+	{ "E0132", "source of a module", "A source is a plain text: a folder as ./NAME or ../NAME, relative to the folder of the file it stands in. The "
+	  "folder must exist and hold *.aipc.yaml files." },
+	{ "E0133", "module in itself", "A module calls itself, directly or through others. Modules are read before anything is evaluated, so count: 0 "
+	  "does not end the circle." },
+	{ "E0134", "too many modules", "Modules may be called 32 deep and 20,000 times, and have 2,000,000 instances together." },
+	{ "E0135", "no such input", "The module declares no variable of this name." },
+	{ "E0136", "input missing", "A variable of the module has no default, so every call must give it a value." },
+	{ "E0137", "no such output", "Of a module, only what its output blocks declare can be referred to: module.NAME.OUTPUT, module.NAME[KEY].OUTPUT with "
+	  "count or for_each." },
 	{ "E0201", "not an expression", "The text between ${ and } cannot be read. The caret is at the first character that does not fit." },
 	{ "E0202", "not a template", "A string has a ${ or %{ that is not closed, an %{if} or %{for} without its end, or an escape that does not exist. "
 	  "$${ and %%{ stand for the characters themselves." },

@@ -26,8 +26,10 @@ void diags_free(struct diags *d)
 {
 	if (!d)
 		return;
-	for (size_t i = 0; i < d->all.len; i++)
+	for (size_t i = 0; i < d->all.len; i++) {
 		vec_free(&d->all.at[i]->notes);
+		vec_free(&d->all.at[i]->calls);
+	}
 	vec_free(&d->dropped.notes);
 	vec_free(&d->all);
 	vec_free(&d->sources);
@@ -66,6 +68,8 @@ struct diag *diag_add(struct diags *d, const char *code, struct mark at, const c
 	va_start(ap, fmt);
 	g->summary = vtext(d, fmt, ap);
 	va_end(ap);
+	for (const struct diag_trail *t = d->trail; t; t = t->up)
+		vec_push(&g->calls, (struct note){ keep_mark(d, t->at), arena_strdup(d->arena, t->text) });
 	vec_push(&d->all, g);
 	return g;
 }
@@ -95,6 +99,13 @@ void diag_suggest(struct diag *g, const char *word, const char *const *names)
 	const char *near = names ? str_nearest(word, names) : NULL;
 	if (near)
 		diag_hint(g, "did you mean \"%s\"?", near);
+}
+
+const struct diag_trail *diags_trail(struct diags *d, const struct diag_trail *t)
+{
+	const struct diag_trail *before = d->trail;
+	d->trail = t;
+	return before;
 }
 
 size_t diags_errors(const struct diags *d)

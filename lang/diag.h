@@ -42,6 +42,11 @@ void diag_note(struct diag *g, struct mark at, const char *fmt, ...) __attribute
 /* "did you mean "X"" as the hint when NAMES (NULL-terminated) has something near WORD. */
 void diag_suggest(struct diag *g, const char *word, const char *const *names);
 
+/* The calls of modules that lead to what is reported, innermost first: each diagnostic added while a trail is set gets a note for
+ * every step, behind its own notes. Borrowed until the next call; NULL: none. */
+struct diag_trail { const struct diag_trail *up; const char *text; struct mark at; };
+const struct diag_trail *diags_trail(struct diags *d, const struct diag_trail *t);      /* gives back the one before */
+
 size_t diags_errors(const struct diags *d);
 size_t diags_warnings(const struct diags *d);
 /* The transcript of ux.md, 80 columns, long excerpts cut around the caret, tabs shown as one space. Ends with a line that

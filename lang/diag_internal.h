@@ -17,7 +17,7 @@ struct diag {
 	const char *line; size_t line_len;   /* the line, or at most MAX_LINE characters around the place; NULL: none */
 	uint32_t shift;              /* characters of the line left of LINE */
 	const char *summary, *hint;
-	VEC(struct note) notes;
+	VEC(struct note) notes, calls;         /* calls: the trail */
 };
 
 struct diags {
@@ -26,6 +26,7 @@ struct diags {
 	VEC(struct source *) sources;          /* by path: diagnostics outlive what they are about */
 	size_t errors, warnings;
 	struct { const char *text; uint32_t line; size_t at; } last;   /* where a line was found */
+	const struct diag_trail *trail;
 	struct diag dropped;         /* takes what comes after the last one that is kept */
 };
 

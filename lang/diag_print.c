@@ -101,6 +101,8 @@ static void put_diag(FILE *out, const struct paint *c, int gutter, const struct 
 	put_excerpt(out, c, gutter, g);
 	for (size_t i = 0; i < g->notes.len; i++)
 		put_note(out, c, gutter, g->notes.at[i].text, &g->notes.at[i].at);
+	for (size_t i = 0; i < g->calls.len; i++)
+		put_note(out, c, gutter, g->calls.at[i].text, &g->calls.at[i].at);
 	fputc('\n', out);
 }
 
@@ -148,6 +150,16 @@ static void put_place(json_t *o, const struct mark *at)
 	json_put_int(o, "length", at->len ? at->len : 1);
 }
 
+static void put_notes(json_t *list, const struct note *notes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		json_t *note = json_object();
+		json_put_str(note, "text", notes[i].text);
+		put_place(note, &notes[i].at);
+		json_array_append_new(list, note);
+	}
+}
+
 json_t *diags_json(const struct diags *d)
 {
 	struct diags_view v;
@@ -168,12 +180,8 @@ json_t *diags_json(const struct diags *d)
 		if (x.present)
 			json_put_new(o, "excerpt", json_string_safe(x.text.at, x.text.len));
 		str_release(&x.text);
-		for (size_t k = 0; k < g->notes.len; k++) {
-			json_t *note = json_object();
-			json_put_str(note, "text", g->notes.at[k].text);
-			put_place(note, &g->notes.at[k].at);
-			json_array_append_new(notes, note);
-		}
+		put_notes(notes, g->notes.at, g->notes.len);
+		put_notes(notes, g->calls.at, g->calls.len);
 		json_put_new(o, "notes", notes);
 		json_array_append_new(all, o);
 	}

@@ -17,7 +17,9 @@ const json_t *lang_unknown(void)
 static int by_id(const void *a, const void *b)
 {
 	const struct lang_resource *x = a, *y = b;
-	int c = strcmp(x->type, y->type);
+	int c = strcmp(x->module, y->module);
+	if (!c)
+		c = strcmp(x->type, y->type);
 	return c ? c : strcmp(x->name, y->name);
 }
 
@@ -31,8 +33,8 @@ static void list_resources(struct lang *l)
 		struct thing *t = l->order.at[i];
 		if (t->kind != THING_RESOURCE)
 			continue;
-		l->res[n++] = (struct lang_resource){ .type = t->res->type, .name = t->name, .type_mark = AT(t->file, t->res->type_key),
-						      .name_mark = AT(t->file, t->key), .body = t->res };
+		l->res[n++] = (struct lang_resource){ .module = t->module->path, .type = t->res->type, .name = t->name,
+						      .type_mark = AT(t->file, t->res->type_key), .name_mark = AT(t->file, t->key), .body = t->res };
 	}
 	qsort(l->res, n, sizeof(*l->res), by_id);
 	for (size_t i = 0; i < n; i++) {
@@ -48,24 +50,44 @@ static int by_text(const void *a, const void *b)
 
 struct load { struct lang *l; const char *dir; const struct lang_input *in; size_t n; struct err err; size_t before; };
 
+static bool find_folder(struct lang *l, const char *dir, struct err *err)
+{
+	autofree char *real = realpath(dir, NULL);
+	if (!real) {
+		err_errno(err, "cannot read the folder '%s'", dir);
+		return false;
+	}
+	l->root = module_new(l, NULL, NULL, ".");
+	l->root->real = arena_strdup(l->arena, real);
+	l->root->listed = true;
+	return true;
+}
+
 static void load(void *arg)
 {
 	struct load *o = arg;
 	struct lang *l = o->l;
-	module_read(l, o->dir, &o->err);
+	if (!find_folder(l, o->dir, &o->err))
+		return;
+	module_read(l->root, &o->err);
 	if (o->err.code)
 		return;
+	l->top = scope_new(l, l->root, NULL, "");
+	vec_push(&l->root->scopes, l->top);
 	list_resources(l);
+	module_take_defaults(l);
 	module_take_inputs(l, o->in, o->n);
 	module_check_references(l);
+	module_walk(l);
 	module_link(l);
+	module_enter(l, l->top);
 	for (size_t i = 0; i < l->providers.len; i++)
 		vec_push(&l->provider_names, l->providers.at[i].name);
 	if (l->provider_names.len)
 		qsort(l->provider_names.at, l->provider_names.len, sizeof(*l->provider_names.at), by_text);
 	vec_push(&l->provider_names, NULL);
 	if (diags_errors(l->d) == o->before)
-		module_check_rules(l);
+		module_check_rules(l, l->top);
 	if (l->settings.x && diags_errors(l->d) == o->before) {
 		const struct val *v = eval_run(l->e, l->settings.x);
 		if (v && eval_check_size(l->e, l->settings.x, v))
@@ -104,36 +126,62 @@ static void free_body(struct lang_body *r)
 		json_decref(r->attrs.at[i].json);
 	vec_free(&r->instances);
 	vec_free(&r->attrs);
+	vec_free(&r->blocks);
+	vec_free(&r->first);
+}
+
+static void free_thing(struct thing *t)
+{
+	vec_free(&t->deps);
+	vec_free(&t->waits);
+	vec_free(&t->reach);
+	vec_free(&t->rule_deps);
+	vec_free(&t->rules);
+	if (t->res)
+		free_body(t->res);
+	if (t->call)
+		vec_free(&t->call->inputs);
+}
+
+static void free_module(struct module *m)
+{
+	HASH_CLEAR(hh, m->things);
+	vec_free(&m->order);
+	vec_free(&m->base);
+	vec_free(&m->scopes);
+	vec_free(&m->waiting);
+}
+
+static void free_folders(struct lang *l)
+{
+	struct folder *f = l->folders;
+	for (; f; f = f->hh.next)
+		vec_free(&f->files);
+	HASH_CLEAR(hh, l->folders);
 }
 
 void lang_free(struct lang *l)
 {
 	if (!l)
 		return;
-	HASH_CLEAR(hh, l->things);
-	for (size_t i = 0; i < l->order.len; i++) {
-		struct thing *t = l->order.at[i];
-		vec_free(&t->deps);
-		vec_free(&t->reach);
-		vec_free(&t->rules);
-		if (t->res)
-			free_body(t->res);
-	}
+	diags_trail(l->d, NULL);
+	for (size_t i = 0; i < l->order.len; i++)
+		free_thing(l->order.at[i]);
+	for (size_t i = 0; i < l->modules.len; i++)
+		free_module(l->modules.at[i]);
 	for (size_t i = 0; i < l->providers.len; i++) {
 		json_decref(l->providers.at[i].json);
 		vec_free(&l->providers.at[i].deps);
 	}
-	for (size_t i = 0; i < l->outputs.len; i++)
-		vec_free(&l->outputs.at[i].deps);
 	for (size_t i = 0; i < l->texts.len; i++)
 		free(l->texts.at[i]);
 	json_decref(l->settings.json);
+	free_folders(l);
 	vec_free(&l->texts);
-	vec_free(&l->files);
+	vec_free(&l->modules);
 	vec_free(&l->order);
 	vec_free(&l->providers);
 	vec_free(&l->provider_names);
-	vec_free(&l->outputs);
 	vec_free(&l->out);
 	arena_free(l->arena);
 	stack_free(l->stack);
@@ -157,10 +205,12 @@ static void configure(void *arg)
 {
 	struct configure *c = arg;
 	struct provider_block *p = c->p;
-	module_prepare(c->l, p->deps.at, p->deps.len);
+	module_prepare(c->l, c->l->top, &p->deps);
+	struct scope *before = module_enter(c->l, c->l->top);
 	const struct val *v = p->x ? eval_run(c->l->e, p->x) : NULL;
 	if (v && eval_check_size(c->l->e, p->x, v))
 		p->json = val_to_json(v, NULL, NULL);
+	module_enter(c->l, before);
 	p->failed = p->x && !p->json;
 	if (!p->x)
 		p->json = json_object();
@@ -236,17 +286,26 @@ struct mark lang_mark(const struct lang_resource *r, bool key, const char *const
 	return AT(t->file, key || n == t->body ? k : n);
 }
 
+void lang_about(struct lang *l, const struct lang_resource *r, const struct lang_block *block)
+{
+	struct module *m = r ? r->body->thing->module : NULL;
+	const struct diag_trail *t = m && m->parent ? &m->trail : NULL;
+	size_t i = block ? (size_t)(block - r->body->blocks.at) : SIZE_MAX;
+	if (t && i < m->scopes.len)
+		t = &m->scopes.at[i]->trail;
+	diags_trail(l->d, t);
+}
+
 /* --- outputs ------------------------------------------------------------------------------------------------------- */
 
-static bool one_output(struct lang *l, struct output_block *o, struct lang_output *out)
+static bool one_output(struct lang *l, struct thing *o, struct lang_output *out)
 {
 	struct err err;
+	struct dep need = { .to = o };
 	*out = (struct lang_output){ .name = o->name, .description = o->description, .sensitive = o->sensitive };
-	if (!o->x)
-		return false;
-	module_prepare(l, o->deps.at, o->deps.len);
-	const struct val *v = eval_run(l->e, o->x);
-	if (!v || !eval_check_size(l->e, o->x, v))
+	module_prepare(l, l->top, &(struct deps){ &need, 1, 1 });
+	const struct val *v = l->top->cells[o->slot].val;
+	if (!v)
 		return false;
 	if (!o->sensitive && val_sensitive_deep(v)) {
 		struct diag *g = diag_add(l->d, "E0226", expr_mark(o->x), "the output \"%s\" would show a sensitive value", o->name);
@@ -271,18 +330,41 @@ static int by_output(const void *a, const void *b)
 	return strcmp(((const struct lang_output *)a)->name, ((const struct lang_output *)b)->name);
 }
 
+/* Values of M that nothing asked for are still wrong when they are wrong. */
+static void check_module(struct lang *l, struct module *m)
+{
+	struct deps vars = { 0 };
+	for (size_t i = 0; i < m->order.len; i++)
+		if (m->order.at[i]->kind == THING_VAR || m->order.at[i]->kind == THING_MODULE)
+			vec_push(&vars, (struct dep){ .to = m->order.at[i] });
+	module_list(l, m);
+	for (size_t i = 0; i < m->scopes.len; i++) {
+		module_prepare(l, m->scopes.at[i], &vars);
+		module_check_rules(l, m->scopes.at[i]);
+	}
+	vec_free(&vars);
+}
+
 static void outputs(void *arg)
 {
 	struct lang *l = arg;
-	for (size_t i = 0; i < l->outputs.len; i++) {
+	size_t errors = diags_errors(l->d);
+	for (size_t i = 0; i < l->root->order.len; i++) {
+		struct thing *t = l->root->order.at[i];
 		struct lang_output out;
-		if (one_output(l, &l->outputs.at[i], &out))
+		if (t->kind != THING_OUTPUT)
+			continue;
+		if (one_output(l, t, &out))
 			vec_push(&l->out, out);
 		else
 			l->out_rc = E_INPUT;
 	}
 	if (l->out.len)
 		qsort(l->out.at, l->out.len, sizeof(*l->out.at), by_output);
+	for (size_t i = 1; i < l->modules.len; i++)
+		check_module(l, l->modules.at[i]);
+	if (diags_errors(l->d) > errors)
+		l->out_rc = E_INPUT;
 }
 
 int lang_outputs(struct lang *l, const struct lang_output **out, size_t *n)

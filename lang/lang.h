@@ -1,12 +1,18 @@
-/* lang - a folder of *.aipc.yaml as one module: loaded, checked, evaluated on demand.
+/* lang - a folder of *.aipc.yaml, and the modules it calls: loaded, checked, evaluated on demand.
  *
  * The engine loads a spec, asks for its resources and what each refers to, orders them, and expands them one by one into
  * instances with evaluated configuration. Values of resources come back through a callback, only when referred to.
+ *
+ * A module is a folder too; a `module` block calls it with inputs, perhaps many times by count or for_each, and it may call others.
+ * Static: one lang_resource for each (chain of calls, type, name); what they refer to goes through inputs and outputs, each
+ * reference needing no more than what stands behind it. Dynamic: each instance of a module has its own variables, locals and
+ * resources; a lang_block holds the instances of a resource in one instance of its module.
  * All mistakes go to the diags given to lang_load(); a function that met one returns E_INPUT with an empty message.
  * Everything returned lives until lang_free().
  *
  * Limits: 10,000 files, 64 MiB of text, 5,000,000 YAML nodes a file and 1,000,000 more by aliases, depth 200 in YAML,
- * 500 in expressions, 10,000,000 elements in one value, 1,000,000 instances of one resource.
+ * 500 in expressions, 10,000,000 elements in one value, 1,000,000 instances of one resource or one call in one module instance,
+ * modules 32 deep, 20,000 calls of modules, 2,000,000 instances of modules. Files of modules count like those of the spec.
  */
 #ifndef LANG_LANG_H
 #define LANG_LANG_H
@@ -15,6 +21,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "lang/diag.h"
 
 struct lang;
@@ -43,19 +50,21 @@ struct lang_ref {                            /* one resource that another one ne
 	struct mark at;                      /* where it is written (in a local: the place in that local) */
 };
 struct lang_resource {
+	const char *module;                  /* the calls that lead to it: "", or "module.a.module.b" */
 	const char *type, *name;
 	struct mark type_mark, name_mark;
-	const struct lang_ref *refs; size_t n_refs;   /* direct and through locals, and depends_on; sorted, no repeats */
+	/* Direct, through locals, inputs and outputs, by count and for_each of the modules it is in, and by depends_on; sorted, no repeats. */
+	const struct lang_ref *refs; size_t n_refs;
 	unsigned index;                               /* position in lang_resources() */
 	struct lang_body *body;                       /* lang's own */
 };
-/* All resources, sorted by type, then name. The types' names are not checked here: that is the engine's. */
+/* All resources, sorted by module, type, name. The types' names are not checked here: that is the engine's. */
 const struct lang_resource *lang_resources(struct lang *l, size_t *n);
 
-/* Asked at most once per resource, when an expression refers to it: the value of its instances as JSON - one object without
- * count/for_each, an array for count, an object by key for for_each. NULL: not known yet (the expression becomes unknown).
- * lang_unknown() may stand anywhere inside. */
-typedef const json_t *lang_value_fn(void *ctx, const struct lang_resource *r);
+/* Asked at most once per resource and block, when an expression refers to it: the value of its instances in that block as JSON -
+ * one object without count/for_each, an array for count, an object by key for for_each. NULL: not known yet (the expression
+ * becomes unknown), as it must be while the resource was not expanded. lang_unknown() may stand anywhere inside. */
+typedef const json_t *lang_value_fn(void *ctx, const struct lang_resource *r, size_t block);
 void lang_on_value(struct lang *l, lang_value_fn *fn, void *ctx);
 const json_t *lang_unknown(void);            /* the one marker object, compared by identity */
 
@@ -66,17 +75,32 @@ struct lang_instance {
 	json_t *config;                      /* attributes without meta-arguments; lang_unknown() where not known; borrowed */
 	bool unknown;                        /* some of config is unknown */
 };
-/* Evaluates count/for_each and the attributes of all instances, in order (index; key by bytes). *DEFERRED is set to the place
- * when count or for_each itself is unknown (then there are no instances). A sensitive value in an attribute is an error unless
- * SENSITIVE_OK says that this attribute takes one (by top-level name). Each instance costs O(its own size). */
+struct lang_block {
+	const char *module;                  /* address of the module instance: "", or `module.a["x"].module.b[0]` */
+	const struct lang_instance *at; size_t n;
+	enum lang_key kind;                  /* of the instances, also where there are none */
+	const struct mark *deferred;         /* where count or for_each is unknown: there are no instances then */
+	bool module_deferred;                /* it is that of a module: MODULE is where its addresses begin, `module.a["x"].module.b` */
+};
+/* Evaluates count/for_each and the attributes of all instances, in order (modules as called; index; key by bytes). A sensitive
+ * value in an attribute is an error unless SENSITIVE_OK says that this attribute takes one (by top-level name). Each instance
+ * costs O(its own size). */
 int lang_expand(struct lang *l, const struct lang_resource *r, bool (*sensitive_ok)(void *ctx, const char *attr), void *ctx,
-		const struct lang_instance **out, size_t *n, const struct mark **deferred) MUST_CHECK;
+		const struct lang_block **out, size_t *n) MUST_CHECK;
+/* What is reported from now on is about R in BLOCK (NULL: whatever its instance; R NULL: about none): diagnostics name the calls of
+ * modules that lead there. */
+void lang_about(struct lang *l, const struct lang_resource *r, const struct lang_block *block);
 /* The place of what PATH names in the resource's body, as deep as the YAML goes: steps as in json_path, ended by NULL.
  * KEY true: the key of the last step instead of its value. */
 struct mark lang_mark(const struct lang_resource *r, bool key, const char *const *path);
 
+/* ["KEY"] or [INDEX] as addresses have it, with the escapes of JSON, so that an address is one line and unambiguous whatever the
+ * key holds. Nothing for LANG_SINGLE. */
+void lang_add_key(struct str *out, enum lang_key kind, const char *key);
+
 /* --- outputs ---------------------------------------------------------------------------------------------------- */
 struct lang_output { const char *name, *description; bool sensitive, unknown; char *json; /* exact JSON text; NULL when unknown or sensitive */ };
+/* Of the spec itself, sorted. To be asked when all resources were expanded: checks what is left, such as rules of modules' variables. */
 int lang_outputs(struct lang *l, const struct lang_output **out, size_t *n) MUST_CHECK;
 
 /* YAML text to JSON by the YAML 1.2 core rules and the same limits, without expressions; for files that other programs also

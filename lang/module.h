@@ -1,4 +1,10 @@
-/* module - what lang.c, the block readers, the checks of references and the inputs share. Internal to lang/. */
+/* module - what lang.c, the block readers, the checks of references and the inputs share. Internal to lang/.
+ *
+ * A folder holds parsed files, shared by all calls. A module is one static call path: the root, or what one `module` block of
+ * another module calls. A scope is one instance of a module: there is one for the root, and as many for a call as count or for_each
+ * say. Things (variables, locals, outputs, calls, resources) are static; their values live in the cells of a scope, computed
+ * when something that needs them is prepared (module_eval.c), each once, without recursion.
+ */
 #ifndef LANG_MODULE_H
 #define LANG_MODULE_H
 
@@ -9,33 +15,100 @@
 #include "lang/lang.h"
 #include "lang/stack.h"
 
-enum thing_kind { THING_VAR, THING_LOCAL, THING_RESOURCE };
-enum thing_state { THING_NEW, THING_OPEN, THING_DONE, THING_FAILED };
+enum { MAX_INSTANCES = 1000000, MAX_MODULES = 20000, MAX_MODULE_DEPTH = 32, MAX_SCOPES = 2000000 };
 
-struct dep { struct thing *to; const struct expr *at; };
+enum thing_kind { THING_VAR, THING_LOCAL, THING_RESOURCE, THING_OUTPUT, THING_MODULE };
+enum cell_state { CELL_NEW, CELL_OPEN, CELL_DONE, CELL_FAILED };
+
+/* What an expression needs. CALL set: TO is an output of what CALL calls, wanted of all its instances. */
+struct dep { struct thing *to, *call; const struct expr *at; };
+struct deps { struct dep *at; size_t len, cap; };
 struct rule { struct expr *condition, *error; };
+struct input { const char *name; const struct ynode *key; struct expr *x; bool used; };
+
+/* A `module` block. */
+struct call {
+	const struct ynode *source;
+	struct module *to;           /* NULL: it could not be read */
+	struct expr *count, *for_each, *depends_on;
+	VEC(struct input) inputs;
+};
 
 /* What an expression can refer to. */
 struct thing {
-	char *id;                    /* "var.x", "local.x", "TYPE.NAME" */
+	char *id;                    /* "var.x", "local.x", "TYPE.NAME", "module.NAME"; "output:.x" */
 	const char *name;
 	enum thing_kind kind;
-	enum thing_state state;
+	struct module *module;
+	unsigned slot;               /* of its cell */
 	const struct yaml_file *file;
 	const struct ynode *key, *body;
-	struct expr *x;              /* local: the value; var: the default */
-	const struct val *val;
-	VEC(struct dep) deps;        /* what the expressions refer to, each once */
-	VEC(struct dep) reach;       /* of a local: resources, through other locals too */
+	bool failed;                 /* could not be read: it has no value anywhere */
+	struct expr *x;              /* local, output: the value; var: the default */
+	struct deps deps;            /* what X needs, each once; of a module's variable: what its argument needs, in the calling module; of a
+	                              * call: what count and for_each need; of a resource: all of it */
+	struct deps waits;           /* depends_on: resources, and calls for all that is in them */
+	struct deps reach;           /* resources, through everything else */
 	uint32_t next_dep;           /* of the walk that looks for cycles */
+	bool open;                   /* that walk is in it */
 	/* var */
 	const struct type *type;
 	bool typed, literal, required, sensitive, nullable;
-	struct mark value_at;        /* where the value comes from */
+	struct expr *arg;            /* of a called module: what the call gives; NULL: the default */
+	struct mark arg_at;          /* where the value comes from, when it is an argument or an input */
+	const struct val *deflt;     /* converted */
 	VEC(struct rule) rules;
-	/* resource */
-	struct lang_body *res;
+	struct deps rule_deps;
+	/* output; var has SENSITIVE too */
+	const char *description;
+	struct lang_body *res;       /* resource */
+	struct call *call;           /* module */
 	UT_hash_handle hh;
+};
+
+struct folder {
+	const char *real;            /* resolved, the key */
+	VEC(struct yaml_file *) files;
+	UT_hash_handle hh;
+};
+
+struct module {
+	struct lang *l;
+	struct module *parent;       /* NULL: the root */
+	struct thing *call;          /* in PARENT */
+	const char *path;            /* "", "module.a.module.b" */
+	const char *dir;             /* relative to the spec's folder: ".", "modules/x", "../x" */
+	const char *real;            /* its folder, resolved */
+	unsigned depth;
+	struct thing *things;        /* hash by id */
+	VEC(struct thing *) order;   /* as read; a thing's index is its slot */
+	size_t n_outputs;
+	struct deps base;            /* resources that everything in it waits for, because its calls do */
+	struct diag_trail trail;
+	/* the instances; complete when LISTED */
+	bool listed;
+	VEC(struct scope *) scopes;
+	VEC(struct lang_block) waiting;      /* of calls whose count or for_each is not known */
+};
+
+/* The instances of a call in one scope. */
+struct kids {
+	struct scope **at; size_t n;
+	enum lang_key kind;
+	bool deferred; struct mark deferred_at;
+	bool *ready; size_t n_ready;         /* by output: all instances have it */
+	const struct val *value; size_t value_of;    /* of module.NAME, when so many outputs were ready */
+};
+struct cell { uint8_t state; bool ruled; const struct val *val; struct kids *kids; };
+/* An instance of a module. */
+struct scope {
+	struct module *m;
+	struct scope *parent;
+	const char *address;         /* "", `module.a["x"]` */
+	size_t block;                /* index in m->scopes */
+	const struct val *each_key, *each_value, *count_index;       /* of the call that made it */
+	struct cell *cells;
+	struct diag_trail trail;
 };
 
 struct attribute { const char *name; const struct ynode *key; struct expr *x; json_t *json; };
@@ -46,20 +119,13 @@ struct lang_body {
 	const struct ynode *type_key;
 	struct expr *count, *for_each, *depends_on;
 	VEC(struct attribute) attrs;
-	bool asked, expanded;
+	bool expanded;
 	int rc;
 	VEC(struct lang_instance) instances;
-	struct mark deferred_at;
-	bool deferred;
+	VEC(struct lang_block) blocks;
+	VEC(size_t) first;           /* of each block, in INSTANCES */
 };
-struct provider_block { const char *name; const struct yaml_file *file; const struct ynode *key; struct expr *x; json_t *json; VEC(struct dep) deps; bool failed; };
-struct output_block {
-	const char *name, *description;
-	const struct yaml_file *file; const struct ynode *key;
-	struct expr *x;
-	bool sensitive;
-	VEC(struct dep) deps;
-};
+struct provider_block { const char *name; const struct yaml_file *file; const struct ynode *key; struct expr *x; json_t *json; struct deps deps; bool failed; };
 
 struct lang {
 	struct arena *arena;
@@ -67,37 +133,69 @@ struct lang {
 	struct diags *d;
 	char *dir;
 	struct eval *e;
-	VEC(struct yaml_file *) files;
+	struct module *root;
+	struct scope *top;           /* the root's one instance */
+	VEC(struct module *) modules;        /* all, the root first */
+	struct folder *folders;
+	size_t text_read;
+	unsigned files_read;
+	size_t n_scopes;
 	VEC(char *) texts;
-	struct thing *things;        /* hash by id */
-	VEC(struct thing *) order;   /* as read */
+	VEC(struct thing *) order;   /* of all modules */
 	VEC(struct provider_block) providers;
-	VEC(struct output_block) outputs;
 	struct { const struct yaml_file *file; const struct ynode *key; struct expr *x; json_t *json; } settings;
 	VEC(const char *) provider_names;
 	struct lang_resource *res; size_t n_res;
 	VEC(struct lang_output) out;
 	bool out_done; int out_rc;
 	lang_value_fn *on_value; void *on_value_ctx;
-	/* while an instance is evaluated */
+	/* while something is evaluated */
+	struct scope *scope;
 	const struct val *each_key, *each_value, *count_index;
 };
 
 #define AT(file, node) yaml_mark(file, node)
 
-/* module_read.c: files to things. */
-void module_read(struct lang *l, const char *dir, struct err *err);
-struct thing *module_find(struct lang *l, const char *root, const char *name);
+/* module_read.c: the files of M's folder to things, and the modules they call. */
+void module_read(struct module *m, struct err *err);
+struct thing *module_find(struct module *m, const char *root, const char *name);
+bool module_check_keys(struct module *m, const struct yaml_file *f, const struct ynode *map, const char *what, const char *const *names);
+/* module_block.c: pieces that blocks of several kinds are made of. */
+struct thing *thing_new(struct module *m, enum thing_kind kind, const char *root, const struct yaml_file *f, const struct ynode *key,
+			const struct ynode *body);
+bool module_check_name(struct module *m, const struct yaml_file *f, const struct ynode *key, const char *what);
+bool module_is_map(struct module *m, const struct yaml_file *f, const struct ynode *n, const char *what);
+struct expr *module_read_depends_on(struct module *m, const struct yaml_file *f, const struct ynode *v);
+/* module_call.c: `module` blocks. */
+void module_read_calls(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
+struct module *module_new(struct lang *l, struct module *parent, struct thing *call, const char *dir);
+/* Reads what M's blocks call, once all of M's files were read. */
+void module_load_calls(struct module *m);
 /* module_vars.c: types, defaults, inputs, rules. */
-void module_read_variable(struct lang *l, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
+void module_read_variable(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
+void module_take_defaults(struct lang *l);
 void module_take_inputs(struct lang *l, const struct lang_input *in, size_t n);
-void module_check_rules(struct lang *l);
-bool module_check_keys(struct lang *l, const struct yaml_file *f, const struct ynode *map, const char *what, const char *const *names);
+/* The value of a called module's variable in S, from its argument or default; NULL after a report. */
+const struct val *module_argument(struct lang *l, struct scope *s, struct thing *t);
+/* Checks the rules of the variables of S that have a value and were not checked. */
+void module_check_rules(struct lang *l, struct scope *s);
 /* module_refs.c: what refers to what. */
 void module_check_references(struct lang *l);
+/* module_link.c: cycles, and which resources each thing needs. */
+void module_walk(struct lang *l);
 void module_link(struct lang *l);            /* lang_resource.refs */
+/* module_eval.c: values. */
 const struct val *module_resolve(struct eval *e, const struct expr *x, const char *root, const char *name);
-/* Evaluates the locals among N deps and all they need. */
-void module_prepare(struct lang *l, const struct dep *deps, size_t n);
+struct scope *scope_new(struct lang *l, struct module *m, struct scope *parent, const char *address);
+/* Evaluates what DEPS need in S. */
+void module_prepare(struct lang *l, struct scope *s, const struct deps *deps);
+/* All instances of M, in order, and what is not known yet. */
+void module_list(struct lang *l, struct module *m);
+/* Expressions are evaluated in S (until the next call); diagnostics name its calls. Gives back the scope before. */
+struct scope *module_enter(struct lang *l, struct scope *s);
+/* Does BODY once for each element of COUNT or FOR_EACH (at most one given), or once: with each and count set. *DEFERRED_AT is set when
+ * that is not known. False after a report, or when BODY gave false. WHAT: "a resource". */
+struct repeat { struct expr *count, *for_each; bool deferred; struct mark deferred_at; enum lang_key kind; };
+bool module_repeat(struct lang *l, struct repeat *r, bool (*body)(void *ctx, enum lang_key kind, const char *key), void *ctx);
 
 #endif

@@ -1,4 +1,4 @@
-/* module_refs - every reference checked before anything is evaluated; locals in an order in which they can be. */
+/* module_refs - every reference checked before anything is evaluated. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,34 +7,36 @@
 
 /* Where an expression stands decides what it may refer to. */
 struct place {
-	struct lang *l;
-	struct thing *owner;         /* whose dependencies are collected; or */
-	struct dep **deps; size_t *n, *cap;
+	struct module *m;
+	struct deps *deps;           /* collected here */
 	bool each, count, no_resources, constant;
+	bool whole;                  /* depends_on: a module is all that is in it */
 	const char *what;            /* "a variable's rule", for messages */
 	const struct expr *consumed; /* the X_REF at the bottom of a reference that has been looked at */
+	const struct expr *module;   /* the `module.NAME` of which one output is referred to */
 };
 
-static void add_dep(struct place *p, struct thing *to, const struct expr *at)
+static void add_dep(struct place *p, struct thing *to, struct thing *call, const struct expr *at)
 {
-	for (size_t i = *p->n; i > 0 && *p->n - i < 64; i--)
-		if ((*p->deps)[i - 1].to == to)
+	struct deps *d = p->deps;
+	for (size_t i = d->len; i > 0 && d->len - i < 64; i--)
+		if (d->at[i - 1].to == to && d->at[i - 1].call == call)
 			return;
-	vec_grow((void **)p->deps, p->cap, *p->n + 1, sizeof(**p->deps));
-	(*p->deps)[(*p->n)++] = (struct dep){ to, at };
+	vec_push(d, (struct dep){ to, call, at });
 }
 
 /* "did you mean" among what can be referred to; a budget, for specs with many mistakes and many names. */
-static void suggest(struct lang *l, struct diag *g, const char *root, const char *name)
+static void suggest(struct module *m, struct diag *g, const char *root, const char *name)
 {
 	enum { MANY = 5000 };
 	VEC(const char *) ids = { 0 };
 	char id[300];
-	if (l->order.len > MANY || diags_errors(l->d) > 50)
+	if (m->order.len > MANY || diags_errors(m->l->d) > 50)
 		return;
 	snprintf(id, sizeof(id), "%.140s.%.140s", root, name);
-	for (size_t i = 0; i < l->order.len; i++)
-		vec_push(&ids, l->order.at[i]->id);
+	for (size_t i = 0; i < m->order.len; i++)
+		if (m->order.at[i]->kind != THING_OUTPUT)
+			vec_push(&ids, m->order.at[i]->id);
 	vec_push(&ids, NULL);
 	diag_suggest(g, id, ids.at);
 	vec_free(&ids);
@@ -42,7 +44,7 @@ static void suggest(struct lang *l, struct diag *g, const char *root, const char
 
 static void check_special(struct place *p, const struct expr *x, const char *root, const char *name)
 {
-	struct diags *d = p->l->d;
+	struct diags *d = p->m->l->d;
 	bool each = strcmp(root, "each") == 0, count = strcmp(root, "count") == 0;
 	if (each && strcmp(name, "key") != 0 && strcmp(name, "value") != 0)
 		diag_hint(diag_add(d, "E0210", expr_mark(x), "there is no \"each.%.60s\"", name), "there are each.key and each.value");
@@ -61,11 +63,20 @@ static bool is_one_of(const char *s, const char *const *words)
 	return *words != NULL;
 }
 
+/* All outputs of what T calls. */
+static void add_outputs(struct place *p, struct thing *t, const struct expr *x)
+{
+	struct module *to = t->call->to;
+	for (size_t i = 0; to && i < to->order.len; i++)
+		if (to->order.at[i]->kind == THING_OUTPUT)
+			add_dep(p, to->order.at[i], t, x);
+}
+
 static void check_reference(struct place *p, const struct expr *x, const char *root, const char *name)
 {
-	static const char *const instance[] = { "each", "count", NULL }, *const later[] = { "data", "module", NULL },
+	static const char *const instance[] = { "each", "count", NULL }, *const later[] = { "data", NULL },
 		*const paths[] = { "module", "root", "cwd", NULL };
-	struct diags *d = p->l->d;
+	struct diags *d = p->m->l->d;
 	if (is_one_of(root, instance)) {
 		check_special(p, x, root, name);
 		return;
@@ -79,274 +90,228 @@ static void check_reference(struct place *p, const struct expr *x, const char *r
 		diag_add(d, "E0210", expr_mark(x), "\"%s\" means nothing here", root);
 		return;
 	}
-	struct thing *t = module_find(p->l, root, name);
+	struct thing *t = module_find(p->m, root, name);
 	if (!t && is_one_of(root, later)) {
 		diag_add(d, "E0114", expr_mark(x), "\"%s\" blocks are not supported by this version", root);
 		return;
 	}
 	if (!t) {
-		const char *kind = strcmp(root, "var") == 0 ? "variable" : strcmp(root, "local") == 0 ? "local" : NULL;
+		static const struct { const char *root, *kind; } kinds[] = { { "var", "variable" }, { "local", "local" }, { "module", "module" } };
+		const char *kind = NULL;
+		for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+			if (strcmp(root, kinds[i].root) == 0)
+				kind = kinds[i].kind;
 		struct diag *g = kind ? diag_add(d, "E0210", expr_mark(x), "no %s is called \"%.60s\"", kind, name)
 				      : diag_add(d, "E0210", expr_mark(x), "there is no resource \"%.60s.%.60s\"", root, name);
-		suggest(p->l, g, root, name);
+		suggest(p->m, g, root, name);
 		return;
 	}
-	if ((p->no_resources && t->kind == THING_RESOURCE) || (p->constant && t->kind != THING_VAR)) {
-		diag_hint(diag_add(d, "E0210", expr_mark(x), "%s cannot refer to %s", p->what, t->kind == THING_RESOURCE ? "resources" : "locals"),
+	bool far = t->kind == THING_RESOURCE || t->kind == THING_MODULE;
+	if ((p->no_resources && far) || (p->constant && t->kind != THING_VAR)) {
+		diag_hint(diag_add(d, "E0210", expr_mark(x), "%s cannot refer to %s", p->what, t->kind == THING_MODULE ? "modules" : far ? "resources" : "locals"),
 			  p->constant ? "only to variables" : "only to variables and locals");
 		return;
 	}
-	add_dep(p, t, x);
+	add_dep(p, t, NULL, x);
+	if (t->kind == THING_MODULE && p->module != x && !p->whole)
+		add_outputs(p, t, x);
+}
+
+/* --- outputs of modules ---------------------------------------------------------------------------------------------- */
+
+/* The step from which on each element of a splat is looked at: `[*].NAME`. */
+static const char *name_of_each(const struct expr *splat)
+{
+	const struct expr *x = splat->splat.each, *from = NULL;
+	while (x->kind == X_ATTR || x->kind == X_INDEX || x->kind == X_SPLAT) {
+		from = x;
+		x = x->kind == X_ATTR ? x->attr.src : x->kind == X_INDEX ? x->index.src : x->splat.src;
+	}
+	bool own = x->kind == X_SLOT && x->val_slot == splat->val_slot;
+	return own && from && from->kind == X_ATTR ? from->attr.name : NULL;
+}
+
+static const char *step_name(const struct expr *x)
+{
+	if (x->kind == X_ATTR)
+		return x->attr.name;
+	bool text = x->kind == X_INDEX && x->index.key->kind == X_VALUE && val_known(x->index.key->val) && val_kind(x->index.key->val) == T_STRING;
+	return text ? x->index.key->val->str.s : NULL;
+}
+
+static const struct expr *step_source(const struct expr *x)
+{
+	return x->kind == X_ATTR ? x->attr.src : x->kind == X_INDEX ? x->index.src : x->kind == X_SPLAT ? x->splat.src : NULL;
+}
+
+/* The place of X's last step alone: "NAME" of "module.a.NAME". */
+static struct mark step_mark(const struct expr *x)
+{
+	const struct expr *src = step_source(x);
+	struct expr part = *x;
+	if (src && src->off + src->len < x->off + x->len) {
+		part.off = src->off + src->len;
+		part.len = x->off + x->len - part.off;
+		for (const char *s = x->o->text + part.off; part.len > 1 && (*s == '.' || *s == ' '); s++)
+			part.off++, part.len--;
+	}
+	return expr_mark(&part);
+}
+
+static struct thing *call_of(const struct place *p, const struct expr *x)
+{
+	const char *root, *name;
+	return x && expr_reference(x, &root, &name) && strcmp(root, "module") == 0 ? module_find(p->m, root, name) : NULL;
+}
+
+static void check_output(struct place *p, const struct expr *x, struct thing *call, const char *name)
+{
+	struct module *to = call->call->to;
+	struct thing *t = to ? module_find(to, "output:", name) : NULL;
+	VEC(const char *) names = { 0 };
+	if (!to)
+		return;
+	add_dep(p, call, NULL, x);
+	if (t) {
+		add_dep(p, t, call, x);
+		return;
+	}
+	for (size_t i = 0; i < to->order.len; i++)
+		if (to->order.at[i]->kind == THING_OUTPUT)
+			vec_push(&names, to->order.at[i]->name);
+	vec_push(&names, NULL);
+	struct diag *g = diag_add(p->m->l->d, "E0137", step_mark(x), "the module \"%s\" has no output \"%.60s\"", call->name, name);
+	diag_suggest(g, name, names.at);
+	diag_note(g, AT(call->file, call->key), "it is called here, and its files are in %s", to->dir);
+	vec_free(&names);
+}
+
+/* Is X one output of a module: `module.a.NAME`, `module.a["k"].NAME`, `module.a[*].NAME`? */
+static void look_for_output(struct place *p, const struct expr *x)
+{
+	const struct expr *src = step_source(x);
+	struct thing *call = call_of(p, src);
+	if (!src || p->no_resources || p->constant)
+		return;
+	if (call && x->kind == X_SPLAT) {
+		const char *name = name_of_each(x);
+		if (name) {
+			p->module = src;
+			check_output(p, x, call, name);
+		}
+		return;
+	}
+	bool repeated = call && (call->call->count || call->call->for_each);
+	if (!repeated && !call && (call = call_of(p, step_source(src))) != NULL) {
+		src = step_source(src);
+		repeated = call->call->count || call->call->for_each;
+		if (!repeated || step_source(x)->kind == X_SPLAT)
+			return;
+	} else if (repeated) {
+		return;                      /* the instance; what is behind it was looked at before */
+	}
+	const char *name = call ? step_name(x) : NULL;
+	if (!name)
+		return;
+	p->module = src;
+	check_output(p, x, call, name);
 }
 
 static void look(void *ctx, const struct expr *x, bool certain)
 {
 	struct place *p = ctx;
 	const char *root, *name;
+	look_for_output(p, x);
 	if (expr_reference(x, &root, &name)) {
 		p->consumed = x->kind == X_ATTR ? x->attr.src : x->index.src;
 		check_reference(p, x, root, name);
 	} else if (x->kind == X_REF && x != p->consumed) {
-		struct diag *g = diag_add(p->l->d, "E0211", expr_mark(x), "\"%s\" is not the name of a value", x->name);
+		struct diag *g = diag_add(p->m->l->d, "E0211", expr_mark(x), "\"%s\" is not the name of a value", x->name);
 		diag_hint(g, "a reference is var.NAME, local.NAME or TYPE.NAME; text stands in quotes");
 	} else if (x->kind == X_CALL && certain && !func_find(x->call.name)) {
 		struct expr at = *x;
 		at.len = (uint32_t)strlen(x->call.name);
-		struct diag *g = diag_add(p->l->d, "E0213", expr_mark(&at), "no function is called \"%.60s\"", x->call.name);
+		struct diag *g = diag_add(p->m->l->d, "E0213", expr_mark(&at), "no function is called \"%.60s\"", x->call.name);
 		diag_suggest(g, x->call.name, func_names());
 	}
 }
 
-#define DEPS_OF(v) .deps = &(v)->deps.at, .n = &(v)->deps.len, .cap = &(v)->deps.cap
+/* --- where expressions stand -------------------------------------------------------------------------------------------- */
 
-static void check_thing(struct lang *l, struct thing *t)
+static void check_var(struct thing *t)
 {
-	struct place p = { .l = l, .owner = t, DEPS_OF(t) };
-	if (t->kind == THING_VAR) {
-		p.no_resources = true;
-		p.what = "a rule";
-		for (size_t i = 0; i < t->rules.len; i++) {
-			expr_visit(t->rules.at[i].condition, look, &p);
-			expr_visit(t->rules.at[i].error, look, &p);
-		}
-		return;
+	struct module *up = t->module->parent;
+	struct place p = { .m = t->module, .deps = &t->rule_deps, .no_resources = true, .what = "a rule" };
+	for (size_t i = 0; i < t->rules.len; i++) {
+		expr_visit(t->rules.at[i].condition, look, &p);
+		expr_visit(t->rules.at[i].error, look, &p);
 	}
-	if (t->kind == THING_LOCAL) {
+	if (!up || !t->arg)
+		return;
+	const struct call *c = t->module->call->call;
+	const struct diag_trail *before = diags_trail(up->l->d, up->parent ? &up->trail : NULL);
+	struct place out = { .m = up, .deps = &t->deps, .each = c->for_each != NULL, .count = c->count != NULL };
+	expr_visit(t->arg, look, &out);
+	diags_trail(up->l->d, before);
+}
+
+/* Inputs that no variable takes may still hold mistakes of their own. */
+static void check_lost_inputs(struct thing *t)
+{
+	struct deps none = { 0 };
+	struct place p = { .m = t->module, .deps = &none, .each = t->call->for_each != NULL, .count = t->call->count != NULL };
+	for (size_t i = 0; i < t->call->inputs.len; i++)
+		if (!t->call->inputs.at[i].used)
+			expr_visit(t->call->inputs.at[i].x, look, &p);
+	vec_free(&none);
+}
+
+static void check_thing(struct thing *t)
+{
+	struct place p = { .m = t->module, .deps = &t->deps }, waits = { .m = t->module, .deps = &t->waits, .whole = true };
+	switch (t->kind) {
+	case THING_VAR:
+		check_var(t);
+		break;
+	case THING_LOCAL:
+	case THING_OUTPUT:
 		expr_visit(t->x, look, &p);
-		return;
+		break;
+	case THING_MODULE:
+		expr_visit(t->call->count, look, &p);
+		expr_visit(t->call->for_each, look, &p);
+		expr_visit(t->call->depends_on, look, &waits);
+		check_lost_inputs(t);
+		break;
+	case THING_RESOURCE:
+		expr_visit(t->res->count, look, &p);
+		expr_visit(t->res->for_each, look, &p);
+		expr_visit(t->res->depends_on, look, &waits);
+		p.each = t->res->for_each != NULL;
+		p.count = t->res->count != NULL;
+		for (size_t i = 0; i < t->res->attrs.len; i++)
+			expr_visit(t->res->attrs.at[i].x, look, &p);
+		break;
 	}
-	struct lang_body *r = t->res;
-	expr_visit(r->count, look, &p);
-	expr_visit(r->for_each, look, &p);
-	expr_visit(r->depends_on, look, &p);
-	p.each = r->for_each != NULL;
-	p.count = r->count != NULL;
-	for (size_t i = 0; i < r->attrs.len; i++)
-		expr_visit(r->attrs.at[i].x, look, &p);
-}
-
-/* --- cycles among locals ------------------------------------------------------------------------------------------- */
-
-static void report_cycle(struct lang *l, struct thing *const *path, size_t n, const struct dep *back)
-{
-	size_t from = 0;
-	while (path[from] != back->to)
-		from++;
-	autostr struct str s;
-	str_init(&s, 2000);
-	for (size_t i = from; i < n; i++)
-		str_addf(&s, "%s -> ", path[i]->id);
-	str_add(&s, back->to->id);
-	struct diag *g = diag_add(l->d, "E0113", expr_mark(back->at), "locals need each other in a circle: %s", s.at);
-	for (size_t i = from; i < n; i++) {
-		const struct dep *d = i + 1 < n ? &path[i]->deps.at[path[i]->next_dep - 1] : back;
-		diag_note(g, expr_mark(d->at), "%s needs %s", path[i]->id, d->to->id);
-	}
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct dep *x = a, *y = b;
-	return (x->to > y->to) - (x->to < y->to);
-}
-
-/* Resources that T needs, through the locals it refers to (which know theirs already). */
-static void gather(struct thing *t)
-{
-	for (size_t i = 0; i < t->deps.len; i++) {
-		const struct dep *d = &t->deps.at[i];
-		if (d->to->kind == THING_RESOURCE)
-			vec_push(&t->reach, *d);
-		for (size_t k = 0; d->to->kind == THING_LOCAL && k < d->to->reach.len; k++)
-			vec_push(&t->reach, d->to->reach.at[k]);
-	}
-	if (t->reach.len == 0)
-		return;
-	qsort(t->reach.at, t->reach.len, sizeof(*t->reach.at), by_address);
-	size_t n = 1;
-	for (size_t i = 1; i < t->reach.len; i++)
-		if (t->reach.at[i].to != t->reach.at[n - 1].to)
-			t->reach.at[n++] = t->reach.at[i];
-	t->reach.len = n;
-}
-
-/* Depth-first over locals from START without recursion. A local is OPEN on the path and, here, counted done by NEXT_DEP. */
-static void walk(struct lang *l, struct thing *start, bool *on_path_of)
-{
-	VEC(struct thing *) path = { 0 };
-	(void)on_path_of;
-	start->state = THING_OPEN;
-	vec_push(&path, start);
-	while (path.len) {
-		struct thing *t = path.at[path.len - 1];
-		if (t->next_dep == t->deps.len) {
-			gather(t);
-			t->next_dep = UINT32_MAX;
-			t->state = THING_NEW;
-			path.len--;
-			continue;
-		}
-		const struct dep *d = &t->deps.at[t->next_dep++];
-		if (d->to->kind != THING_LOCAL || d->to->next_dep == UINT32_MAX)
-			continue;
-		if (d->to->state == THING_OPEN) {
-			report_cycle(l, path.at, path.len, d);
-			continue;
-		}
-		d->to->state = THING_OPEN;
-		vec_push(&path, d->to);
-	}
-	vec_free(&path);
 }
 
 void module_check_references(struct lang *l)
 {
-	for (size_t i = 0; i < l->order.len; i++)
-		check_thing(l, l->order.at[i]);
-	for (size_t i = 0; i < l->outputs.len; i++) {
-		struct output_block *o = &l->outputs.at[i];
-		struct place p = { .l = l, DEPS_OF(o) };
-		expr_visit(o->x, look, &p);
-	}
 	for (size_t i = 0; i < l->order.len; i++) {
 		struct thing *t = l->order.at[i];
-		if (t->kind == THING_LOCAL && t->next_dep != UINT32_MAX && t->x)
-			walk(l, t, NULL);
+		const struct diag_trail *before = diags_trail(l->d, t->module->parent ? &t->module->trail : NULL);
+		check_thing(t);
+		diags_trail(l->d, before);
 	}
 	for (size_t i = 0; i < l->providers.len; i++) {
 		struct provider_block *b = &l->providers.at[i];
-		struct place p = { .l = l, DEPS_OF(b), .no_resources = true, .what = "the configuration of a provider" };
+		struct place p = { .m = l->root, .deps = &b->deps, .no_resources = true, .what = "the configuration of a provider" };
 		expr_visit(b->x, look, &p);
-		for (size_t k = 0; k < b->deps.len; k++) {
-			if (b->deps.at[k].to->kind != THING_LOCAL || b->deps.at[k].to->reach.len == 0)
-				continue;
-			struct diag *g = diag_add(l->d, "E0210", expr_mark(b->deps.at[k].at), "the configuration of a provider cannot depend on resources");
-			diag_note(g, expr_mark(b->deps.at[k].to->reach.at[0].at), "%s refers to one", b->deps.at[k].to->id);
-		}
 	}
 	if (l->settings.x) {
-		struct dep *deps = NULL;
-		size_t n = 0, cap = 0;
-		struct place p = { .l = l, .deps = &deps, .n = &n, .cap = &cap, .no_resources = true, .constant = true, .what = "the aipc block" };
+		struct deps deps = { 0 };
+		struct place p = { .m = l->root, .deps = &deps, .no_resources = true, .constant = true, .what = "the aipc block" };
 		expr_visit(l->settings.x, look, &p);
-		free(deps);
+		vec_free(&deps);
 	}
-}
-
-static int by_resource(const void *a, const void *b)
-{
-	const struct lang_ref *x = a, *y = b;
-	return x->to->index < y->to->index ? -1 : x->to->index > y->to->index;
-}
-
-void module_link(struct lang *l)
-{
-	for (size_t i = 0; i < l->n_res; i++) {
-		struct lang_resource *r = &l->res[i];
-		struct thing *t = r->body->thing;
-		gather(t);
-		struct lang_ref *refs = arena_array(l->arena, t->reach.len ? t->reach.len : 1, sizeof(*refs));
-		size_t n = 0;
-		for (size_t k = 0; k < t->reach.len; k++)
-			refs[n++] = (struct lang_ref){ t->reach.at[k].to->res->pub, expr_mark(t->reach.at[k].at) };
-		qsort(refs, n, sizeof(*refs), by_resource);
-		r->refs = refs;
-		r->n_refs = n;
-	}
-}
-
-/* --- values ------------------------------------------------------------------------------------------------------ */
-
-static void evaluate_local(struct lang *l, struct thing *t)
-{
-	t->val = t->x ? eval_run(l->e, t->x) : NULL;
-	if (t->val && !eval_check_size(l->e, t->x, t->val))
-		t->val = NULL;
-	t->state = t->val ? THING_DONE : THING_FAILED;
-}
-
-void module_prepare(struct lang *l, const struct dep *deps, size_t n)
-{
-	VEC(struct thing *) path = { 0 };
-	for (size_t i = 0; i < n; i++) {
-		if (deps[i].to->kind != THING_LOCAL || deps[i].to->state != THING_NEW)
-			continue;
-		deps[i].to->next_dep = 0;
-		vec_push(&path, deps[i].to);
-		while (path.len) {
-			struct thing *t = path.at[path.len - 1];
-			if (t->state != THING_NEW || t->next_dep == t->deps.len) {
-				if (t->state == THING_NEW)
-					evaluate_local(l, t);
-				path.len--;
-				continue;
-			}
-			struct thing *to = t->deps.at[t->next_dep++].to;
-			if (to->kind == THING_LOCAL && to->state == THING_NEW) {
-				to->next_dep = 0;
-				vec_push(&path, to);
-			}
-		}
-	}
-	vec_free(&path);
-}
-
-static const struct val *path_value(struct lang *l, const char *name)
-{
-	if (strcmp(name, "cwd") == 0) {
-		autofree char *cwd = realpath(".", NULL);
-		return val_string(l->arena, cwd ? cwd : ".");
-	}
-	return val_string(l->arena, l->dir);
-}
-
-static const struct val *resource_value(struct lang *l, struct eval *e, const struct expr *x, struct thing *t)
-{
-	if (!t->val) {
-		const json_t *j = l->on_value ? l->on_value(l->on_value_ctx, t->res->pub) : NULL;
-		t->val = j ? val_from_json(l->arena, j) : &val_unknown_dynamic;
-	}
-	(void)e;
-	(void)x;
-	return t->val;
-}
-
-const struct val *module_resolve(struct eval *e, const struct expr *x, const char *root, const char *name)
-{
-	struct lang *l = e->ctx;
-	if (strcmp(root, "each") == 0 && l->each_key)
-		return strcmp(name, "key") == 0 ? l->each_key : l->each_value;
-	if (strcmp(root, "count") == 0 && l->count_index)
-		return l->count_index;
-	if (strcmp(root, "path") == 0)
-		return path_value(l, name);
-	struct thing *t = module_find(l, root, name);
-	if (t && t->kind == THING_RESOURCE)
-		return resource_value(l, e, x, t);
-	if (t && t->state == THING_DONE)
-		return t->val;
-	if (e->quiet == 0 && diags_errors(e->d) > 0)
-		return NULL;                         /* told when it failed, or when the reference was checked */
-	eval_fail(e, x, "E0210", "\"%s.%s\" has no value", root, name);
-	return NULL;
 }

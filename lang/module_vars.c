@@ -143,7 +143,7 @@ static void read_rules(struct lang *l, struct thing *t, const struct ynode *list
 			diag_add(l->d, "E0115", AT(t->file, n), "a rule is a map with condition and error, this is %s", yaml_kind_name(n));
 			continue;
 		}
-		module_check_keys(l, t->file, n, "a rule", names);
+		module_check_keys(t->module, t->file, n, "a rule", names);
 		const struct ynode *cond = yaml_get(n, "condition", NULL), *text = yaml_get(n, "error", NULL);
 		if (!text)
 			text = yaml_get(n, "error_message", NULL);
@@ -157,17 +157,18 @@ static void read_rules(struct lang *l, struct thing *t, const struct ynode *list
 	}
 }
 
-void module_read_variable(struct lang *l, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
+void module_read_variable(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
 {
 	static const char *const names[] = { "type", "default", "description", "sensitive", "nullable", "validation", NULL };
-	struct thing *t = module_find(l, "var", key->s);
+	struct lang *l = m->l;
+	struct thing *t = module_find(m, "var", key->s);
 	t->type = &type_dynamic;
 	t->required = true;
 	t->nullable = true;
 	t->literal = true;
 	if (body->kind != Y_MAP)
 		return;
-	module_check_keys(l, f, body, "a variable", names);
+	module_check_keys(m, f, body, "a variable", names);
 	const struct ynode *type = yaml_get(body, "type", NULL), *deflt = yaml_get(body, "default", NULL), *rules = yaml_get(body, "validation", NULL);
 	if (type)
 		read_constraint(l, t, type);
@@ -176,9 +177,8 @@ void module_read_variable(struct lang *l, const struct yaml_file *f, const struc
 	if (deflt) {
 		t->required = false;
 		t->x = expr_from_yaml(l->arena, f, deflt, l->d);
-		if (!t->x)
-			t->state = THING_FAILED;
-		t->value_at = AT(f, deflt);
+		t->failed = !t->x;
+		t->arg_at = AT(f, deflt);
 	}
 	if (rules)
 		read_rules(l, t, rules);
@@ -210,33 +210,30 @@ static const struct val *read_input(struct lang *l, struct thing *t, const struc
 	return x ? eval_run(l->e, x) : NULL;
 }
 
-static void set_value(struct lang *l, struct thing *t, const struct val *v)
+/* V as what T takes, marked; AT is where V comes from. NULL after a report. */
+static const struct val *fit(struct lang *l, struct thing *t, const struct val *v, struct mark at)
 {
 	const struct val *out;
 	struct err err;
-	if (!v) {
-		t->state = THING_FAILED;
-		return;
-	}
-	if (val_is_null(v) && !t->nullable && t->x) {
-		v = eval_run(l->e, t->x);
-		if (!v) {
-			t->state = THING_FAILED;
-			return;
-		}
-	}
-	if (val_convert(l->arena, v, t->type, &out, &err) || (val_is_null(out) && !t->nullable)) {
-		bool null = val_is_null(v);
-		struct diag *g = diag_add(l->d, "E0302", t->value_at, "the value of variable \"%s\" %s%s", t->name,
-					  null ? "cannot be null" : "does not fit its type: ", null ? "" : err.msg);
-		if (!null)
-			eval_note_value(g, "it", t->sensitive ? val_mark(l->arena, v, true) : v);
-		diag_note(g, AT(t->file, t->key), "the variable is declared here");
-		t->state = THING_FAILED;
-		return;
-	}
-	t->val = val_mark(l->arena, out, t->sensitive || out->sensitive);
-	t->state = THING_DONE;
+	if (val_convert(l->arena, v, t->type, &out, &err) == 0 && (!val_is_null(out) || t->nullable))
+		return val_mark(l->arena, out, t->sensitive || out->sensitive);
+	bool null = val_is_null(v);
+	struct diag *g = diag_add(l->d, "E0302", at, "the value of variable \"%s\" %s%s", t->name, null ? "cannot be null" : "does not fit its type: ",
+				  null ? "" : err.msg);
+	if (!null)
+		eval_note_value(g, "it", t->sensitive ? val_mark(l->arena, v, true) : v);
+	diag_note(g, AT(t->file, t->key), "the variable is declared here");
+	return NULL;
+}
+
+static void set_value(struct lang *l, struct thing *t, const struct val *v)
+{
+	struct cell *c = &l->top->cells[t->slot];
+	if (v && val_is_null(v) && !t->nullable && t->deflt)
+		c->val = t->deflt;
+	else
+		c->val = v ? fit(l, t, v, t->arg_at) : NULL;
+	c->state = c->val ? CELL_DONE : CELL_FAILED;
 }
 
 static void take_input(struct lang *l, struct thing *t, const struct lang_input *in)
@@ -247,7 +244,7 @@ static void take_input(struct lang *l, struct thing *t, const struct lang_input 
 		src->text = arena_strdup(l->arena, in->text);
 		src->len = strlen(in->text);
 	}
-	t->value_at = (struct mark){ .src = src };
+	t->arg_at = (struct mark){ .src = src };
 	set_value(l, t, read_input(l, t, in, src));
 }
 
@@ -256,9 +253,9 @@ static void report_unknown(struct lang *l, const struct lang_input *in)
 	VEC(const char *) names = { 0 };
 	if (str_has_prefix(in->origin, "AIPC_VAR_"))
 		return;                      /* the environment may serve several specs */
-	for (size_t i = 0; i < l->order.len; i++)
-		if (l->order.at[i]->kind == THING_VAR)
-			vec_push(&names, l->order.at[i]->name);
+	for (size_t i = 0; i < l->root->order.len; i++)
+		if (l->root->order.at[i]->kind == THING_VAR)
+			vec_push(&names, l->root->order.at[i]->name);
 	vec_push(&names, NULL);
 	struct source *src = arena_alloc(l->arena, sizeof(*src));
 	*src = (struct source){ .path = arena_strdup(l->arena, in->origin) };
@@ -273,17 +270,34 @@ static const struct val *constant_only(struct eval *e, const struct expr *x, con
 	return NULL;
 }
 
+void module_take_defaults(struct lang *l)
+{
+	eval_resolve_fn *resolve = l->e->resolve;
+	l->e->resolve = constant_only;
+	for (size_t i = 0; i < l->order.len; i++) {
+		struct thing *t = l->order.at[i];
+		if (t->kind != THING_VAR || t->failed || !t->x)
+			continue;
+		const struct diag_trail *before = diags_trail(l->d, t->module->parent ? &t->module->trail : NULL);
+		const struct val *v = eval_run(l->e, t->x);
+		t->deflt = v ? fit(l, t, v, expr_mark(t->x)) : NULL;
+		t->failed = !t->deflt;
+		diags_trail(l->d, before);
+	}
+	l->e->resolve = resolve;
+}
+
 void module_take_inputs(struct lang *l, const struct lang_input *in, size_t n)
 {
 	eval_resolve_fn *resolve = l->e->resolve;
 	l->e->resolve = constant_only;
 	for (size_t i = 0; i < n; i++)
-		if (!module_find(l, "var", in[i].name))
+		if (!module_find(l->root, "var", in[i].name))
 			report_unknown(l, &in[i]);
-	for (size_t i = 0; i < l->order.len; i++) {
-		struct thing *t = l->order.at[i];
+	for (size_t i = 0; i < l->root->order.len; i++) {
+		struct thing *t = l->root->order.at[i];
 		const struct lang_input *given = NULL;
-		if (t->kind != THING_VAR || t->state == THING_FAILED)
+		if (t->kind != THING_VAR || t->failed)
 			continue;
 		for (size_t k = n; k > 0 && !given; k--)
 			if (strcmp(in[k - 1].name, t->name) == 0)
@@ -291,40 +305,65 @@ void module_take_inputs(struct lang *l, const struct lang_input *in, size_t n)
 		if (given) {
 			take_input(l, t, given);
 		} else if (!t->required) {
-			set_value(l, t, eval_run(l->e, t->x));
+			l->top->cells[t->slot] = (struct cell){ .state = CELL_DONE, .val = t->deflt };
 		} else {
 			struct diag *g = diag_add(l->d, "E0301", AT(t->file, t->key), "variable \"%s\" has no value", t->name);
 			diag_hint(g, "give -var %s=VALUE, set AIPC_VAR_%s, or write a default", t->name, t->name);
-			t->state = THING_FAILED;
+			t->failed = true;
 		}
 	}
 	l->e->resolve = resolve;
 }
 
+const struct val *module_argument(struct lang *l, struct scope *s, struct thing *t)
+{
+	if (!t->arg)
+		return t->deflt;
+	/* Evaluated where the call stands, for this one instance of it; what is wrong with the value is told in the module. */
+	module_enter(l, s->parent);
+	l->each_key = s->each_key;
+	l->each_value = s->each_value;
+	l->count_index = s->count_index;
+	const struct val *v = eval_run(l->e, t->arg);
+	l->each_key = l->each_value = l->count_index = NULL;
+	bool fits = v && eval_check_size(l->e, t->arg, v);
+	module_enter(l, s);
+	if (!fits)
+		return NULL;
+	return val_is_null(v) && !t->nullable && t->deflt ? t->deflt : fit(l, t, v, t->arg_at);
+}
+
 /* --- rules ------------------------------------------------------------------------------------------------------- */
 
-static void check_rule(struct lang *l, struct thing *t, struct rule *r)
+static void check_rule(struct lang *l, struct thing *t, const struct val *value, struct rule *r)
 {
 	const struct val *ok;
 	bool marked = false;
-	module_prepare(l, t->deps.at, t->deps.len);
 	l->e->steps = 0;
+	l->e->quiet = 0;
 	if (!eval_test(l->e, r->condition, "the condition of a rule", &ok, &marked) || !ok || ok->b)
 		return;
 	const struct val *text = eval_run(l->e, r->error), *s;
 	struct err err;
 	bool show = text && val_known(text) && !eval_sensitive(l->e, text) && val_convert(l->arena, text, &type_string, &s, &err) == 0 && val_known(s);
-	struct diag *g = diag_add(l->d, "E0303", t->value_at, "the value of variable \"%s\" is refused%s%s", t->name, show ? ": " : "",
+	struct diag *g = diag_add(l->d, "E0303", t->arg_at, "the value of variable \"%s\" is refused%s%s", t->name, show ? ": " : "",
 				  show ? s->str.s : "");
-	eval_note_value(g, "it", t->val);
+	eval_note_value(g, "it", value);
 	diag_note(g, expr_mark(r->condition), "by this rule");
 }
 
-void module_check_rules(struct lang *l)
+void module_check_rules(struct lang *l, struct scope *s)
 {
-	for (size_t i = 0; i < l->order.len; i++) {
-		struct thing *t = l->order.at[i];
-		for (size_t k = 0; k < t->rules.len && t->state == THING_DONE; k++)
-			check_rule(l, t, &t->rules.at[k]);
+	for (size_t i = 0; i < s->m->order.len; i++) {
+		struct thing *t = s->m->order.at[i];
+		struct cell *c = &s->cells[i];
+		if (t->kind != THING_VAR || c->state != CELL_DONE || c->ruled || !t->rules.len)
+			continue;
+		c->ruled = true;
+		module_prepare(l, s, &t->rule_deps);
+		struct scope *before = module_enter(l, s);
+		for (size_t k = 0; k < t->rules.len; k++)
+			check_rule(l, t, c->val, &t->rules.at[k]);
+		module_enter(l, before);
 	}
 }

@@ -187,9 +187,9 @@ static void addresses_are_one_line_and_unambiguous(void **unused)
 	(void)unused;
 	struct str s;
 	str_init(&s, STR_OURS);
-	address_add_key(&s, LANG_EACH, "a\"b\\c\nd\x01");
-	address_add_key(&s, LANG_INDEX, "7");
-	address_add_key(&s, LANG_SINGLE, NULL);
+	lang_add_key(&s, LANG_EACH, "a\"b\\c\nd\x01");
+	lang_add_key(&s, LANG_INDEX, "7");
+	lang_add_key(&s, LANG_SINGLE, NULL);
 	assert_string_equal(s.at, "[\"a\\\"b\\\\c\\nd\\u0001\"][7]");
 	str_release(&s);
 	static const char *const bases[][2] = {

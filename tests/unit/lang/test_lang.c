@@ -79,7 +79,7 @@ static const struct { const char *text, *want; } bad_rows[] = {
 	{ "[1]\n", "1:1 E0101 a spec is a map of blocks, this is a list\n" },
 	{ "resorce: {}\n", "1:1 E0101 \"resorce\" is not a block | did you mean \"resource\"?\n" },
 	{ "data: {}\n", "1:1 E0114 \"data\" blocks are not supported by this version\n" },
-	{ "module: {}\nmoved: []\n", "1:1 E0114 \"module\" blocks are not supported by this version\n2:1 E0114 \"moved\" blocks are not supported by this version\n" },
+	{ "module: {}\nmoved: []\n", "2:1 E0114 \"moved\" blocks are not supported by this version\n" },
 	{ "variable: {a: {typ: string}}\n", "1:12 E0301 variable \"a\" has no value | give -var a=VALUE, set AIPC_VAR_a, or write a default\n1:16 E0102 a variable has no key \"typ\" | did you mean \"type\"?\n" },
 	{ "variable: {a: {type: strin, default: x}}\n", "1:22 E0305 \"strin\" is not a type | did you mean \"string\"?\n" },
 	{ "variable: {a: {type: \"object({b = nmber})\", default: x}}\n", "1:35 E0305 \"nmber\" is not a type | did you mean \"number\"?\n" },
@@ -241,29 +241,31 @@ static const struct lang_resource *find(struct lang *l, const char *name)
 /* "KEY=CONFIG;..." */
 static char *expanded(struct spec *s, const char *name)
 {
-	const struct lang_instance *in;
-	const struct mark *deferred;
+	const struct lang_block *b;
 	size_t n;
 	struct str out;
 	str_init(&out, STR_OURS);
-	if (lang_expand(s->l, find(s->l, name), NULL, NULL, &in, &n, &deferred)) {
+	if (lang_expand(s->l, find(s->l, name), NULL, NULL, &b, &n)) {
 		str_add(&out, "failed");
 		return str_take(&out);
 	}
-	if (deferred)
-		str_addf(&out, "deferred %u:%u", deferred->line, deferred->col);
-	for (size_t i = 0; i < n; i++) {
-		autofree char *config = json_text(in[i].config);
-		str_addf(&out, "%s%s=%s%s", i ? ";" : "", in[i].key ? in[i].key : "", config, in[i].unknown ? "?" : "");
+	assert_int_equal(n, 1);
+	assert_string_equal(b->module, "");
+	if (b->deferred)
+		str_addf(&out, "deferred %u:%u", b->deferred->line, b->deferred->col);
+	for (size_t i = 0; i < b->n; i++) {
+		autofree char *config = json_text(b->at[i].config);
+		str_addf(&out, "%s%s=%s%s", i ? ";" : "", b->at[i].key ? b->at[i].key : "", config, b->at[i].unknown ? "?" : "");
 	}
 	return str_take(&out);
 }
 
 struct answers { int asked; json_t *value; };
 
-static const json_t *answer(void *ctx, const struct lang_resource *r)
+static const json_t *answer(void *ctx, const struct lang_resource *r, size_t block)
 {
 	struct answers *a = ctx;
+	assert_int_equal(block, 0);
 	a->asked++;
 	return strcmp(r->name, "later") == 0 ? NULL : a->value;
 }
