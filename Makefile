@@ -22,6 +22,7 @@ CLI      := $(B)/cli.a
 objs      = $(patsubst %.c,$(B)/%.o,$(1))
 CLI_SRC  := $(filter-out cli/main.c,$(wildcard cli/*.c))
 SIM_SRC  := $(filter-out sim/main.c,$(wildcard sim/*.c))
+RUN_SRC  := $(filter-out runtime/main.c,$(wildcard runtime/*.c runtime/*/*.c))
 
 # What a unit test of a room may link: that room and the ones it stands on.
 link_base      := $(BASE)
@@ -31,6 +32,7 @@ link_engine    := $(ENGINE) $(STATE) $(LANG_) $(BASE)
 link_providers := $(PROVIDER) $(link_engine)
 link_cli       := $(CLI) $(link_providers)
 link_sim       := $(B)/sim.a $(BASE)
+link_runtime   := $(B)/runtime.a $(BASE)
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
 FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -40,9 +42,11 @@ BENCH := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: $(B)/aipc $(B)/aipc-sim
+all: $(B)/aipc $(B)/aipc-runtime $(B)/aipc-sim
 
 $(B)/aipc: $(B)/cli/main.o $(link_cli)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/aipc-runtime: $(B)/runtime/main.o $(link_runtime)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/aipc-sim: $(B)/sim/main.o $(link_sim)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -55,6 +59,7 @@ $(B)/engine.a:    $(call objs,$(wildcard engine/*.c))
 $(B)/providers.a: $(call objs,$(wildcard providers/*.c providers/*/*.c))
 $(B)/cli.a:       $(call objs,$(CLI_SRC))
 $(B)/sim.a:       $(call objs,$(SIM_SRC))
+$(B)/runtime.a:   $(call objs,$(RUN_SRC))
 $(B)/%.a:
 	@rm -f $@; $(AR) rcs $@ $^
 
@@ -65,7 +70,7 @@ define unit_rule
 $(B)/tests/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(link_$(1))
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(CMOCKA_LIBS) $$(LIBS)
 endef
-$(foreach room,base lang state engine providers cli sim,$(eval $(call unit_rule,$(room))))
+$(foreach room,base lang state engine providers cli sim runtime,$(eval $(call unit_rule,$(room))))
 
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(link_cli)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -104,11 +109,11 @@ DESTDIR ?=
 prefix ?= /usr/local
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/man/man1 $(DESTDIR)$(prefix)/share/bash-completion/completions
-	install -m 755 $(B)/aipc $(B)/aipc-sim $(DESTDIR)$(prefix)/bin/
+	install -m 755 $(B)/aipc $(B)/aipc-runtime $(B)/aipc-sim $(DESTDIR)$(prefix)/bin/
 	install -m 644 man/aipc.1 $(DESTDIR)$(prefix)/share/man/man1/
 	$(B)/aipc docs bash > $(DESTDIR)$(prefix)/share/bash-completion/completions/aipc
 uninstall:
-	rm -f $(DESTDIR)$(prefix)/bin/aipc $(DESTDIR)$(prefix)/bin/aipc-sim $(DESTDIR)$(prefix)/share/man/man1/aipc.1 $(DESTDIR)$(prefix)/share/bash-completion/completions/aipc
+	rm -f $(DESTDIR)$(prefix)/bin/aipc $(DESTDIR)$(prefix)/bin/aipc-runtime $(DESTDIR)$(prefix)/bin/aipc-sim $(DESTDIR)$(prefix)/share/man/man1/aipc.1 $(DESTDIR)$(prefix)/share/bash-completion/completions/aipc
 clean:
 	rm -rf build config.mk config.status config.log configure autom4te.cache
 
