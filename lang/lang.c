@@ -148,6 +148,7 @@ static void free_module(struct module *m)
 	HASH_CLEAR(hh, m->things);
 	vec_free(&m->order);
 	vec_free(&m->base);
+	vec_free(&m->missed);
 	vec_free(&m->scopes);
 	vec_free(&m->waiting);
 }

@@ -83,6 +83,7 @@ struct module {
 	struct thing *things;        /* hash by id */
 	VEC(struct thing *) order;   /* as read; a thing's index is its slot */
 	size_t n_outputs;
+	VEC(const char *) missed;    /* outputs that were referred to and are not declared */
 	struct deps base;            /* resources that everything in it waits for, because its calls do */
 	struct diag_trail trail;
 	/* the instances; complete when LISTED */

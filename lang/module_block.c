@@ -99,7 +99,7 @@ struct expr *module_read_depends_on(struct module *m, const struct yaml_file *f,
 		while (base && !expr_reference(base, &root, &name) && base->kind == X_INDEX)
 			base = base->index.src;
 		if (ref && !expr_reference(base, &root, &name)) {
-			diag_add(m->l->d, "E0115", AT(f, n), "this is not the address of a resource; it looks like TYPE.NAME");
+			diag_add(m->l->d, "E0115", AT(f, n), "this is not the address of a resource or module; it looks like TYPE.NAME or module.NAME");
 			ref = NULL;
 		}
 		if (ref)

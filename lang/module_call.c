@@ -203,10 +203,12 @@ static void check_inputs(struct thing *t)
 		struct thing *var = to->order.at[i];
 		if (var->kind != THING_VAR)
 			continue;
-		if (is_reserved(var->name))
+		if (is_reserved(var->name)) {
+			const struct diag_trail *before = diags_trail(d, &to->trail);
 			diag_add(d, "E0104", AT(var->file, var->key), "a variable of a module cannot be called \"%s\": in a call that means something else",
 				 var->name);
-		else if (var->required && !var->arg && !var->failed) {
+			diags_trail(d, before);
+		} else if (var->required && !var->arg && !var->failed) {
 			struct diag *g = diag_add(d, "E0136", AT(t->file, t->key), "the module \"%s\" needs a value for \"%s\"", t->name, var->name);
 			diag_note(g, AT(var->file, var->key), "it has no default");
 			var->failed = true;

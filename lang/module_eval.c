@@ -195,12 +195,14 @@ static const struct val *path_value(struct lang *l, const char *name)
 	return val_string(l->arena, strcmp(name, "root") == 0 ? "." : l->scope->m->dir);
 }
 
-/* The outputs of one instance: those that nothing asked for, or that failed, are not known. */
+/* The outputs of one instance: those that nothing asked for, that failed, or that do not exist (which was told) are not known. */
 static const struct val *outputs_of(struct lang *l, const struct scope *s)
 {
 	const struct module *m = s->m;
-	autofree struct val_entry *at = xcalloc(m->n_outputs + 1, sizeof(*at));
+	autofree struct val_entry *at = xcalloc(m->n_outputs + m->missed.len + 1, sizeof(*at));
 	size_t n = 0;
+	for (size_t i = 0; i < m->missed.len; i++)
+		at[n++] = (struct val_entry){ m->missed.at[i], &val_unknown_dynamic };
 	for (size_t i = 0; i < m->order.len; i++) {
 		const struct thing *t = m->order.at[i];
 		if (t->kind == THING_OUTPUT)

@@ -173,6 +173,16 @@ static const struct { const char *pattern, *address, *owner; bool hit; } targets
 	{ "d.*[0]", "d.x[10]", "d.x", false },
 	{ "d.x[\"[1-2]\"]", "d.x[\"1\"]", "d.x", true },
 	{ "d.y", "d.x[0]", "d.x", false },
+	{ "module.a", "module.a.d.x[0]", "module.a.d.x", true },
+	{ "module.a", "module.a[\"k\"].d.x[0]", "module.a.d.x", true },
+	{ "module.a", "module.ab.d.x", "module.ab.d.x", false },
+	{ "module.a[\"k\"]", "module.a[\"k\"].module.b[0].d.x", "module.a.module.b.d.x", true },
+	{ "module.a[\"k\"]", "module.a[\"kk\"].d.x", "module.a.d.x", false },
+	{ "module.a[1]", "module.a[10].d.x", "module.a.d.x", false },
+	{ "module.a.module.b", "module.a[\"k\"].module.b[0].d.x", "module.a.module.b.d.x", true },
+	{ "module.a.d.x", "module.a[\"k\"].d.x[\"y\"]", "module.a.d.x", true },
+	{ "module.*.d.x", "module.a.d.x", "module.a.d.x", true },
+	{ "d.x", "module.a.d.x", "module.a.d.x", false },
 };
 
 static void targets_are_globs_with_literal_keys(void **unused)
@@ -195,6 +205,8 @@ static void addresses_are_one_line_and_unambiguous(void **unused)
 	static const char *const bases[][2] = {
 		{ "pool.a", "pool.a" }, { "pool.a[\"x.y\"].bios[\"n\"]", "pool.a" }, { "pool.a.bios", "pool.a" }, { "pool", "pool" },
 		{ "d.x[0]", "d.x" },
+		{ "module.a[\"x.\\\"]y\"].module.b[0].pool.p[\"k\"].bios[\"n\"]", "module.a.module.b.pool.p" },
+		{ "module.a.pool.p", "module.a.pool.p" }, { "module.a", "module.a" }, { "module.a[0]", "module.a" }, { "module.a[", "module.a" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
 		autofree char *base = address_base(bases[i][0]);
