@@ -23,8 +23,8 @@ static const struct diag_code codes[] = {
 	{ "E0115", "wrong kind of value in a block", "Where a block wants a map, a list, a string or true/false, something else stands." },
 	{ "E0120", "resources in a circle", "Each resource of the chain refers to the next one, and the last to the first, so none can be made first." },
 	{ "E0131", "provider in a module", "Providers are configured in the spec that is applied; modules it calls use those configurations." },
-	{ "E0132", "source of a module", "A source is a plain text: a folder as ./NAME or ../NAME, relative to the folder of the file it stands in. The "
-	  "folder must exist and hold *.aipc.yaml files." },
+	{ "E0132", "source of a module", "A source is a plain text: a folder as ./NAME or ../NAME, relative to the folder of the file it stands in, or a "
+	  "repository as git::https://HOST/REPO.git//FOLDER?ref=v1.2.0 (https, http, ssh, file). The folder must hold *.aipc.yaml files." },
 	{ "E0133", "module in itself", "A module calls itself, directly or through others. Modules are read before anything is evaluated, so count: 0 "
 	  "does not end the circle." },
 	{ "E0134", "too many modules", "Modules may be called 32 deep and 20,000 times, and have 2,000,000 instances together." },
@@ -32,6 +32,11 @@ static const struct diag_code codes[] = {
 	{ "E0136", "input missing", "A variable of the module has no default, so every call must give it a value." },
 	{ "E0137", "no such output", "Of a module, only what its output blocks declare can be referred to: module.NAME.OUTPUT, module.NAME[KEY].OUTPUT with "
 	  "count or for_each." },
+	{ "E0140", "module not fetched", "aipc init fetches modules from their repositories; no other command talks to one." },
+	{ "E0141", "module not as pinned", "aipc.lock.yaml holds the hash of the files of each module from a repository. Files that were changed since, or a "
+	  "repository that gives others, are refused." },
+	{ "E0142", "damaged lock file", "aipc.lock.yaml cannot be read. It is written by aipc init and belongs into version control." },
+	{ "E0143", "module cannot be fetched", "The repository does not answer, refuses, or does not have what the source names." },
 	{ "E0201", "not an expression", "The text between ${ and } cannot be read. The caret is at the first character that does not fit." },
 	{ "E0202", "not a template", "A string has a ${ or %{ that is not closed, an %{if} or %{for} without its end, or an escape that does not exist. "
 	  "$${ and %%{ stand for the characters themselves." },

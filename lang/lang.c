@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "lang/module.h"
+#include "lang/source.h"
 
 const json_t *lang_unknown(void)
 {
@@ -95,19 +96,26 @@ static void load(void *arg)
 	}
 }
 
-int lang_load(const char *dir, const struct lang_input *in, size_t n, struct diags *d, struct lang **out, struct err *err)
+static struct lang *lang_new(const char *dir, struct diags *d)
 {
 	struct lang *l = xcalloc(1, sizeof(*l));
 	l->arena = arena_new();
 	l->stack = stack_new();
 	l->d = d;
 	l->dir = xstrdup(dir);
+	l->used = json_object();
 	l->e = xcalloc(1, sizeof(*l->e));
 	l->e->arena = l->arena;
 	l->e->d = d;
 	l->e->dir = l->dir;
 	l->e->resolve = module_resolve;
 	l->e->ctx = l;
+	return l;
+}
+
+int lang_load(const char *dir, const struct lang_input *in, size_t n, struct diags *d, struct lang **out, struct err *err)
+{
+	struct lang *l = lang_new(dir, d);
 	struct load o = { l, dir, in, n, { 0 }, diags_errors(d) };
 	stack_run(l->stack, load, &o);
 	if (o.err.code) {
@@ -116,6 +124,45 @@ int lang_load(const char *dir, const struct lang_input *in, size_t n, struct dia
 	}
 	*out = l;
 	return diags_errors(d) == o.before ? 0 : err_set(err, E_INPUT, "%s", "");
+}
+
+static void fetch(void *arg)
+{
+	struct load *o = arg;
+	if (find_folder(o->l, o->dir, &o->err))
+		module_read(o->l->root, &o->err);
+}
+
+/* Pins that nothing uses any more go, but not when there was a mistake: then not all that is used may have been seen. */
+static int save_lock(struct lang *l, bool whole, struct err *err)
+{
+	autojson json_t *next = json_object();
+	if (!l->lock)
+		return 0;
+	if (!whole)
+		json_object_update(next, l->lock);
+	json_object_update(next, l->used);
+	return json_equal(next, l->lock) ? 0 : lock_write(l->dir, next, err);
+}
+
+int lang_fetch(const char *dir, const struct lang_fetch *o, struct diags *d, struct err *err)
+{
+	struct lang *l = lang_new(dir, d);
+	struct load x = { .l = l, .dir = dir, .before = diags_errors(d) };
+	l->fetch = o;
+	stack_run(l->stack, fetch, &x);
+	int rc = x.err.code;
+	bool whole = !rc && diags_errors(d) == x.before;
+	if (rc)
+		*err = x.err;
+	else if (!l->lock && !l->lock_bad)
+		rc = lock_read(l->dir, &l->lock, err);      /* no module is from elsewhere (any more) */
+	if (!rc)
+		rc = save_lock(l, whole, err);
+	if (!rc && !whole)
+		rc = err_set(err, E_INPUT, "%s", "");
+	lang_free(l);
+	return rc;
 }
 
 static void free_body(struct lang_body *r)
@@ -178,6 +225,7 @@ void lang_free(struct lang *l)
 		free(l->texts.at[i]);
 	json_decref(l->settings.json);
 	free_folders(l);
+	module_free_git(l);
 	vec_free(&l->texts);
 	vec_free(&l->modules);
 	vec_free(&l->order);

@@ -103,6 +103,19 @@ struct lang_output { const char *name, *description; bool sensitive, unknown; ch
 /* Of the spec itself, sorted. To be asked when all resources were expanded: checks what is left, such as rules of modules' variables. */
 int lang_outputs(struct lang *l, const struct lang_output **out, size_t *n) MUST_CHECK;
 
+/* --- modules from elsewhere --------------------------------------------------------------------------------------- */
+enum lang_fetched_how { LANG_FETCHING /* it begins */, LANG_KEPT, LANG_NEW, LANG_RESTORED /* as pinned */, LANG_MOVED /* the pin */ };
+struct lang_fetched { const char *source; const char *commit; enum lang_fetched_how how; };
+struct lang_fetch {
+	bool upgrade;                /* what is pinned already moves to what its ref is now */
+	unsigned timeout_s;          /* for each repository */
+	void (*note)(void *ctx, const struct lang_fetched *f); void *ctx;       /* may be NULL */
+};
+/* Reads the module blocks of the spec in DIR, fetches what they call from git repositories (and what that calls in turn) into
+ * .aipc/modules, and writes aipc.lock.yaml (lang/source.h). Mistakes and failures are in D, with E_INPUT and an empty message; what
+ * could be fetched is kept. Only to be called while the process has no other threads. */
+int lang_fetch(const char *dir, const struct lang_fetch *o, struct diags *d, struct err *err) MUST_CHECK;
+
 /* YAML text to JSON by the YAML 1.2 core rules and the same limits, without expressions; for files that other programs also
  * write (manifests). Several documents become an array when MULTI. */
 int lang_yaml_to_json(const char *text, size_t len, const char *what, bool multi, json_t **out, struct err *err) MUST_CHECK;

@@ -30,6 +30,7 @@ struct input { const char *name; const struct ynode *key; struct expr *x; bool u
 struct call {
 	const struct ynode *source;
 	struct module *to;           /* NULL: it could not be read */
+	const char *package;         /* of a git source: the folder that nothing in it may leave; else as the caller's */
 	struct expr *count, *for_each, *depends_on;
 	VEC(struct input) inputs;
 };
@@ -69,6 +70,7 @@ struct thing {
 struct folder {
 	const char *real;            /* resolved, the key */
 	VEC(struct yaml_file *) files;
+	bool broken;                 /* not all of it could be read: what seems to be missing may be there */
 	UT_hash_handle hh;
 };
 
@@ -79,6 +81,8 @@ struct module {
 	const char *path;            /* "", "module.a.module.b" */
 	const char *dir;             /* relative to the spec's folder: ".", "modules/x", "../x" */
 	const char *real;            /* its folder, resolved */
+	const struct folder *folder;
+	const char *package;         /* the checked-out repository it is in; NULL: the user's own files */
 	unsigned depth;
 	struct thing *things;        /* hash by id */
 	VEC(struct thing *) order;   /* as read; a thing's index is its slot */
@@ -144,6 +148,10 @@ struct lang {
 	VEC(char *) texts;
 	VEC(struct thing *) order;   /* of all modules */
 	VEC(struct provider_block) providers;
+	struct pinned *pinned;       /* module_git.c */
+	json_t *lock, *used;         /* the lock file as read; what of it, and of what was fetched, the spec needs */
+	bool lock_bad;
+	const struct lang_fetch *fetch;      /* aipc init; NULL: nothing is fetched */
 	struct { const struct yaml_file *file; const struct ynode *key; struct expr *x; json_t *json; } settings;
 	VEC(const char *) provider_names;
 	struct lang_resource *res; size_t n_res;
@@ -170,6 +178,11 @@ struct expr *module_read_depends_on(struct module *m, const struct yaml_file *f,
 /* module_call.c: `module` blocks. */
 void module_read_calls(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
 struct module *module_new(struct lang *l, struct module *parent, struct thing *call, const char *dir);
+/* module_git.c: the folder of T's source, relative to the spec's; NULL after a report. Yours to free. */
+char *module_find_git(struct module *m, struct thing *t);
+/* Is the resolved folder REAL in PACKAGE? */
+bool module_stays_inside(struct module *m, const char *package, const char *real);
+void module_free_git(struct lang *l);
 /* Reads what M's blocks call, once all of M's files were read. */
 void module_load_calls(struct module *m);
 /* module_vars.c: types, defaults, inputs, rules. */

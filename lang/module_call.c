@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "lang/module.h"
+#include "lang/source.h"
 
 /* Keys of a call that are no inputs. A variable of such a name could not be given. */
 static const char *const reserved[] = { "source", "version", "count", "for_each", "depends_on", "providers", "lifecycle", "locals", NULL };
@@ -137,10 +138,13 @@ static char *find_source(struct module *m, struct thing *t)
 			diag_hint(g, "this is %s", yaml_kind_name(source));
 		return NULL;
 	}
+	t->call->package = m->package;
+	if (source_is_git(source->s))
+		return module_find_git(m, t);
 	if (is_local(source->s))
 		return tidy(m->dir, source->s);
 	g = diag_add(d, "E0132", AT(t->file, source), "this is not a source of a module");
-	diag_hint(g, "a folder is written ./NAME or ../NAME");
+	diag_hint(g, "a folder is written ./NAME, a repository git::https://HOST/REPO.git");
 	return NULL;
 }
 
@@ -187,6 +191,8 @@ static void check_inputs(struct thing *t)
 	for (size_t i = 0; i < t->call->inputs.len; i++) {
 		struct input *in = &t->call->inputs.at[i];
 		struct thing *var = module_find(to, "var", in->name);
+		if (!var && to->folder->broken)
+			continue;
 		if (!var) {
 			struct diag *g = diag_add(d, "E0135", AT(t->file, in->key), "the module has no variable \"%.60s\"", in->name);
 			diag_suggest(g, in->name, names.at);
@@ -229,10 +235,15 @@ static void load_call(struct module *m, struct thing *t)
 		diag_hint(g, "a source is relative to the folder of this file");
 		return;
 	}
+	if (t->call->package && !module_stays_inside(m, t->call->package, real)) {
+		diag_add(m->l->d, "E0132", AT(t->file, t->call->source), "the module \"%s\" would be outside of its repository", t->name);
+		return;
+	}
 	if (!may_load(m, t, real))
 		return;
 	struct module *to = module_new(m->l, m, t, dir);
 	to->real = arena_strdup(m->l->arena, real);
+	to->package = t->call->package;
 	module_read(to, &err);
 	if (err.code) {
 		diag_add(m->l->d, "E0132", AT(t->file, t->call->source), "%s", err.msg);

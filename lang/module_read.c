@@ -267,6 +267,7 @@ static void parse_file(struct module *m, struct folder *to, const char *dir, con
 		struct source *keep = arena_alloc(l->arena, sizeof(*keep));
 		*keep = src;
 		diag_add(l->d, "E0411", (struct mark){ .src = keep }, "%s", err.msg);
+		to->broken = true;
 		return;
 	}
 	vec_push(&l->texts, text);
@@ -274,7 +275,9 @@ static void parse_file(struct module *m, struct folder *to, const char *dir, con
 	src.text = text;
 	src.len = len;
 	struct yaml_file *f;
-	if (yaml_parse(l->arena, &src, false, l->d, &f) && f->n_docs)
+	if (!yaml_parse(l->arena, &src, false, l->d, &f))
+		to->broken = true;
+	else if (f->n_docs)
 		vec_push(&to->files, f);
 }
 
@@ -341,7 +344,7 @@ static void read_blocks(struct module *m, const struct yaml_file *f)
 void module_read(struct module *m, struct err *err)
 {
 	const struct diag_trail *before = diags_trail(m->l->d, m->parent ? &m->trail : NULL);
-	const struct folder *folder = folder_of(m, err);
+	const struct folder *folder = m->folder = folder_of(m, err);
 	for (size_t i = 0; !err->code && i < folder->files.len; i++)
 		read_blocks(m, folder->files.at[i]);
 	module_load_calls(m);

@@ -181,6 +181,8 @@ static void check_output(struct place *p, const struct expr *x, struct thing *ca
 			vec_push(&names, to->order.at[i]->name);
 	vec_push(&names, NULL);
 	vec_push(&to->missed, name);
+	if (to->folder->broken)
+		return;
 	struct diag *g = diag_add(p->m->l->d, "E0137", step_mark(x), "the module \"%s\" has no output \"%.60s\"", call->name, name);
 	diag_suggest(g, name, names.at);
 	diag_note(g, AT(call->file, call->key), "it is called here, and its files are in %s", to->dir);

@@ -252,7 +252,7 @@ static const struct { const char *files, *want; } bad_rows[] = {
 	  "main.aipc.yaml:1:20 E0115 a module is a map with its source and inputs, this is a number | { source: ./FOLDER }\n"
 	  "main.aipc.yaml:1:35 E0132 a source is a plain text: modules are read before anything is evaluated\n"
 	  "main.aipc.yaml:1:60 E0132 a source is a plain text: modules are read before anything is evaluated | this is a list\n"
-	  "main.aipc.yaml:1:78 E0132 this is not a source of a module | a folder is written ./NAME or ../NAME\n"
+	  "main.aipc.yaml:1:78 E0132 this is not a source of a module | a folder is written ./NAME, a repository git::https://HOST/REPO.git\n"
 	  "main.aipc.yaml:1:94 E0132 there is no folder \"no\" | a source is relative to the folder of this file\n"
 	  "main.aipc.yaml:1:113 E0132 there is no *.aipc.yaml file in 'DIR/e'\n" },
 	{ MAIN("module: {m: {source: ./m, count: 1, for_each: {}, version: 1, y: '${var.z}'}}\nresource: {t: {a: {depends_on: [module.n, module.m.x]}}}\n") M("variable: {x: {}, count: {}}\nprovider: {p: {}}\naipc: {state: {}}\n"),
