@@ -19,7 +19,7 @@ static const char *const scraps[] = { "{", "}", "[", "]", ":", ",", "\"", "\"Att
 	"\"\\u0000\"", "\"\xff\"", "\"@odata.id\"", "\"Destination\"", "aipc-sim-firmware: ", "\"component\"", "\"version\"" };
 static const char *const whole[] = { "{\"ResetType\":\"ForceOff\"}", "{\"ResetType\":\"On\"}", "{\"ResetType\":\"AuxPowerCycle\"}",
 	"{\"ResetType\":\"PowerCycle\"}", "{\"ImageURI\":\"http://h/i\"}", "{\"Destination\":\"http://h/\",\"MessageIds\":[]}",
-	"{\"UserName\":\"admin\",\"Password\":\"" PASSWORD "\"}", "{\"UserName\":\"u\",\"Password\":\"longenough\",\"RoleId\":\"Operator\"}",
+	("{\"UserName\":\"admin\",\"Password\":\"" PASSWORD "\"}"), "{\"UserName\":\"u\",\"Password\":\"longenough\",\"RoleId\":\"Operator\"}",
 	"{\"Attributes\":{\"SecureBoot\":\"Enabled\"}}", "{\"AssetTag\":\"x\",\"Boot\":{\"BootSourceOverrideTarget\":\"Pxe\"}}",
 	"aipc-sim-firmware: {\"component\":\"*\",\"version\":\"99\"}" };
 
