@@ -286,6 +286,18 @@ static const char *instance_address(struct spec *s, const struct resource *r, co
 	return copy;
 }
 
+/* A version 1.10 without quotes is the number 1.1: told before anyone pins a machine to it. */
+static void report_odd_number(void *ctx, const char *const *path, const char *written, const char *read)
+{
+	struct reporter *rp = ctx;
+	if (schema_type_at(rp->r->row->type->attrs, path) != ATTR_STRING)
+		return;
+	autofree char *text = xasprintf("this is the number %.60s, and text is needed here", read);
+	struct diag *g = tell(rp, lang_mark(rp->r->lr, false, path), "E0124", text);
+	if (g)
+		diag_hint(g, "write it in quotes: \"%s\"", written);
+}
+
 static void expand_instance(struct spec *s, struct reporter *rp, struct resource *r, const struct lang_block *lb, struct instance *in,
 			    const struct lang_instance *li)
 {
@@ -343,6 +355,7 @@ void spec_expand(struct spec *s, struct resource *r)
 	r->instances = arena_array(s->arena, take_blocks(s, r, lb, n) + 1, sizeof(*r->instances));
 	if (!r->row->type->expand)
 		add_unit(s, r, r->address);
+	lang_odd_numbers(s->lang, r->lr, report_odd_number, rp);
 	for (size_t i = 0; i < n && !too_many(s, r); i++) {
 		struct block *b = &r->blocks[i];
 		b->instances = r->instances + r->n;

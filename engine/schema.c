@@ -37,6 +37,22 @@ const struct attr *attr_find(const struct attr *attrs, const char *name)
 	return NULL;
 }
 
+enum attr_type schema_type_at(const struct attr *attrs, const char *const *path)
+{
+	while (*path) {
+		const struct attr *a = attr_find(attrs, *path++);
+		if (!a)
+			return ATTR_ANY;
+		bool many = a->type == ATTR_LIST || a->type == ATTR_MAP;
+		if (!*path)
+			return a->type;
+		if (many && !*++path)
+			return a->elem;
+		attrs = a->fields;
+	}
+	return ATTR_OBJECT;
+}
+
 /* Unknown may look like a null of JSON; it is told apart by identity. */
 static bool is_null(const json_t *v)
 {

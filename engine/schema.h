@@ -46,6 +46,8 @@ typedef void schema_report_fn(void *ctx, const char *code, bool key, const char 
  * wants (as Terraform converts), null members dropped, lang_unknown() let through anywhere. NULL after mistakes (reported). */
 json_t *schema_complete(const struct attr *attrs, const json_t *config, schema_report_fn *report, void *ctx);
 const struct attr *attr_find(const struct attr *attrs, const char *name);
+/* The type of the attribute, member or element that PATH names; ATTR_ANY when the table does not say. */
+enum attr_type schema_type_at(const struct attr *attrs, const char *const *path);
 /* JSON Schema (draft-07) of an attribute table, with help texts. */
 json_t *schema_to_json(const struct attr *attrs);
 

@@ -22,6 +22,7 @@ static const struct diag_code codes[] = {
 	{ "E0114", "not in this version", "The key or block exists in the language but this version does not carry it out, and ignoring it could do harm." },
 	{ "E0115", "wrong kind of value in a block", "Where a block wants a map, a list, a string or true/false, something else stands." },
 	{ "E0120", "resources in a circle", "Each resource of the chain refers to the next one, and the last to the first, so none can be made first." },
+	{ "E0124", "a number where text is needed", "Without quotes 1.10 is the number 1.1 and 0x10 is 16, which as a version or a name is something else. Put quotes around what is meant as text." },
 	{ "E0131", "provider in a module", "Providers are configured in the spec that is applied; modules it calls use those configurations." },
 	{ "E0132", "source of a module", "A source is a plain text: a folder as ./NAME or ../NAME, relative to the folder of the file it stands in, or a "
 	  "repository as git::https://HOST/REPO.git//FOLDER?ref=v1.2.0 (https, http, ssh, file). The folder must hold *.aipc.yaml files." },

@@ -93,6 +93,11 @@ void lang_about(struct lang *l, const struct lang_resource *r, const struct lang
 /* The place of what PATH names in the resource's body, as deep as the YAML goes: steps as in json_path, ended by NULL.
  * KEY true: the key of the last step instead of its value. */
 struct mark lang_mark(const struct lang_resource *r, bool key, const char *const *path);
+/* Calls EACH for every number in R's body that is written otherwise than the language writes it (1.10 is 1.1, 1e3 is 1000,
+ * 0x10 is 16): where text is needed, such as a version, something else was meant. PATH as in lang_mark(); WRITTEN is the text
+ * of the file, READ how it is read. */
+typedef void lang_odd_number_fn(void *ctx, const char *const *path, const char *written, const char *read);
+void lang_odd_numbers(struct lang *l, const struct lang_resource *r, lang_odd_number_fn *each, void *ctx);
 
 /* ["KEY"] or [INDEX] as addresses have it, with the escapes of JSON, so that an address is one line and unambiguous whatever the
  * key holds. Nothing for LANG_SINGLE. */
