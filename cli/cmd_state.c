@@ -16,6 +16,8 @@ static json_t *object_json(const struct object *o, bool whole)
 	json_put_str(j, "owner", o->owner);
 	json_put_str(j, "status", status_names[o->status]);
 	json_put_int(j, "version", o->version);
+	if (o->provider)
+		json_put_str(j, "provider", o->provider);
 	if (whole) {
 		json_put_new(j, "attributes", json_ref(o->attrs));
 		json_put_new(j, "dependencies", json_ref(o->deps));
@@ -119,6 +121,8 @@ int state_show_object(struct cli *c, struct store *s, const char *address, struc
 		fprintf(c->out, "%s\n", text);
 	} else {
 		fprintf(c->out, "%s\n  type %s, status %s, version %lld\n", o.address, o.type, status_names[o.status], (long long)o.version);
+		if (o.provider)
+			fprintf(c->out, "  made with provider %s\n", o.provider);
 		print_attrs(c, o.attrs, 2);
 	}
 	json_decref(o.attrs);

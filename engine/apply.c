@@ -353,7 +353,7 @@ static int run_job(struct task *t, void *arg, struct err *err)
 	}
 	struct doing d = {
 		.a = &r->a, .change = c, .address = c->address, .owner = c->owner, .node = c->node, .type = engine_type(r->a.e, c->type),
-		.deps = r->turns[c->group].deps,
+		.deps = r->turns[c->group].deps, .provider = c->provider,
 	};
 	int64_t old = task_deadline_in(t, allowance(c));
 	doing_tell(&d, EV_START, NULL);

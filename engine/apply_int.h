@@ -25,7 +25,7 @@ enum outcome {
 struct doing {
 	struct applying *a;
 	const struct change *change;         /* NULL when resumed */
-	const char *address, *owner, *node;
+	const char *address, *owner, *node, *provider;
 	const struct resource_type *type;
 	const json_t *deps;                  /* array */
 	int64_t id;                          /* in the journal */

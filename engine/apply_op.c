@@ -78,7 +78,7 @@ void op_progress(struct op *op, int percent, const char *fmt, ...)
 static struct object object_of(const struct doing *d, json_t *attrs, enum object_status status)
 {
 	return (struct object){ .address = d->address, .type = d->type->name, .owner = d->owner, .schema_version = d->type->version,
-				.attrs = attrs, .deps = (json_t *)d->deps, .status = status };
+				.provider = d->provider, .attrs = attrs, .deps = (json_t *)d->deps, .status = status };
 }
 
 static enum outcome store_broke(struct doing *d, const struct err *err)
@@ -163,7 +163,7 @@ enum outcome doing_call(struct task *t, struct doing *d, enum verb v, const json
 	int rc = 0;
 	if (!fn && v != VERB_DELETE)
 		rc = err_set(&e, E_UNSUPPORTED, "objects of type %s cannot be changed in place", d->type->name);
-	else if (fn && !(rc = engine_provider(d->a->e, d->type, &op.self, &e)))
+	else if (fn && !(rc = engine_provider(d->a->e, d->type, d->provider, &op.self, &e)))
 		rc = fn(t, &op, &e);
 	/* Whatever becomes of this task, what it knows is written down. */
 	enum outcome out = rc ? end_error(d, &op, rc, &e) : v == VERB_DELETE ? end_gone(d, &op) : end_there(d, &op);
@@ -177,6 +177,7 @@ enum outcome doing_run(struct task *t, struct doing *d, enum verb v, const json_
 	struct err e;
 	struct op_row row = {
 		.run = d->a->run, .address = d->address, .type = d->type->name, .owner = d->owner, .action = verb_name(v), .deps = deps,
+		.provider = d->provider,
 		.state = OP_INTENT, .config = v == VERB_DELETE ? NULL : (json_t *)config, .prior = (json_t *)prior,
 	};
 	d->sent = false;

@@ -23,6 +23,7 @@ static int keep(void *ctx, const struct op_row *op)
 	x.op.address = xstrdup(op->address);
 	x.op.type = xstrdup(op->type);
 	x.op.owner = xstrdup(op->owner);
+	x.op.provider = xstrdup(op->provider);
 	x.op.action = xstrdup(op->action);
 	x.op.deps = NULL;
 	json_incref(x.op.config);
@@ -41,6 +42,7 @@ static void release(struct lefts *l)
 		free((char *)x->op.address);
 		free((char *)x->op.type);
 		free((char *)x->op.owner);
+		free((char *)x->op.provider);
 		free((char *)x->op.action);
 		json_decref(x->op.config);
 		json_decref(x->op.prior);
@@ -72,7 +74,7 @@ static int take_up(struct task *t, void *arg, struct err *err)
 	if (!verb_of(x->op.action, &v))
 		return x->outcome = unknown(x, "action"), 0;
 	struct doing d = {
-		.a = x->a, .address = x->op.address, .owner = x->op.owner, .type = type, .deps = x->deps, .id = x->op.id,
+		.a = x->a, .address = x->op.address, .owner = x->op.owner, .provider = x->op.provider, .type = type, .deps = x->deps, .id = x->op.id,
 		.node = json_str(x->op.config ? x->op.config : x->op.prior, "node"), .sent = x->op.state >= OP_SENT,
 	};
 	void *self;
@@ -81,7 +83,7 @@ static int take_up(struct task *t, void *arg, struct err *err)
 	doing_tell(&d, EV_RESUMING, text);
 	doing_tell(&d, EV_START, NULL);
 	/* A provider that cannot be opened now says nothing about the operation. */
-	if (engine_provider(x->a->e, type, &self, &e)) {
+	if (engine_provider(x->a->e, type, x->op.provider, &self, &e)) {
 		doing_tell(&d, EV_FAILED, e.msg);
 		return 0;
 	}

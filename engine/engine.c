@@ -53,6 +53,7 @@ static struct engine *engine_new(const struct engine_options *o)
 	e->slots = arena_array(e->arena, e->n_slots + 1, sizeof(*e->slots));
 	for (size_t i = 0; i < e->n_slots; i++) {
 		e->slots[i].p = o->providers[i];
+		e->slots[i].id = o->providers[i]->name;
 		if (e->slots[i].p->abi != PROVIDER_ABI)
 			BUG("provider %s has another ABI", e->slots[i].p->name);
 	}
@@ -74,6 +75,29 @@ const struct type_row *engine_row(const struct engine *e, const char *name)
 			hi = mid;
 	}
 	return NULL;
+}
+
+struct provider_slot *slot_find(struct provider_slot *first, const char *id)
+{
+	while (id && first && strcmp(first->id, id) != 0)
+		first = first->next;
+	return first;
+}
+
+struct provider_slot *slot_get(struct engine *e, struct provider_slot *first, const char *id)
+{
+	struct provider_slot *s = slot_find(first, id);
+	if (s)
+		return s;
+	s = arena_alloc(e->arena, sizeof(*s));
+	*s = (struct provider_slot){ .p = first->p, .id = arena_strdup(e->arena, id), .next = first->next };
+	first->next = s;
+	return s;
+}
+
+const char *slot_name(const struct provider_slot *s)
+{
+	return strcmp(s->id, s->p->name) == 0 ? NULL : s->id;
 }
 
 const struct resource_type *engine_type(const struct engine *e, const char *name)
@@ -118,22 +142,44 @@ static void ignore_report(void *ctx, const char *code, bool key, const char *con
 	(void)ctx, (void)code, (void)key, (void)path, (void)near, (void)word, (void)fmt;
 }
 
+/* The provider that configuration ID ("redfish.eu") is of. */
+static struct provider_slot *first_slot(struct engine *e, const char *id)
+{
+	size_t n = strcspn(id, ".");
+	for (size_t i = 0; i < e->n_slots; i++)
+		if (strlen(e->slots[i].id) == n && strncmp(e->slots[i].id, id, n) == 0)
+			return &e->slots[i];
+	return NULL;
+}
+
+static int take_configs(struct engine *e, const json_t *providers, struct err *err)
+{
+	const char *id;
+	json_t *given;
+	json_object_foreach((json_t *)providers, id, given) {
+		struct provider_slot *first = first_slot(e, id), *s = first ? slot_get(e, first, id) : NULL;
+		if (s)
+			s->config = schema_complete(s->p->config, given, ignore_report, NULL);
+		if (!s || !s->config)
+			return err_set(err, E_INPUT, "the saved configuration of provider \"%.100s\" is not valid", id);
+	}
+	return 0;
+}
+
 int engine_open_bare(const struct engine_options *o, const json_t *providers, struct engine **out, struct err *err)
 {
 	struct engine *e = engine_new(o);
-	for (size_t i = 0; i < e->n_slots; i++) {
-		struct provider_slot *s = &e->slots[i];
-		const json_t *given = json_at(providers, s->p->name);
+	int rc = take_configs(e, providers, err);
+	for (size_t i = 0; !rc && i < e->n_slots; i++) {
 		autojson json_t *empty = json_object();
-		s->config = schema_complete(s->p->config, given ? given : empty, ignore_report, NULL);
-		if (given && !s->config) {
-			int rc = err_set(err, E_INPUT, "the saved configuration of provider \"%s\" is not valid", s->p->name);
-			engine_close(NULL, e);
-			return rc;
-		}
+		if (!e->slots[i].config)
+			e->slots[i].config = schema_complete(e->slots[i].p->config, empty, ignore_report, NULL);
 	}
-	*out = e;
-	return 0;
+	if (rc)
+		engine_close(NULL, e);
+	else
+		*out = e;
+	return rc;
 }
 
 void engine_close(struct task *t, struct engine *e)
@@ -145,12 +191,12 @@ void engine_close(struct task *t, struct engine *e)
 		task_shield(t, true);
 		deadline = task_deadline_in(t, LOGOUT_MS);
 	}
-	for (size_t i = 0; i < e->n_slots; i++) {
-		struct provider_slot *s = &e->slots[i];
-		if (s->opened && s->p->close)
-			s->p->close(t, s->self);
-		json_decref(s->config);
-	}
+	for (size_t i = 0; i < e->n_slots; i++)
+		for (struct provider_slot *s = &e->slots[i]; s; s = s->next) {
+			if (s->opened && s->p->close)
+				s->p->close(t, s->self);
+			json_decref(s->config);
+		}
 	if (t) {
 		task_deadline_restore(t, deadline);
 		task_shield(t, false);
@@ -182,25 +228,32 @@ void engine_use_store(struct engine *e, struct store *s)
 	e->store = s;
 }
 
-int engine_provider(struct engine *e, const struct resource_type *type, void **self, struct err *err)
+int slot_open(struct engine *e, struct provider_slot *s, void **self, struct err *err)
 {
-	const struct type_row *row = engine_row(e, type->name);
-	if (!row)
-		BUG("type %s is not registered", type->name);
-	struct provider_slot *s = row->slot;
 	if (!s->config)
-		return err_set(err, E_INPUT, "provider \"%s\" is not configured; it is needed for objects of type %s", s->p->name, type->name);
+		return err_set(err, E_INPUT, "provider \"%s\" is not configured", s->id);
 	if (!s->opened) {
 		struct provider_env env = { .loop = e->o->loop, .dir = e->o->dir, .config = s->config, .store = e->store };
 		struct provider_env *kept = arena_alloc(e->arena, sizeof(*kept));
 		*kept = env;
 		int rc = s->p->open ? s->p->open(kept, &s->self, err) : 0;
 		if (rc)
-			return err_wrap(err, "provider \"%s\"", s->p->name);
+			return err_wrap(err, "provider \"%s\"", s->id);
 		s->opened = true;
 	}
 	*self = s->self;
 	return 0;
+}
+
+int engine_provider(struct engine *e, const struct resource_type *type, const char *id, void **self, struct err *err)
+{
+	const struct type_row *row = engine_row(e, type->name);
+	if (!row)
+		BUG("type %s is not registered", type->name);
+	struct provider_slot *s = slot_find(row->slot, id);
+	if (!s || !s->config)
+		return err_set(err, E_INPUT, "provider \"%s\" is not configured; it is needed for objects of type %s", id ? id : row->slot->id, type->name);
+	return slot_open(e, s, self, err);
 }
 
 int engine_graph(struct engine *e, struct str *out, struct err *err)

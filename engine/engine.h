@@ -33,8 +33,9 @@ char *engine_state_path(const struct engine *e);
 int engine_open_bare(const struct engine_options *o, const json_t *providers, struct engine **out, struct err *err) MUST_CHECK;
 
 const struct resource_type *engine_type(const struct engine *e, const char *name);      /* NULL when unknown */
-/* The opened provider of a type; opens it at first use with the store of engine_use_store(). */
-int engine_provider(struct engine *e, const struct resource_type *type, void **self, struct err *err) MUST_CHECK;
+/* The opened provider of a type, as configuration ID ("redfish.eu"; NULL: the default) has it; opens it at first use with the store of
+ * engine_use_store(). */
+int engine_provider(struct engine *e, const struct resource_type *type, const char *id, void **self, struct err *err) MUST_CHECK;
 void engine_use_store(struct engine *e, struct store *s);                               /* borrowed; may be NULL */
 
 struct plan_options {

@@ -16,6 +16,8 @@ struct reporter {
 	struct spec *s;
 	const struct resource *r;
 	const char *instance;        /* its address, when there are several */
+	const struct lang_block *lb;
+	const struct lang_instance *li;
 	struct { char *text; } told[MAX_REPORTS];
 	size_t n;
 };
@@ -95,17 +97,35 @@ static struct unit *add_unit(struct spec *s, struct resource *r, const char *own
 	return u;
 }
 
-static struct item *add_item(struct spec *s, struct unit *u, const struct type_row *row, const char *address, json_t *config)
+static struct item *add_item(struct spec *s, struct unit *u, const struct type_row *row, struct provider_slot *slot, const char *address, json_t *config)
 {
 	struct item *it = arena_alloc(s->arena, sizeof(*it));
 	it->index = s->items.len;
 	it->address = address;
 	it->row = row;
+	it->slot = slot;
 	it->unit = u;
 	it->config = config;
 	vec_push(&s->items, it);
 	u->n++;
 	return it;
+}
+
+/* The configuration that the instance at hand uses for what ROW's provider makes; NULL after a report. */
+static struct provider_slot *slot_for(struct reporter *rp, const struct type_row *row)
+{
+	struct spec *s = rp->s;
+	size_t i = SIZE_MAX;
+	if (!lang_provider_for(s->lang, rp->r->lr, rp->lb, rp->li, row->slot->p->name, &i))
+		return NULL;
+	struct provider_slot *slot = i == SIZE_MAX ? row->slot : s->slots[i];
+	if (slot && !slot->config && !slot->block && (row->slot->p != rp->r->row->slot->p)) {
+		char text[200];
+		snprintf(text, sizeof(text), "this needs provider \"%.60s\", and that is not configured", slot->p->name);
+		tell(rp, rp->r->lr->name_mark, "E0106", text);
+		slot = NULL;
+	}
+	return slot;
 }
 
 /* --- composites ------------------------------------------------------------------------------------------------------------ */
@@ -154,20 +174,17 @@ unsigned expand_add(struct expand *x, const char *type, const char *label, const
 	const struct type_row *row = engine_row(to->s->e, type);
 	if (!row || row->type->expand)
 		BUG("%s expands into \"%s\", which is no primitive type", x->address, type);
-	if (!row->slot->config && !row->slot->block) {
-		char text[200];
-		snprintf(text, sizeof(text), "this needs provider \"%.60s\", and that is not configured", row->slot->p->name);
-		tell(to->rp, to->rp->r->lr->name_mark, "E0106", text);
-		to->failed = true;
-	}
-	row->slot->used = true;
+	struct provider_slot *slot = slot_for(to->rp, row);
+	to->failed = to->failed || !slot;
+	if (slot)
+		slot->used = true;
 	const char *address = made_address(to, label, key);
 	struct made_report m = { to->rp, address };
 	json_t *done = schema_complete(row->type->attrs, config, report_made, &m);
 	json_decref(config);
 	to->failed = to->failed || !done;
 	check_unique(to, address);
-	struct item *it = add_item(to->s, to->unit, row, address, done);
+	struct item *it = add_item(to->s, to->unit, row, slot ? slot : row->slot, address, done);
 	it->node = arena_strdup(to->s->arena, node);
 	return (unsigned)(it->index - to->unit->first);
 }
@@ -198,11 +215,12 @@ static void forget_known(struct expansion *x)
 	}
 }
 
-static struct expand expand_of(struct spec *s, struct reporter *rp, const struct instance *in, struct expansion *into)
+static struct expand expand_of(struct spec *s, struct reporter *rp, const struct instance *in, const struct provider_slot *slot,
+			       struct expansion *into)
 {
 	return (struct expand){
 		.name = rp->r->lr->name, .address = in->address, .dir = s->e->o->dir, .config = in->config,
-		.provider = rp->r->row->slot->config, .into = into, .report = report_in_body, .report_ctx = rp,
+		.provider = slot->config, .into = into, .report = report_in_body, .report_ctx = rp,
 	};
 }
 
@@ -216,7 +234,8 @@ static void expand_composite(struct spec *s, struct reporter *rp, struct resourc
 	}
 	size_t errors = diags_errors(s->d);
 	struct expansion into = { .s = s, .rp = rp, .in = in, .unit = u };
-	struct expand x = expand_of(s, rp, in, &into);
+	struct provider_slot *slot = slot_for(rp, r->row);
+	struct expand x = expand_of(s, rp, in, slot ? slot : r->row->slot, &into);
 	int rc = r->row->type->check ? r->row->type->check(&x) : 0;
 	if (!rc)
 		rc = r->row->type->expand(&x);
@@ -232,13 +251,19 @@ static void expand_composite(struct spec *s, struct reporter *rp, struct resourc
 static void expand_primitive(struct spec *s, struct reporter *rp, struct resource *r, struct instance *in)
 {
 	struct unit *u = s->units.at[r->first_unit];
+	struct provider_slot *slot = slot_for(rp, r->row);
+	if (!slot) {
+		in->failed = true;
+		slot = r->row->slot;
+	}
+	slot->used = true;
 	if (!in->unknown && r->row->type->check) {
 		size_t errors = diags_errors(s->d);
-		struct expand x = expand_of(s, rp, in, NULL);
-		in->failed = r->row->type->check(&x) || diags_errors(s->d) > errors;
+		struct expand x = expand_of(s, rp, in, slot, NULL);
+		in->failed = in->failed || r->row->type->check(&x) || diags_errors(s->d) > errors;
 		json_decref(x.value);
 	}
-	in->item = add_item(s, u, r->row, in->address, in->unknown ? NULL : json_ref(in->config));
+	in->item = add_item(s, u, r->row, slot, in->address, in->unknown ? NULL : json_ref(in->config));
 	if (in->unknown)
 		in->item->reason = r->reason;
 }
@@ -301,6 +326,8 @@ static void report_odd_number(void *ctx, const char *const *path, const char *wr
 static void expand_instance(struct spec *s, struct reporter *rp, struct resource *r, const struct lang_block *lb, struct instance *in,
 			    const struct lang_instance *li)
 {
+	rp->lb = lb;
+	rp->li = li;
 	in->key = li->key;
 	in->address = instance_address(s, r, lb, li);
 	in->unknown = li->unknown;

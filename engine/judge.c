@@ -21,6 +21,7 @@ static struct change *add(struct making *m, struct subject *td, enum action acti
 	struct change *c = change_new(m, td->it->address, td->it->row->type->name, td->it->unit->owner, action);
 	bool config = action == ACT_CREATE || action == ACT_UPDATE || action == ACT_REPLACE;
 	c->node = arena_strdup(m->p->arena, td->it->node);
+	c->provider = arena_strdup(m->p->arena, td->it->slot ? slot_name(td->it->slot) : td->prior ? td->prior->provider : NULL);
 	c->cause = cause;
 	c->reason = arena_strdup(m->p->arena, reason);
 	c->config = config ? json_ref(td->it->config) : NULL;

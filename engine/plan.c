@@ -71,6 +71,7 @@ static int keep_prior(void *ctx, const struct object *o)
 	p.address = arena_strdup(a, o->address);
 	p.type = again(a, last ? last->type : NULL, o->type);
 	p.owner = again(a, last ? last->owner : NULL, o->owner);
+	p.provider = o->provider ? again(a, last ? last->provider : NULL, o->provider) : NULL;
 	p.deps = last && json_same(last->deps, o->deps) ? json_ref(last->deps) : json_ref(o->deps);
 	vec_push(&m->priors, p);
 	return 0;
@@ -201,7 +202,7 @@ static void add_orphan(struct making *m, struct owner **owners, struct prior *p)
 		return;
 	}
 	struct item *it = arena_alloc(m->p->arena, sizeof(*it));
-	*it = (struct item){ .address = p->address, .row = row, .unit = o->unit };
+	*it = (struct item){ .address = p->address, .row = row, .slot = slot_find(row->slot, p->provider), .unit = o->unit };
 	it->node = arena_strdup(m->p->arena, json_str(p->attrs, "node"));   /* where types on machines keep its name */
 	add_todo(m, it, p->owner, p);
 }
@@ -342,8 +343,9 @@ static json_t *used_providers(const struct engine *e)
 {
 	json_t *j = json_object();
 	for (size_t i = 0; i < e->n_slots; i++)
-		if (e->slots[i].config && (e->slots[i].used || e->slots[i].block || e->slots[i].opened))
-			json_object_set(j, e->slots[i].p->name, e->slots[i].config);
+		for (const struct provider_slot *s = &e->slots[i]; s; s = s->next)
+			if (s->config && (s->used || s->block || s->opened))
+				json_object_set(j, s->id, s->config);
 	return j;
 }
 

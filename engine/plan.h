@@ -46,6 +46,7 @@ struct change {
 	enum action action;
 	unsigned cause;              /* enum cause bits */
 	const struct attr_change *attrs; size_t n_attrs;
+	const char *provider;        /* the configuration of its provider ("redfish.eu"); NULL: the default */
 	const json_t *config;        /* what to establish; NULL for delete, forget, skip */
 	const json_t *actual;        /* what was read; NULL: not there */
 	const json_t *prior;         /* what state holds; NULL: not there */

@@ -115,6 +115,7 @@ static json_t *change_json(const struct change *c)
 	json_put_str(j, "type", c->type);
 	json_put_str(j, "owner", c->owner);
 	put_text(j, "node", c->node);
+	put_text(j, "provider", c->provider);
 	json_put_str(j, "action", action_name(c->action));
 	put_cause(j, c->cause);
 	if (c->n_attrs) {

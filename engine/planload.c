@@ -148,6 +148,7 @@ static void read_change(struct reading *r, const json_t *j, struct change *c, si
 	c->type = need_text(r, j, "type");
 	c->owner = need_text(r, j, "owner");
 	c->node = text(r, j, "node");
+	c->provider = text(r, j, "provider");
 	c->action = (enum action)word(r, j, "action", words, ARRAY_LEN(words));
 	c->cause = cause(r, j);
 	read_attrs(r, j, c);

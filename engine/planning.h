@@ -9,6 +9,7 @@
 
 struct prior {                   /* one object of the state */
 	const char *address, *type, *owner;
+	const char *provider;        /* the configuration it was made with; NULL: the default */
 	json_t *attrs;               /* let go as soon as the object is known to need nothing */
 	json_t *deps;                /* shared between neighbours that have the same */
 	int64_t version;

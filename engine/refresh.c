@@ -11,7 +11,7 @@ enum { PARALLEL = 256, YIELD_EVERY = 1024 };
 /* Silence belongs to a machine as one provider reaches it: a dead BMC says nothing about the cluster's node. */
 static char *silence_key(const struct item *it)
 {
-	return xasprintf("%s %s", it->row->slot->p->name, it->node);
+	return xasprintf("%s %s", it->slot->id, it->node);
 }
 
 static const char *silent_why(const struct making *m, const struct item *it)
@@ -51,7 +51,7 @@ static int read_object(struct task *t, struct making *m, struct subject *td, str
 	struct op op = { .address = td->it->address, .config = shape_of(m, td),
 			 .prior = td->prior ? td->prior->attrs : NULL };
 	struct err e = { 0 };
-	int rc = engine_provider(m->e, type, &op.self, &e);
+	int rc = slot_open(m->e, td->it->slot, &op.self, &e);
 	if (!rc)
 		rc = type->read(t, &op, &e);
 	if (rc && (rc == E_CANCELED || task_cancelled(t))) {
@@ -143,13 +143,14 @@ static int open_providers(struct making *m, size_t from, struct err *err)
 	for (size_t i = from; i < m->subjects.len; i++) {
 		struct subject *td = &m->subjects.at[i];
 		void *self;
-		if (!wants_reading(m, td) || td->it->row->slot->opened)
+		struct provider_slot *slot = td->it->slot;
+		if (!wants_reading(m, td) || (slot && slot->opened))
 			continue;
-		if (!td->it->row->slot->config) {
-			td->skip = arena_printf(m->p->arena, "provider \"%s\" is not configured", td->it->row->slot->p->name);
+		if (!slot || !slot->config) {
+			td->skip = arena_printf(m->p->arena, "provider \"%s\" is not configured", slot ? slot->id : td->prior->provider);
 			continue;
 		}
-		int rc = engine_provider(m->e, td->it->row->type, &self, err);
+		int rc = slot_open(m->e, slot, &self, err);
 		if (rc)
 			return rc;
 	}

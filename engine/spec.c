@@ -26,7 +26,7 @@ static void report_block(void *ctx, const char *code, bool key, const char *cons
 	str_init(&where, 300);
 	for (; *path; path++)
 		str_addf(&where, ".%.60s", *path);
-	struct diag *g = diag_add(b->d, code, b->slot->at, "provider.%s%s: %s", b->slot->p->name, where.at, text);
+	struct diag *g = diag_add(b->d, code, b->slot->at, "provider.%s%s: %s", b->slot->id, where.at, text);
 	str_release(&where);
 	if (near && word)
 		diag_suggest(g, word, near);
@@ -38,40 +38,65 @@ static void suppress(void *ctx, const char *code, bool key, const char *const *p
 	(void)ctx, (void)code, (void)key, (void)path, (void)near, (void)word, (void)fmt;
 }
 
-static void check_provider_names(struct spec *s)
+static struct provider_slot *provider_of(struct spec *s, const struct lang_provider *c)
 {
-	const struct engine *e = s->e;
+	struct engine *e = s->e;
 	autofree const char **known = xcalloc(e->n_slots + 1, sizeof(*known));
-	for (size_t i = 0; i < e->n_slots; i++)
+	for (size_t i = 0; i < e->n_slots; i++) {
 		known[i] = e->slots[i].p->name;
-	for (const char *const *name = lang_provider_names(s->lang); *name; name++) {
-		struct provider_slot *slot = NULL;
-		const json_t *config;
-		struct mark at = { 0 };
-		for (size_t i = 0; i < e->n_slots; i++)
-			if (strcmp(known[i], *name) == 0)
-				slot = &e->slots[i];
-		if (lang_provider(s->lang, *name, &config, &at))
-			continue;
-		if (!slot) {
-			struct diag *g = diag_add(s->d, "E0105", at, "there is no provider \"%s\"", *name);
-			diag_suggest(g, *name, known);
-			continue;
-		}
-		slot->block = true;
-		slot->at = at;
+		if (strcmp(known[i], c->name) == 0)
+			return slot_get(e, &e->slots[i], c->id);
 	}
+	struct diag *g = diag_add(s->d, "E0105", c->at, "there is no provider \"%s\"", c->name);
+	diag_suggest(g, c->name, known);
+	return NULL;
 }
 
 /* Providers without a block are completed from nothing; whether that is enough matters only where they are used. */
-static void complete_provider(struct spec *s, struct provider_slot *slot)
+static void complete_provider(struct spec *s, struct provider_slot *slot, const json_t *config)
 {
-	const json_t *config;
 	struct block_report b = { s->d, slot };
-	struct mark at;
-	if (slot->config || lang_provider(s->lang, slot->p->name, &config, &at))
-		return;
-	slot->config = schema_complete(slot->p->config, config, slot->block || slot->used ? report_block : suppress, &b);
+	if (!slot->config)
+		slot->config = schema_complete(slot->p->config, config, slot->block || slot->used ? report_block : suppress, &b);
+}
+
+static void configure_providers(struct spec *s)
+{
+	const struct lang_provider *c;
+	autojson json_t *nothing = json_object();
+	size_t n;
+	lang_providers(s->lang, &c, &n);
+	s->slots = arena_array(s->arena, n + 1, sizeof(struct provider_slot *));
+	for (size_t i = 0; i < n; i++) {
+		struct provider_slot *slot = s->slots[i] = provider_of(s, &c[i]);
+		if (!slot)
+			continue;
+		slot->block = true;
+		slot->at = c[i].at;
+		if (!c[i].failed)
+			complete_provider(s, slot, c[i].config);
+	}
+	for (size_t i = 0; i < s->e->n_slots; i++)
+		if (!s->e->slots[i].block)
+			complete_provider(s, &s->e->slots[i], nothing);
+}
+
+/* Does the `provider` argument of R name what there is, and what its type has to do with? */
+static void check_provider_args(struct spec *s, const struct resource *r)
+{
+	struct mark at = { 0 };
+	const char *own = r->row->slot->p->name;
+	for (const char *const *name = lang_provider_args(s->lang, r->lr, &at); *name; name++) {
+		bool known = false;
+		for (size_t i = 0; i < s->e->n_slots; i++)
+			known = known || strcmp(s->e->slots[i].id, *name) == 0;
+		if (known && (r->row->type->expand || strcmp(*name, own) == 0))
+			continue;
+		lang_about(s->lang, r->lr, NULL);
+		diag_hint(diag_add(s->d, "E0150", at, known ? "\"%.60s\" is not the provider of %s" : "there is no provider \"%.60s\"", *name, r->lr->type),
+			  "the provider of %s is %s", r->lr->type, own);
+		lang_about(s->lang, NULL, NULL);
+	}
 }
 
 /* --- resources --------------------------------------------------------------------------------------------------------- */
@@ -92,6 +117,7 @@ static void check_type(struct spec *s, struct resource *r)
 	if (!r->row->slot->used && !r->row->slot->block)
 		r->row->slot->at = r->lr->type_mark;
 	r->row->slot->used = true;
+	check_provider_args(s, r);
 }
 
 static struct mark ref_mark(const struct resource *from, const struct resource *to)
@@ -149,9 +175,7 @@ int spec_load(struct engine *e, struct diags *d, struct spec **out, struct err *
 		s->res[i].lr = &lr[i];
 	for (size_t i = 0; i < n; i++)
 		check_type(s, &s->res[i]);
-	check_provider_names(s);
-	for (size_t i = 0; i < e->n_slots; i++)
-		complete_provider(s, &e->slots[i]);
+	configure_providers(s);
 	order_resources(s);
 	lang_on_value(lang, spec_value, s);
 	*out = s;

@@ -15,8 +15,11 @@
 
 enum { MAX_ITEMS = 2000000 };
 
+/* One configuration of a provider. */
 struct provider_slot {
 	const struct provider *p;
+	const char *id;              /* "redfish" for the default one, "redfish.eu" (lang_provider.id) */
+	struct provider_slot *next;  /* further ones of this provider */
 	struct mark at;              /* of its block; zeroed: none */
 	json_t *config;              /* completed; NULL when it has mistakes, or when something required is missing and there is no block */
 	bool block, used;
@@ -25,7 +28,7 @@ struct provider_slot {
 };
 struct type_row {
 	const struct resource_type *type;
-	struct provider_slot *slot;
+	struct provider_slot *slot;  /* of the default configuration */
 };
 
 struct unit {
@@ -42,6 +45,7 @@ struct item {
 	size_t index;                /* in spec.items */
 	const char *address, *node;
 	const struct type_row *row;
+	struct provider_slot *slot;  /* NULL: the state names a configuration that there is none of any more */
 	struct unit *unit;
 	json_t *config;              /* completed; NULL when deferred */
 	const char *reason;          /* deferred: why */
@@ -81,6 +85,7 @@ struct spec {
 	struct arena *arena;
 	struct diags *d;             /* for the time of an expansion */
 	struct resource *res; size_t n;
+	struct provider_slot **slots;        /* by index in lang_providers(); NULL after a mistake */
 	struct dag graph;            /* of resources, by lang_resource.index */
 	VEC(struct unit *) units;
 	VEC(struct item *) items;
@@ -93,7 +98,7 @@ struct engine {
 	const struct engine_options *o;
 	struct engine_options own;   /* the caller's, copied shallowly: what it points to must outlive the engine */
 	struct arena *arena;
-	struct provider_slot *slots; size_t n_slots;
+	struct provider_slot *slots; size_t n_slots; /* one for each provider, its default configuration first in the list */
 	struct type_row *rows; size_t n_rows;        /* by name */
 	const char *const *type_names;
 	struct spec *spec;           /* NULL when opened bare */
@@ -104,6 +109,14 @@ struct engine {
 
 /* engine.c */
 const struct type_row *engine_row(const struct engine *e, const char *name);
+/* The configuration ID of the provider that FIRST begins; NULL: there is none. ID NULL: the default. */
+struct provider_slot *slot_find(struct provider_slot *first, const char *id);
+/* The same, made when it is not there. */
+struct provider_slot *slot_get(struct engine *e, struct provider_slot *first, const char *id);
+/* What is stored of S: NULL for the default. */
+const char *slot_name(const struct provider_slot *s);
+/* The open provider of S. */
+int slot_open(struct engine *e, struct provider_slot *s, void **self, struct err *err) MUST_CHECK;
 /* spec.c: loading and checking what needs no evaluation of resources. E_INPUT: the mistakes are in D; *OUT may be there to go on. */
 int spec_load(struct engine *e, struct diags *d, struct spec **out, struct err *err) MUST_CHECK;
 void spec_free(struct spec *s);

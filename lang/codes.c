@@ -38,6 +38,8 @@ static const struct diag_code codes[] = {
 	  "repository that gives others, are refused." },
 	{ "E0142", "damaged lock file", "aipc.lock.yaml cannot be read. It is written by aipc init and belongs into version control." },
 	{ "E0143", "module cannot be fetched", "The repository does not answer, refuses, or does not have what the source names." },
+	{ "E0150", "no such configuration", "Configurations of providers are named NAME, NAME.ALIAS or NAME.ALIAS[KEY]; a module sees the caller's default and "
+	  "what its call passes in providers." },
 	{ "E0201", "not an expression", "The text between ${ and } cannot be read. The caret is at the first character that does not fit." },
 	{ "E0202", "not a template", "A string has a ${ or %{ that is not closed, an %{if} or %{for} without its end, or an escape that does not exist. "
 	  "$${ and %%{ stand for the characters themselves." },

@@ -44,11 +44,6 @@ static void list_resources(struct lang *l)
 	}
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 struct load { struct lang *l; const char *dir; const struct lang_input *in; size_t n; struct err err; size_t before; };
 
 static bool find_folder(struct lang *l, const char *dir, struct err *err)
@@ -82,11 +77,6 @@ static void load(void *arg)
 	module_walk(l);
 	module_link(l);
 	module_enter(l, l->top);
-	for (size_t i = 0; i < l->providers.len; i++)
-		vec_push(&l->provider_names, l->providers.at[i].name);
-	if (l->provider_names.len)
-		qsort(l->provider_names.at, l->provider_names.len, sizeof(*l->provider_names.at), by_text);
-	vec_push(&l->provider_names, NULL);
 	if (diags_errors(l->d) == o->before)
 		module_check_rules(l, l->top);
 	if (l->settings.x && diags_errors(l->d) == o->before) {
@@ -174,7 +164,14 @@ static void free_body(struct lang_body *r)
 	vec_free(&r->instances);
 	vec_free(&r->attrs);
 	vec_free(&r->blocks);
+	vec_free(&r->providers);
 	vec_free(&r->first);
+}
+
+static void free_call(struct call *c)
+{
+	vec_free(&c->inputs);
+	vec_free(&c->passes);
 }
 
 static void free_thing(struct thing *t)
@@ -187,7 +184,7 @@ static void free_thing(struct thing *t)
 	if (t->res)
 		free_body(t->res);
 	if (t->call)
-		vec_free(&t->call->inputs);
+		free_call(t->call);
 }
 
 static void free_module(struct module *m)
@@ -218,9 +215,11 @@ void lang_free(struct lang *l)
 	for (size_t i = 0; i < l->modules.len; i++)
 		free_module(l->modules.at[i]);
 	for (size_t i = 0; i < l->providers.len; i++) {
-		json_decref(l->providers.at[i].json);
-		vec_free(&l->providers.at[i].deps);
+		vec_free(&l->providers.at[i]->attrs);
+		vec_free(&l->providers.at[i]->deps);
 	}
+	for (size_t i = 0; i < l->configs.len; i++)
+		json_decref(l->configs.at[i].config);
 	for (size_t i = 0; i < l->texts.len; i++)
 		free(l->texts.at[i]);
 	json_decref(l->settings.json);
@@ -230,7 +229,7 @@ void lang_free(struct lang *l)
 	vec_free(&l->modules);
 	vec_free(&l->order);
 	vec_free(&l->providers);
-	vec_free(&l->provider_names);
+	vec_free(&l->configs);
 	vec_free(&l->out);
 	arena_free(l->arena);
 	stack_free(l->stack);
@@ -239,56 +238,13 @@ void lang_free(struct lang *l)
 	free(l);
 }
 
-/* --- settings and providers ------------------------------------------------------------------------------------------ */
+/* --- settings ------------------------------------------------------------------------------------------ */
 
 const json_t *lang_settings(struct lang *l)
 {
 	if (!l->settings.json)
 		l->settings.json = json_object();
 	return l->settings.json;
-}
-
-struct configure { struct lang *l; struct provider_block *p; };
-
-static void configure(void *arg)
-{
-	struct configure *c = arg;
-	struct provider_block *p = c->p;
-	module_prepare(c->l, c->l->top, &p->deps);
-	struct scope *before = module_enter(c->l, c->l->top);
-	const struct val *v = p->x ? eval_run(c->l->e, p->x) : NULL;
-	if (v && eval_check_size(c->l->e, p->x, v))
-		p->json = val_to_json(v, NULL, NULL);
-	module_enter(c->l, before);
-	p->failed = p->x && !p->json;
-	if (!p->x)
-		p->json = json_object();
-}
-
-int lang_provider(struct lang *l, const char *name, const json_t **out, struct mark *at)
-{
-	static json_t *empty;
-	if (!empty)
-		empty = json_object();
-	*out = empty;
-	*at = (struct mark){ 0 };
-	for (size_t i = 0; i < l->providers.len; i++) {
-		struct provider_block *p = &l->providers.at[i];
-		if (strcmp(p->name, name) != 0)
-			continue;
-		*at = AT(p->file, p->key);
-		if (!p->json && !p->failed)
-			stack_run(l->stack, configure, &(struct configure){ l, p });
-		if (p->failed)
-			return E_INPUT;
-		*out = p->json;
-	}
-	return 0;
-}
-
-const char *const *lang_provider_names(struct lang *l)
-{
-	return l->provider_names.at;
 }
 
 /* --- resources ----------------------------------------------------------------------------------------------------- */

@@ -38,11 +38,15 @@ void lang_free(struct lang *l);
 
 /* The `aipc` block: settings, evaluated without references ({} when absent). Keys: required_version, state {path}. */
 const json_t *lang_settings(struct lang *l);
-/* The configuration of provider NAME, evaluated (variables and locals only); {} when the spec has no such block. *AT is
- * the place of the block. */
-int lang_provider(struct lang *l, const char *name, const json_t **out, struct mark *at) MUST_CHECK;
-/* Names in `provider` blocks, sorted, NULL-terminated. */
-const char *const *lang_provider_names(struct lang *l);
+/* The configurations in `provider` blocks, evaluated (variables and locals only), sorted by id. FAILED: after a report. */
+struct lang_provider {
+	const char *id;              /* `redfish`, `redfish.eu`, `redfish.by["eu"]` */
+	const char *name, *alias, *key;      /* alias, key: NULL where there is none */
+	json_t *config;
+	struct mark at;              /* of the block */
+	bool failed;
+};
+void lang_providers(struct lang *l, const struct lang_provider **out, size_t *n);
 
 /* --- resources ------------------------------------------------------------------------------------------------ */
 struct lang_ref {                            /* one resource that another one needs */
@@ -74,6 +78,7 @@ struct lang_instance {
 	const char *key;                     /* the for_each key, or the count index as digits; NULL for LANG_SINGLE */
 	json_t *config;                      /* attributes without meta-arguments; lang_unknown() where not known; borrowed */
 	bool unknown;                        /* some of config is unknown */
+	const char *const *provider_keys;    /* lang's own */
 };
 struct lang_block {
 	const char *module;                  /* address of the module instance: "", or `module.a["x"].module.b[0]` */
@@ -87,6 +92,13 @@ struct lang_block {
  * costs O(its own size). */
 int lang_expand(struct lang *l, const struct lang_resource *r, bool (*sensitive_ok)(void *ctx, const char *attr), void *ctx,
 		const struct lang_block **out, size_t *n) MUST_CHECK;
+/* The configuration of provider NAME that instance IN of R in BLOCK uses: R's `provider` argument (one, or a list with one for each
+ * provider that a composite needs) names it, else the default; in a module, names are those of its call's `providers`, and the default
+ * is the caller's. *OUT is its index in lang_providers(), SIZE_MAX for a default that has no block. False after a report. */
+bool lang_provider_for(struct lang *l, const struct lang_resource *r, const struct lang_block *block, const struct lang_instance *in,
+		       const char *name, size_t *out);
+/* Names of providers in R's `provider` argument, NULL-terminated; *AT is its place when there are any. */
+const char *const *lang_provider_args(struct lang *l, const struct lang_resource *r, struct mark *at);
 /* What is reported from now on is about R in BLOCK (NULL: whatever its instance; R NULL: about none): diagnostics name the calls of
  * modules that lead there. */
 void lang_about(struct lang *l, const struct lang_resource *r, const struct lang_block *block);

@@ -171,7 +171,9 @@ static bool attribute(struct expansion *x, struct attribute *a, struct lang_inst
 static bool instance(struct expansion *x, enum lang_key kind, const char *key)
 {
 	struct lang_instance in = { .kind = kind, .key = key, .config = json_object() };
-	bool ok = true;
+	const char **keys;
+	bool ok = module_choose(x->l, &x->r->providers, &keys);
+	in.provider_keys = keys;
 	for (size_t i = 0; i < x->r->attrs.len; i++)
 		ok &= attribute(x, &x->r->attrs.at[i], &in);
 	vec_push(&x->r->instances, in);

@@ -24,6 +24,10 @@ enum cell_state { CELL_NEW, CELL_OPEN, CELL_DONE, CELL_FAILED };
 struct dep { struct thing *to, *call; const struct expr *at; };
 struct deps { struct dep *at; size_t len, cap; };
 struct rule { struct expr *condition, *error; };
+/* `NAME`, `NAME.ALIAS`, `NAME.ALIAS[KEY]` */
+struct provider_ref { const char *name, *alias; struct expr *key; const struct expr *x; const struct ynode *node; };
+struct provider_refs { struct provider_ref *at; size_t len, cap; };
+struct pass { const char *name, *alias; struct provider_ref to; const struct ynode *node; };  /* name, alias: in the called module */
 struct input { const char *name; const struct ynode *key; struct expr *x; bool used; };
 
 /* A `module` block. */
@@ -33,6 +37,7 @@ struct call {
 	const char *package;         /* of a git source: the folder that nothing in it may leave; else as the caller's */
 	struct expr *count, *for_each, *depends_on;
 	VEC(struct input) inputs;
+	VEC(struct pass) passes;     /* providers */
 };
 
 /* What an expression can refer to. */
@@ -112,6 +117,7 @@ struct scope {
 	const char *address;         /* "", `module.a["x"]` */
 	size_t block;                /* index in m->scopes */
 	const struct val *each_key, *each_value, *count_index;       /* of the call that made it */
+	const char **passed;         /* keys of the configurations passed by it; by call.passes */
 	struct cell *cells;
 	struct diag_trail trail;
 };
@@ -124,13 +130,21 @@ struct lang_body {
 	const struct ynode *type_key;
 	struct expr *count, *for_each, *depends_on;
 	VEC(struct attribute) attrs;
+	struct provider_refs providers;
 	bool expanded;
 	int rc;
 	VEC(struct lang_instance) instances;
 	VEC(struct lang_block) blocks;
 	VEC(size_t) first;           /* of each block, in INSTANCES */
 };
-struct provider_block { const char *name; const struct yaml_file *file; const struct ynode *key; struct expr *x; json_t *json; struct deps deps; bool failed; };
+struct provider_block {
+	const char *name, *alias;
+	const struct yaml_file *file; const struct ynode *key;
+	struct expr *for_each; const struct ynode *each_key;
+	VEC(struct attribute) attrs;
+	struct deps deps;
+	bool failed;
+};
 
 struct lang {
 	struct arena *arena;
@@ -147,13 +161,14 @@ struct lang {
 	size_t n_scopes;
 	VEC(char *) texts;
 	VEC(struct thing *) order;   /* of all modules */
-	VEC(struct provider_block) providers;
+	VEC(struct provider_block *) providers;
+	VEC(struct lang_provider) configs;
+	bool configured;
 	struct pinned *pinned;       /* module_git.c */
 	json_t *lock, *used;         /* the lock file as read; what of it, and of what was fetched, the spec needs */
 	bool lock_bad;
 	const struct lang_fetch *fetch;      /* aipc init; NULL: nothing is fetched */
 	struct { const struct yaml_file *file; const struct ynode *key; struct expr *x; json_t *json; } settings;
-	VEC(const char *) provider_names;
 	struct lang_resource *res; size_t n_res;
 	VEC(struct lang_output) out;
 	bool out_done; int out_rc;
@@ -178,6 +193,13 @@ struct expr *module_read_depends_on(struct module *m, const struct yaml_file *f,
 /* module_call.c: `module` blocks. */
 void module_read_calls(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
 struct module *module_new(struct lang *l, struct module *parent, struct thing *call, const char *dir);
+/* module_provider.c */
+void module_read_providers(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
+void module_read_provider_arg(struct module *m, const struct yaml_file *f, const struct ynode *v, struct provider_refs *out);
+void module_read_passes(struct module *m, struct thing *t, const struct ynode *v);
+/* The keys in REFS, or in what C passes, where they stand now (each is set). False after a report. */
+bool module_choose(struct lang *l, const struct provider_refs *refs, const char ***out);
+bool module_choose_passed(struct lang *l, struct call *c, const char ***out);
 /* module_git.c: the folder of T's source, relative to the spec's; NULL after a report. Yours to free. */
 char *module_find_git(struct module *m, struct thing *t);
 /* Is the resolved folder REAL in PACKAGE? */

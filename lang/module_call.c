@@ -48,6 +48,8 @@ static void read_key(struct module *m, struct thing *t, const struct ynode *k)
 		c->for_each = expr_from_yaml(l->arena, t->file, v, l->d);
 	} else if (strcmp(k->s, "depends_on") == 0) {
 		c->depends_on = module_read_depends_on(m, t->file, v);
+	} else if (strcmp(k->s, "providers") == 0) {
+		module_read_passes(m, t, v);
 	} else if (strcmp(k->s, "version") == 0) {
 		struct diag *g = diag_add(l->d, "E0132", AT(t->file, k), "versions of modules are named in the source");
 		diag_hint(g, "git::https://HOST/REPO.git?ref=v1.2.0");

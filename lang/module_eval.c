@@ -45,6 +45,8 @@ static bool add_kid(void *ctx, enum lang_key kind, const char *key)
 	kid->each_key = l->each_key;
 	kid->each_value = l->each_value;
 	kid->count_index = l->count_index;
+	if (!module_choose_passed(l, k->t->call, &kid->passed))
+		return false;
 	vec_push(&k->kids, kid);
 	return true;
 }

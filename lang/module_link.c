@@ -113,7 +113,7 @@ void module_walk(struct lang *l)
 		if (l->order.at[i]->kind != THING_RESOURCE && l->order.at[i]->next_dep != UINT32_MAX)
 			walk(l, l->order.at[i]);
 	for (size_t i = 0; i < l->providers.len; i++)
-		check_provider(l, &l->providers.at[i]);
+		check_provider(l, l->providers.at[i]);
 }
 
 /* --- between resources ------------------------------------------------------------------------------------------------------ */

@@ -77,35 +77,6 @@ static void read_locals(struct module *m, const struct yaml_file *f, const struc
 	}
 }
 
-static void read_providers(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
-{
-	(void)key;
-	if (!module_is_map(m, f, body, "provider"))
-		return;
-	if (m->parent) {
-		struct diag *g = diag_add(m->l->d, "E0131", AT(f, key), "a module that is called configures no providers");
-		diag_hint(g, "configure them in the spec that calls it");
-		return;
-	}
-	for (uint32_t i = 0; i < body->n; i++) {
-		const struct ynode *k = &body->kids[2 * i];
-		struct provider_block p = { .name = k->s, .file = f, .key = k };
-		if (k[1].kind != Y_NULL && !module_is_map(m, f, &k[1], "the configuration of a provider"))
-			continue;
-		bool twice = false;
-		for (size_t j = 0; j < m->l->providers.len; j++) {
-			if (strcmp(m->l->providers.at[j].name, k->s) == 0) {
-				struct diag *g = diag_add(m->l->d, "E0103", AT(f, k), "provider \"%.60s\" is there twice", k->s);
-				diag_note(g, AT(m->l->providers.at[j].file, m->l->providers.at[j].key), "the first one is here");
-				twice = true;
-			}
-		}
-		p.x = k[1].kind == Y_MAP ? expr_from_yaml(m->l->arena, f, k + 1, m->l->d) : NULL;
-		if (!twice)
-			vec_push(&m->l->providers, p);
-	}
-}
-
 static bool read_flag(struct module *m, const struct yaml_file *f, const struct ynode *map, const char *name, bool deflt)
 {
 	const struct ynode *n = yaml_get(map, name, NULL);
@@ -178,7 +149,9 @@ static void read_resource(struct module *m, const struct yaml_file *f, const str
 			each_key = ak;
 		} else if (strcmp(ak->s, "depends_on") == 0) {
 			r->depends_on = module_read_depends_on(m, f, av);
-		} else if (strcmp(ak->s, "lifecycle") == 0 || strcmp(ak->s, "provider") == 0) {
+		} else if (strcmp(ak->s, "provider") == 0) {
+			module_read_provider_arg(m, f, av, &r->providers);
+		} else if (strcmp(ak->s, "lifecycle") == 0) {
 			read_lifecycle(m, f, ak);
 		} else if (ak->live) {
 			diag_add(m->l->d, "E0104", AT(f, ak), "the name of an attribute cannot be an expression");
@@ -221,7 +194,7 @@ static const struct block blocks[] = {
 	{ "module", module_read_calls },
 	{ "moved", NULL },
 	{ "output", read_outputs },
-	{ "provider", read_providers },
+	{ "provider", module_read_providers },
 	{ "removed", NULL },
 	{ "resource", read_resources },
 	{ "variable", read_variables },

@@ -284,6 +284,10 @@ static void check_thing(struct thing *t)
 		expr_visit(t->call->count, look, &p);
 		expr_visit(t->call->for_each, look, &p);
 		expr_visit(t->call->depends_on, look, &waits);
+		p.each = t->call->for_each != NULL;
+		p.count = t->call->count != NULL;
+		for (size_t i = 0; i < t->call->passes.len; i++)
+			expr_visit(t->call->passes.at[i].to.key, look, &p);
 		check_lost_inputs(t);
 		break;
 	case THING_RESOURCE:
@@ -294,6 +298,8 @@ static void check_thing(struct thing *t)
 		p.count = t->res->count != NULL;
 		for (size_t i = 0; i < t->res->attrs.len; i++)
 			expr_visit(t->res->attrs.at[i].x, look, &p);
+		for (size_t i = 0; i < t->res->providers.len; i++)
+			expr_visit(t->res->providers.at[i].key, look, &p);
 		break;
 	}
 }
@@ -307,9 +313,12 @@ void module_check_references(struct lang *l)
 		diags_trail(l->d, before);
 	}
 	for (size_t i = 0; i < l->providers.len; i++) {
-		struct provider_block *b = &l->providers.at[i];
+		struct provider_block *b = l->providers.at[i];
 		struct place p = { .m = l->root, .deps = &b->deps, .no_resources = true, .what = "the configuration of a provider" };
-		expr_visit(b->x, look, &p);
+		expr_visit(b->for_each, look, &p);
+		p.each = b->for_each != NULL;
+		for (size_t k = 0; k < b->attrs.len; k++)
+			expr_visit(b->attrs.at[k].x, look, &p);
 	}
 	if (l->settings.x) {
 		struct deps deps = { 0 };

@@ -128,7 +128,8 @@ static uint64_t op_sum(const struct op_row *op, const char *config, const char *
 	h = sq_sum_text(h, op->action);
 	h = sq_sum_text(h, op->deps);
 	h = sq_sum_text(h, config);
-	return sq_sum_text(h, prior);
+	h = sq_sum_text(h, prior);
+	return op->provider ? sq_sum_text(h, op->provider) : h;
 }
 
 int op_begin(struct store *s, const struct op_row *given, int64_t *id, struct err *err)
@@ -157,6 +158,7 @@ int op_begin(struct store *s, const struct op_row *given, int64_t *id, struct er
 	sq_text(st, 10, note);
 	sqlite3_bind_int64(st, 11, (int64_t)op_sum(&op, config, prior));
 	sq_text(st, 12, now(stamp));
+	sq_text(st, 13, op.provider);
 	rc = sq_run(s, st, "write the journal of", err);
 	if (rc == 0)
 		*id = sqlite3_last_insert_rowid(s->db);
@@ -237,7 +239,7 @@ static int op_read(struct store *s, sqlite3_stmt *st, struct op_row *op, struct 
 	*op = (struct op_row){
 		.id = sqlite3_column_int64(st, 0), .run = sqlite3_column_int64(st, 1), .address = sq_column(st, 2),
 		.type = sq_column(st, 3), .owner = sq_column(st, 4), .action = sq_column(st, 5), .deps = sq_column(st, 6),
-		.state = (enum op_state)sqlite3_column_int(st, 7),
+		.state = (enum op_state)sqlite3_column_int(st, 7), .provider = sq_column(st, 12),
 	};
 	if (!op->address || !op->type || !op->owner || !op->action || !op->deps || op->state > OP_FAILED ||
 	    op_sum(op, sq_column(st, 8), sq_column(st, 9)) != (uint64_t)sqlite3_column_int64(st, 11))
@@ -252,7 +254,7 @@ int store_open_ops(struct store *s, int (*each)(void *ctx, const struct op_row *
 {
 	if (!s->db)
 		return 0;
-	sqlite3_stmt *st = sq_query(s, "SELECT id, run, address, type, owner, action, deps, state, config, prior, note, sum"
+	sqlite3_stmt *st = sq_query(s, "SELECT id, run, address, type, owner, action, deps, state, config, prior, note, sum, provider"
 				    " FROM operation WHERE state < 3 ORDER BY id", err);
 	if (!st)
 		return err->code;

@@ -15,7 +15,8 @@ static uint64_t sum_of(const struct object *o, const char *attrs, const char *de
 	h = sq_sum_text(h, attrs);
 	h = sq_sum_text(h, deps);
 	h = sq_sum_int(h, o->version);
-	return sq_sum_int(h, o->status);
+	h = sq_sum_int(h, o->status);
+	return o->provider ? sq_sum_text(h, o->provider) : h;
 }
 
 /* The array of dependencies repeats from object to object of one owner: it is parsed once for a run of equal texts. */
@@ -42,7 +43,7 @@ static int row_read(struct store *s, sqlite3_stmt *st, struct deps *d, struct ob
 	*o = (struct object){
 		.address = sq_column(st, 0), .type = sq_column(st, 1), .owner = sq_column(st, 2),
 		.schema_version = sqlite3_column_int(st, 3), .version = sqlite3_column_int64(st, 6),
-		.status = (enum object_status)sqlite3_column_int(st, 7),
+		.status = (enum object_status)sqlite3_column_int(st, 7), .provider = sq_column(st, 9),
 	};
 	if (!o->address || !o->type || !o->owner || !attrs || !deps || o->status > OBJ_PARTIAL)
 		return damaged_at(s, o->address, "a column is missing", err);
@@ -84,7 +85,7 @@ int store_objects(struct store *s, int (*each)(void *ctx, const struct object *o
 {
 	if (!s->db)
 		return 0;
-	sqlite3_stmt *st = sq_query(s, "SELECT address, type, owner, schema_version, attrs, deps, version, status, sum"
+	sqlite3_stmt *st = sq_query(s, "SELECT address, type, owner, schema_version, attrs, deps, version, status, sum, provider"
 				    " FROM object ORDER BY address", err);
 	sqlite3_stmt *count = sq_query(s, "SELECT objects FROM meta", err);
 	int64_t seen = 0, want = 0;
@@ -126,6 +127,7 @@ int store_object(struct store *s, const char *address, struct object *out, struc
 		o.address = arena_strdup(s->strings, o.address);
 		o.type = arena_strdup(s->strings, o.type);
 		o.owner = arena_strdup(s->strings, o.owner);
+		o.provider = arena_strdup(s->strings, o.provider);
 		json_incref(o.deps);
 		*out = o;
 	}
@@ -168,6 +170,7 @@ int sq_object_write(struct store *s, const struct object *given, int64_t *versio
 	sqlite3_bind_int64(st, 7, o.version);
 	sqlite3_bind_int(st, 8, (int)o.status);
 	sqlite3_bind_int64(st, 9, (int64_t)sum_of(&o, attrs, deps));
+	sq_text(st, 10, o.provider);
 	rc = sq_run(s, st, "write an object to", err);
 	if (rc == 0 && version)
 		*version = o.version;

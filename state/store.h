@@ -37,6 +37,7 @@ struct object {
 	const char *address;         /* "gpu_node_pool.train.firmware[\"gpu-0001\"]" */
 	const char *type;            /* primitive type */
 	const char *owner;           /* address of the spec's resource: "gpu_node_pool.train" */
+	const char *provider;        /* configuration it was made with: "redfish.eu"; NULL: the default one */
 	int schema_version;
 	json_t *attrs;               /* what was last read back, with the configuration's meta attributes */
 	json_t *deps;                /* array of owners' addresses it depends on */
@@ -65,6 +66,7 @@ struct op_row {
 	int64_t id, run;
 	const char *address, *type, *owner, *action;    /* action: create, update, delete */
 	const char *deps;                               /* JSON text as object.deps */
+	const char *provider;                           /* as object.provider */
 	enum op_state state;
 	json_t *config;              /* what the operation was to establish; NULL for delete */
 	json_t *prior;               /* object's attributes before; NULL for create */

@@ -799,13 +799,13 @@ static void a_saved_plan_needs_no_spec(void **unused)
 	void *self;
 	struct engine_options o = { .dir = w.dir, .providers = providers, .loop = w.loop };
 	assert_int_equal(engine_open_bare(&o, p->providers, &bare, &err), 0);
-	assert_int_equal(engine_provider(bare, engine_type(bare, "disk"), &self, &err), 0);
+	assert_int_equal(engine_provider(bare, engine_type(bare, "disk"), NULL, &self, &err), 0);
 	assert_string_equal(self, "here");
 	assert_null(engine_type(bare, "moon"));
 	engine_close(NULL, bare);
 	autojson json_t *none = json_object();
 	assert_int_equal(engine_open_bare(&o, none, &bare, &err), 0);
-	assert_int_equal(engine_provider(bare, engine_type(bare, "disk"), &self, &err), E_INPUT);
+	assert_int_equal(engine_provider(bare, engine_type(bare, "disk"), NULL, &self, &err), E_INPUT);
 	engine_close(NULL, bare);
 	autojson json_t *wrong = json_pack("{s:{s:[]}}", "strict", "url");
 	assert_int_equal(engine_open_bare(&o, wrong, &bare, &err), E_INPUT);

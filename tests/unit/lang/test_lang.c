@@ -377,21 +377,16 @@ static void settings_and_providers(void **unused)
 	assert_int_equal(s.rc, 0);
 	autofree char *settings = json_text(lang_settings(s.l));
 	assert_string_equal(settings, "{\"required_version\":\">= 0.1\",\"state\":{\"path\":\"st.db\"}}");
-	const char *const *names = lang_provider_names(s.l);
-	assert_string_equal(names[0], "a");
-	assert_string_equal(names[1], "b");
-	assert_null(names[2]);
-	const json_t *j;
-	struct mark at;
-	assert_int_equal(lang_provider(s.l, "b", &j, &at), 0);
-	assert_int_equal(at.line, 4);
-	autofree char *b = json_text(j);
+	const struct lang_provider *p;
+	size_t n;
+	lang_providers(s.l, &p, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(p[0].id, "a");
+	assert_int_equal(json_object_size(p[0].config), 0);
+	assert_string_equal(p[1].id, "b");
+	assert_int_equal(p[1].at.line, 4);
+	autofree char *b = json_text(p[1].config);
 	assert_string_equal(b, "{\"n\":1,\"user\":\"admin\"}");
-	assert_int_equal(lang_provider(s.l, "a", &j, &at), 0);
-	assert_int_equal(json_object_size(j), 0);
-	assert_int_equal(lang_provider(s.l, "zzz", &j, &at), 0);
-	assert_int_equal(json_object_size(j), 0);
-	assert_null(at.src);
 	done(&s);
 }
 

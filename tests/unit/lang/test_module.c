@@ -257,7 +257,7 @@ static const struct { const char *files, *want; } bad_rows[] = {
 	  "main.aipc.yaml:1:113 E0132 there is no *.aipc.yaml file in 'DIR/e'\n" },
 	{ MAIN("module: {m: {source: ./m, count: 1, for_each: {}, version: 1, y: '${var.z}'}}\nresource: {t: {a: {depends_on: [module.n, module.m.x]}}}\n") M("variable: {x: {}, count: {}}\nprovider: {p: {}}\naipc: {state: {}}\n"),
 	  "m/main.aipc.yaml:1:19 E0104 a variable of a module cannot be called \"count\": in a call that means something else > called as module.m (main.aipc.yaml:1:10)\n"
-	  "m/main.aipc.yaml:2:1 E0131 a module that is called configures no providers | configure them in the spec that calls it > called as module.m (main.aipc.yaml:1:10)\n"
+	  "m/main.aipc.yaml:2:1 E0131 a module that is called configures no providers | configure them in the spec that calls it, and pass them by providers > called as module.m (main.aipc.yaml:1:10)\n"
 	  "m/main.aipc.yaml:3:8 E0102 the state belongs to the spec that is applied, not to a module it calls > called as module.m (main.aipc.yaml:1:10)\n"
 	  "main.aipc.yaml:1:10 E0136 the module \"m\" needs a value for \"x\" > it has no default (m/main.aipc.yaml:1:12)\n"
 	  "main.aipc.yaml:1:37 E0112 a module has count or for_each, not both > count is here (main.aipc.yaml:1:27)\n"

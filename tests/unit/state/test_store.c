@@ -347,12 +347,19 @@ static void a_read_only_folder_is_said_before_anything_starts(void **unused)
 
 /* --- upgrades ----------------------------------------------------------------------------------------------------------- */
 static const struct sq_upgrade steps_ok[] = {
-	{ 1, "ALTER TABLE note ADD COLUMN extra TEXT" }, { 2, "UPDATE note SET value = 'upgraded'" },
+	{ 2, "ALTER TABLE note ADD COLUMN extra TEXT" }, { 3, "UPDATE note SET value = 'upgraded'" },
 };
 static const struct sq_upgrade steps_bad[] = {
-	{ 1, "UPDATE note SET value = 'half'" }, { 2, "UPDATE nowhere SET x = 1" },
+	{ 2, "UPDATE note SET value = 'half'" }, { 3, "UPDATE nowhere SET x = 1" },
 };
-static const struct sq_format format_3 = { 3, steps_ok, 2 }, format_bad = { 3, steps_bad, 2 }, format_gap = { 3, steps_ok + 1, 1 };
+static const struct sq_format format_1 = { 1, NULL, 0 }, format_4 = { 4, steps_ok, 2 }, format_bad = { 4, steps_bad, 2 },
+	format_gap = { 4, steps_ok + 1, 1 };
+
+static int see_provider(void *ctx, const struct op_row *op)
+{
+	*(const char **)ctx = op->provider ? xstrdup(op->provider) : NULL;
+	return 0;
+}
 
 static void an_older_state_is_upgraded_wholly_or_not(void **unused)
 {
@@ -370,13 +377,13 @@ static void an_older_state_is_upgraded_wholly_or_not(void **unused)
 	assert_non_null(strstr(before, "note k=old"));
 	store_close(s);
 
-	assert_int_equal(sq_open(at("u.db"), true, &format_3, &s, &err), 0);         /* a reader: in memory only */
+	assert_int_equal(sq_open(at("u.db"), true, &format_4, &s, &err), 0);         /* a reader: in memory only */
 	autofree char *seen = digest(s, &err);
 	assert_non_null(strstr(seen, "note k=upgraded"));
 	store_close(s);
 	store_close(opened(at("u.db"), true));
 
-	assert_int_equal(sq_open(at("u.db"), false, &format_3, &s, &err), 0);
+	assert_int_equal(sq_open(at("u.db"), false, &format_4, &s, &err), 0);
 	assert_int_equal(store_lock(s, "test", &err), 0);
 	autofree char *after = digest(s, &err);
 	assert_non_null(strstr(after, "note k=upgraded"));
@@ -384,8 +391,47 @@ static void an_older_state_is_upgraded_wholly_or_not(void **unused)
 
 	for (int read_only = 0; read_only < 2; read_only++) {
 		assert_int_equal(store_open(at("u.db"), read_only, &s, &err), E_UNSUPPORTED);
-		assert_non_null(strstr(err.msg, "newer aipc (format 3"));
+		assert_non_null(strstr(err.msg, "newer aipc (format 4"));
 	}
+}
+
+/* Format 2 remembers which configuration of its provider an object was made with. */
+static void a_state_of_format_1_takes_the_providers_of_objects(void **unused)
+{
+	(void)unused;
+	struct err err = { 0 };
+	struct store *s;
+	int64_t run, op;
+	struct object back;
+	assert_int_equal(sq_open(at("one.db"), false, &format_1, &s, &err), 0);
+	assert_int_equal(store_lock(s, "test", &err), 0);
+	assert_int_equal(run_begin(s, "apply", NULL, &run, &err), 0);
+	store_close(s);
+
+	s = locked(at("one.db"));
+	autojson json_t *attrs = json_object();
+	struct object o = { .address = "a.b", .type = "a", .owner = "a.b", .provider = "p.eu", .schema_version = 1, .attrs = attrs };
+	struct op_row row = { .run = run, .address = "a.b", .type = "a", .owner = "a.b", .action = "delete", .provider = "p.by[\"k\"]" };
+	assert_int_equal(store_put(s, &o, NULL, &err), 0);
+	assert_int_equal(op_begin(s, &row, &op, &err), 0);
+	store_close(s);
+
+	s = locked(at("one.db"));
+	assert_int_equal(store_object(s, "a.b", &back, &err), 0);
+	assert_string_equal(back.provider, "p.eu");
+	json_decref(back.attrs);
+	json_decref(back.deps);
+	const char *seen = NULL;
+	assert_int_equal(store_open_ops(s, see_provider, &seen, &err), 0);
+	assert_string_equal(seen, "p.by[\"k\"]");
+	free((char *)seen);
+	o.provider = NULL;
+	assert_int_equal(store_put(s, &o, NULL, &err), 0);
+	assert_int_equal(store_object(s, "a.b", &back, &err), 0);
+	assert_null(back.provider);
+	json_decref(back.attrs);
+	json_decref(back.deps);
+	store_close(s);
 }
 
 /* --- files that are not a state -------------------------------------------------------------------------------------------- */
@@ -446,7 +492,8 @@ int main(void)
 		T(what_could_not_be_read_back_is_not_written), T(the_lock_names_its_holder_and_dies_with_it),
 		T(a_store_made_meanwhile_is_seen_under_the_lock), T(reading_works_without_any_right_to_write),
 		T(a_reader_changes_nothing_where_it_could), T(a_read_only_folder_is_said_before_anything_starts),
-		T(an_older_state_is_upgraded_wholly_or_not), T(other_files_are_refused_and_left_alone), T(an_odd_name_is_only_a_name),
+		T(an_older_state_is_upgraded_wholly_or_not), T(a_state_of_format_1_takes_the_providers_of_objects),
+		T(other_files_are_refused_and_left_alone), T(an_odd_name_is_only_a_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
