@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "engine/provider.h"
 #include "providers/all.h"
+#include "schemas/data.h"
 
 enum { MAX_TYPES = 256 };
 
@@ -113,4 +114,36 @@ int reference_schema(struct cli *c, const char *name)
 		return EXIT_OK;
 	}
 	return cli_usage(c, "there is no resource type \"%.60s\"; aipc docs types lists them", name);
+}
+
+/* What every resource takes beside its type's attributes: "#/definitions/resource_meta" has them. */
+static json_t *with_meta(const struct resource_type *type, const json_t *meta)
+{
+	json_t *j = schema_to_json(type->attrs);
+	json_object_del(j, "$schema");
+	json_object_update_missing(json_object_get(j, "properties"), (json_t *)meta);
+	return json_pack("{s:s, s:{s:[o, {s:s}]}}", "description", type->help, "additionalProperties", "anyOf", j, "type", "null");
+}
+
+json_t *reference_language(void)
+{
+	const struct resource_type *types[MAX_TYPES];
+	size_t n = all_types(types), len;
+	const char *text = data_file("language.json", &len);
+	json_t *j = json_loadb(text, len, 0, NULL), *blocks = json_object_get(j, "properties"), *definitions = json_object_get(j, "definitions");
+	json_t *resources = json_object_get(json_object_get(blocks, "resource"), "properties");
+	json_t *providers = json_object_get(json_object_get(blocks, "provider"), "properties");
+	const json_t *meta = json_object_get(definitions, "resource_meta");
+	if (!resources || !providers || !meta)
+		BUG("schemas/language.json lacks a part");
+	for (size_t i = 0; i < n; i++)
+		json_put_new(resources, types[i]->name, with_meta(types[i], meta));
+	for (const struct provider *const *p = providers_all; *p; p++) {
+		json_t *config = schema_to_json((*p)->config);
+		json_object_del(config, "$schema");
+		json_put_str(config, "description", (*p)->help);
+		json_put_new(providers, (*p)->name, config);
+	}
+	json_object_del(definitions, "resource_meta");
+	return j;
 }

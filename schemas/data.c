@@ -5,6 +5,7 @@
 /* One line in FILES per data file: a symbol and its name under schemas/. */
 #define FILES(X) \
 	X(handoff, "handoff.json") \
+	X(language, "language.json") \
 	X(mig, "mig.json") \
 	X(quirks, "quirks.json")
 
