@@ -11,12 +11,40 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-extern const struct command cmd_apply, cmd_destroy, cmd_docs, cmd_drift, cmd_graph, cmd_help, cmd_init, cmd_output, cmd_plan,
-	cmd_schema, cmd_show, cmd_state, cmd_validate, cmd_version;
+extern const struct command
+	cmd_apply,
+	cmd_destroy,
+	cmd_docs,
+	cmd_drift,
+	cmd_eval,
+	cmd_graph,
+	cmd_help,
+	cmd_init,
+	cmd_output,
+	cmd_plan,
+	cmd_schema,
+	cmd_show,
+	cmd_state,
+	cmd_validate,
+	cmd_version;
 
 const struct command *const commands[] = {
-	&cmd_apply, &cmd_destroy, &cmd_docs, &cmd_drift, &cmd_graph, &cmd_help, &cmd_init, &cmd_output, &cmd_plan, &cmd_schema, &cmd_show,
-	&cmd_state, &cmd_validate, &cmd_version, NULL,
+	&cmd_apply,
+	&cmd_destroy,
+	&cmd_docs,
+	&cmd_drift,
+	&cmd_eval,
+	&cmd_graph,
+	&cmd_help,
+	&cmd_init,
+	&cmd_output,
+	&cmd_plan,
+	&cmd_schema,
+	&cmd_show,
+	&cmd_state,
+	&cmd_validate,
+	&cmd_version,
+	NULL,
 };
 
 struct globals {

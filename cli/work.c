@@ -244,6 +244,19 @@ int work_run_plan(struct cli *c, const struct plan *p, const char *command, work
 	return finish(&w, rc, &err);
 }
 
+int work_load_spec(const struct input_opts *in, bool bare, struct diags *d, struct lang **out, struct err *err)
+{
+	struct inputs inputs = { 0 };
+	*out = NULL;
+	int rc = gather_inputs(in, &inputs, err);
+	if (!rc)
+		rc = lang_load(".", inputs.list.at, inputs.list.len, d, out, err);
+	if (rc == E_NOTFOUND && bare && !*out)
+		rc = lang_bare(".", d, out, err);
+	inputs_release(&inputs);
+	return rc;
+}
+
 int work_open_state(struct cli *c, struct store **out, struct err *err)
 {
 	struct diags *d = diags_new();

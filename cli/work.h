@@ -40,6 +40,10 @@ int work_run(struct cli *c, const struct input_opts *in, enum work_state state, 
 /* The same for a saved plan: providers as configured then, state as named then; the spec is not read. */
 int work_run_plan(struct cli *c, const struct plan *p, const char *command, work_fn *body, void *arg);
 
+/* The spec of the working folder with its inputs, without engine, state or loop; a folder without one gives an empty spec when BARE. The
+ * mistakes are in D; E_INPUT with an empty message when they are all there is to say. */
+int work_load_spec(const struct input_opts *in, bool bare, struct diags *d, struct lang **out, struct err *err) MUST_CHECK;
+
 /* The state file of the spec in the working folder, also when the spec has mistakes (then a warning, and the usual place). */
 int work_open_state(struct cli *c, struct store **out, struct err *err) MUST_CHECK;
 

@@ -44,7 +44,7 @@ static void list_resources(struct lang *l)
 	}
 }
 
-struct load { struct lang *l; const char *dir; const struct lang_input *in; size_t n; struct err err; size_t before; };
+struct load { struct lang *l; const char *dir; const struct lang_input *in; size_t n; struct err err; size_t before; bool bare; };
 
 static bool find_folder(struct lang *l, const char *dir, struct err *err)
 {
@@ -65,7 +65,8 @@ static void load(void *arg)
 	struct lang *l = o->l;
 	if (!find_folder(l, o->dir, &o->err))
 		return;
-	module_read(l->root, &o->err);
+	if (!o->bare)
+		module_read(l->root, &o->err);
 	if (o->err.code)
 		return;
 	l->top = scope_new(l, l->root, NULL, "");
@@ -103,17 +104,29 @@ static struct lang *lang_new(const char *dir, struct diags *d)
 	return l;
 }
 
+static int load_all(struct load *o, struct diags *d, struct lang **out, struct err *err)
+{
+	o->l = lang_new(o->dir, d);
+	o->before = diags_errors(d);
+	stack_run(o->l->stack, load, o);
+	if (o->err.code) {
+		lang_free(o->l);
+		return err_set(err, o->err.code, "%s", o->err.msg);
+	}
+	*out = o->l;
+	return diags_errors(d) == o->before ? 0 : err_set(err, E_INPUT, "%s", "");
+}
+
 int lang_load(const char *dir, const struct lang_input *in, size_t n, struct diags *d, struct lang **out, struct err *err)
 {
-	struct lang *l = lang_new(dir, d);
-	struct load o = { l, dir, in, n, { 0 }, diags_errors(d) };
-	stack_run(l->stack, load, &o);
-	if (o.err.code) {
-		lang_free(l);
-		return err_set(err, o.err.code, "%s", o.err.msg);
-	}
-	*out = l;
-	return diags_errors(d) == o.before ? 0 : err_set(err, E_INPUT, "%s", "");
+	struct load o = { .dir = dir, .in = in, .n = n };
+	return load_all(&o, d, out, err);
+}
+
+int lang_bare(const char *dir, struct diags *d, struct lang **out, struct err *err)
+{
+	struct load o = { .dir = dir, .bare = true };
+	return load_all(&o, d, out, err);
 }
 
 static void fetch(void *arg)

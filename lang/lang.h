@@ -34,6 +34,8 @@ struct lang_input { const char *name, *text; const char *origin; /* "-var nodes"
  * With E_INPUT *OUT is set as well where the folder could be read: what can be evaluated may be, to find more mistakes in the same
  * run (repeats are dropped); free it then too. Other failures leave *OUT alone. */
 int lang_load(const char *dir, const struct lang_input *in, size_t n, struct diags *d, struct lang **out, struct err *err) MUST_CHECK;
+/* A spec without any file, as expressions alone need it: functions read files below DIR. */
+int lang_bare(const char *dir, struct diags *d, struct lang **out, struct err *err) MUST_CHECK;
 void lang_free(struct lang *l);
 
 /* The `aipc` block: settings, evaluated without references ({} when absent). Keys: required_version, state {path}. */

@@ -217,6 +217,7 @@ const struct val *module_argument(struct lang *l, struct scope *s, struct thing 
 void module_check_rules(struct lang *l, struct scope *s);
 /* module_refs.c: what refers to what. */
 void module_check_references(struct lang *l);
+void module_check_expr(struct module *m, const struct expr *x, struct deps *deps);      /* of one expression that stands in no block */
 /* module_link.c: cycles, and which resources each thing needs. */
 void module_walk(struct lang *l);
 void module_link(struct lang *l);            /* lang_resource.refs */

@@ -327,3 +327,9 @@ void module_check_references(struct lang *l)
 		vec_free(&deps);
 	}
 }
+
+void module_check_expr(struct module *m, const struct expr *x, struct deps *deps)
+{
+	struct place p = { .m = m, .deps = deps };
+	expr_visit(x, look, &p);
+}

@@ -107,6 +107,11 @@ void val_number_write(const struct val *n, struct str *out);         /* all digi
 /* "10", "\"a\"", "list of 3 strings", "(sensitive)", "unknown": at most 60 columns, for notes in diagnostics. */
 void val_describe(const struct val *v, struct str *out);
 
+/* V as the console prints it: members on lines of their own, tolist() and the like around what is no literal, text of several lines as
+ * a heredoc, "(sensitive value)" and "(known after apply)" in place of what cannot be shown. T in the same manner. */
+void val_show(const struct val *v, struct str *out);
+void type_show(const struct type *t, struct str *out);
+
 /* --- converting --------------------------------------------------------------------------------------------- */
 /* V as T (of a constraint or unification; T_DYNAMIC parts take what is there; optional fields get their defaults, extra
  * object attributes are dropped). E_INPUT with the reason ("a number is required", with the path inside) when impossible. */
