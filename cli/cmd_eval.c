@@ -7,19 +7,20 @@
 
 enum { MAX_LINE = 16 << 20 };
 
-struct eval_opts { struct input_opts in; bool batch, show_sensitive; };
+struct eval_opts { struct input_opts in; bool batch, show_sensitive, typed; };
 
 static const struct opt eval_options[] = {
 	INPUT_OPTIONS(struct eval_opts),
 	{ 0, "batch", NULL, "read one expression a line from stdin, print one JSON text a line", OPT_FLAG, offsetof(struct eval_opts, batch), NULL },
 	{ 0, "show-sensitive", NULL, "print sensitive values too", OPT_FLAG, offsetof(struct eval_opts, show_sensitive), NULL },
+	{ 0, "typed", NULL, "print {\"sensitive\", \"type\", \"value\"} instead of the JSON alone", OPT_FLAG, offsetof(struct eval_opts, typed), NULL },
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
 struct evaluating {
 	struct cli *c;
 	struct eval_text *t;
-	bool show;
+	bool show, typed;
 	struct str out;              /* of the latest value */
 };
 
@@ -39,10 +40,16 @@ static bool to_json(struct evaluating *e, const char *s, size_t len, const char 
 		diag_hint(diag_add(d, "E0229", (struct mark){ 0 }, "the value is sensitive"), "--show-sensitive prints it");
 		return false;
 	}
+	if (e->typed) {
+		str_addf(&e->out, "{\"sensitive\":%s,\"type\":", v->sensitive ? "true" : "false");
+		type_write_json(v->type, &e->out);
+		str_add(&e->out, ",\"value\":");
+	}
 	if (val_write_json(v, 0, false, true, &e->out, &err)) {
 		diag_add(d, "E0229", (struct mark){ 0 }, "the value has no JSON: %s", err.msg);
 		return false;
 	}
+	str_add(&e->out, e->typed ? "}" : "");
 	return true;
 }
 
@@ -108,7 +115,7 @@ static int one(struct evaluating *e, const char *s)
 {
 	struct diags *d = diags_new();
 	int status;
-	if (e->c->json) {
+	if (e->c->json || e->typed) {
 		status = to_json(e, s, strlen(s), "expression", d) ? EXIT_OK : EXIT_ERROR;
 		if (status == EXIT_OK)
 			fprintf(e->c->out, "%s\n", e->out.at);
@@ -131,7 +138,7 @@ static int eval_run_command(struct cli *c)
 	int status = EXIT_ERROR, rc = work_load_spec(&o->in, true, d, &l, &err);
 	work_print_diags(c, d, NULL);
 	if (!rc) {
-		struct evaluating e = { .c = c, .t = eval_text_new(l), .show = o->show_sensitive };
+		struct evaluating e = { .c = c, .t = eval_text_new(l), .show = o->show_sensitive, .typed = o->typed };
 		str_init(&e.out, STR_OURS);
 		status = o->batch ? batch(&e) : one(&e, c->args[0]);
 		str_release(&e.out);

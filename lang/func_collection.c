@@ -63,13 +63,12 @@ int fn_lookup(struct func_call *c, const struct val **out, struct err *err)
 	if (!v && c->n < 3)
 		return c->args[1]->sensitive ? func_fail(c, 1, err, "the map has no such key") :
 			func_fail(c, 1, err, "the map has no key \"%.200s\", and there is no default", c->args[1]->str.s);
-	if (!v) {
-		v = c->args[2];
-		if (val_kind(m) == T_MAP && val_convert(c->arena, v, m->type->elem, &v, err)) {
-			c->bad_arg = 2;
-			return err_wrap(err, "the default must be of the type of the map's elements");
-		}
+	const struct val *other = c->n < 3 ? NULL : c->args[2];
+	if (other && val_kind(m) == T_MAP && val_convert(c->arena, other, m->type->elem, &other, err)) {
+		c->bad_arg = 2;
+		return err_wrap(err, "the default must be of the type of the map's elements");
 	}
+	v = v ? v : other;
 	bool marked = m->sensitive || c->args[1]->sensitive;
 	*out = val_mark(c->arena, v, v->sensitive || marked);
 	return 0;
@@ -184,6 +183,11 @@ int fn_coalesce(struct func_call *c, const struct val **out, struct err *err)
 int fn_coalescelist(struct func_call *c, const struct val **out, struct err *err)
 {
 	for (size_t i = 0; i < c->n; i++) {
+		enum type_kind kind = val_kind(c->args[i]);
+		if (kind != T_DYNAMIC && kind != T_LIST && kind != T_TUPLE)
+			return want_seq(c, i, "a list or tuple", err);
+	}
+	for (size_t i = 0; i < c->n; i++) {
 		const struct val *v = c->args[i];
 		if (v->state == VAL_UNKNOWN) {
 			*out = val_mark(c->arena, &val_unknown_dynamic, v->sensitive);
@@ -191,8 +195,6 @@ int fn_coalescelist(struct func_call *c, const struct val **out, struct err *err
 		}
 		if (val_is_null(v))
 			continue;
-		if (!func_is_seq(v))
-			return want_seq(c, i, "a list, set or tuple", err);
 		if (val_len(v)) {
 			*out = v;
 			return 0;
@@ -284,7 +286,7 @@ static int merge_size(struct func_call *c, size_t *n, const struct type **elem, 
 	*elem = NULL;
 	for (size_t i = 0; i < c->n; i++) {
 		const struct val *m = c->args[i];
-		if (val_is_null(m))
+		if (val_is_null(m) && (val_kind(m) == T_DYNAMIC || val_kind(m) == T_MAP || val_kind(m) == T_OBJECT))
 			continue;
 		if (!func_is_map(m))
 			return want_seq(c, i, "a map or object", err);

@@ -254,8 +254,7 @@ static int write_verb(struct format *f, const struct verb *v)
 	if (v->letter == 'v')
 		return write_any(f, v, x);
 	const struct type *t = v->letter == 't' ? &type_bool : v->letter == 's' || v->letter == 'q' ? &type_string : &type_number;
-	if (val_is_null(x) || val_convert(f->c->arena, x, t, &made, f->err) ||
-	    (strchr("xX", v->letter) && val_kind(x) == T_STRING))
+	if (val_is_null(x) || val_convert(f->c->arena, x, t, &made, f->err))
 		return func_fail(f->c, v->index + 1, f->err, "\"%.*s\" needs a %s, have %s", (int)v->len, v->at,
 				 t == &type_bool ? "bool" : t == &type_string ? "string" : "number",
 				 val_is_null(x) ? "null" : func_type_name(f->c, x));

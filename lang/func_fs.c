@@ -171,6 +171,7 @@ struct walk {
 	VEC(char *) patterns;                /* without braces */
 	VEC(const struct val *) found;
 	struct str path;                     /* of the entry, from the base folder */
+	const char *up;                      /* "../../", in front of what is found */
 	size_t base, entries;
 };
 
@@ -273,7 +274,7 @@ static int walk_entry(struct walk *w, int depth)
 		return 0;
 	for (size_t i = 0; S_ISREG(st.st_mode) && i < w->patterns.len; i++) {
 		if (path_matches(w->patterns.at[i], w->path.at + w->base)) {
-			vec_push(&w->found, val_string(w->c->arena, w->path.at + w->base));
+			vec_push(&w->found, val_string(w->c->arena, arena_printf(w->c->arena, "%s%s", w->up, w->path.at + w->base)));
 			break;
 		}
 	}
@@ -310,10 +311,15 @@ int fn_fileset(struct func_call *c, const struct val **out, struct err *err)
 		return E_INPUT;
 	str_init(&w.path, PATH_MAX);
 	str_init(&pattern, FUNC_TEXT);
-	clean(dir, &w.path);
 	clean(c->args[1]->str.s, &pattern);
-	w.base = w.path.len + !str_has_suffix(w.path.at, "/");
-	if (!open_braces(&w, pattern.at))
+	const char *down = pattern.at;
+	while (str_has_prefix(down, "../"))
+		down += 3;
+	w.up = arena_strndup(c->arena, pattern.at, (size_t)(down - pattern.at));
+	autofree char *from = xasprintf("%s/%s", dir, w.up);
+	clean(from, &w.path);
+	w.base = str_has_suffix(w.path.at, "/") ? w.path.len : w.path.len + 1;
+	if (!open_braces(&w, down))
 		rc = func_fail(c, 1, err, "a brace is not closed, or the braces stand for more than %d patterns", BRACES_MAX);
 	if (!rc)
 		rc = walk_dir(&w, 0);

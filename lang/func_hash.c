@@ -85,13 +85,18 @@ int fn_uuid(struct func_call *c, const struct val **out, struct err *err)
 	return 0;
 }
 
+/* With dashes, then also as "urn:uuid:..." and "{...}", or 32 digits. */
 static bool parse_uuid(const char *s, unsigned char u[16])
 {
-	size_t n = 0;
-	if (strlen(s) != 36)
+	size_t n = 0, len = strlen(s);
+	bool bare = len == 32, braces = len == 38 && s[0] == '{' && s[37] == '}';
+	if (len == 45 && strncasecmp(s, "urn:uuid:", 9) == 0)
+		s += 9;
+	else if (!bare && !braces && len != 36)
 		return false;
-	for (size_t i = 0; i < 36; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+	s += braces;
+	for (size_t i = 0; i < (bare ? 32 : 36); i++) {
+		bool dash = !bare && (i == 8 || i == 13 || i == 18 || i == 23);
 		char pair[3] = { s[i], dash ? '\0' : s[i + 1], '\0' };
 		if (dash ? s[i] != '-' : strspn(pair, "0123456789abcdefABCDEF") != 2)
 			return false;

@@ -138,12 +138,19 @@ int fn_cidrnetmask(struct func_call *c, const struct val **out, struct err *err)
 	return 0;
 }
 
+static bool negative(const struct val *n)
+{
+	return n->form == NUM_INT ? n->i < 0 : mpfr_sgn(n->big) < 0;
+}
+
 int fn_cidrsubnet(struct func_call *c, const struct val **out, struct err *err)
 {
 	struct net n;
 	int64_t bits;
 	if (parse_net(c, 0, &n, err) || func_int(c, 1, 0, 128, &bits, err))
 		return E_INPUT;
+	if (negative(c->args[2]))
+		return func_fail(c, 2, err, "subnets have numbers from 0 on");
 	if (n.len + (unsigned)bits > n.bytes * 8)
 		return func_fail(c, 1, err, "a prefix of %u bits cannot be made %lld bits longer: an address has %u", n.len, (long long)bits, n.bytes * 8);
 	if (add_number(c, 2, &n, (unsigned)bits, n.bytes * 8 - n.len - (unsigned)bits, err))

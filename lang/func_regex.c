@@ -301,6 +301,20 @@ static const struct val *captures(struct func_call *c, const struct regex *re, b
 	return named ? val_object(c->arena, e, re->groups) : val_tuple(c->arena, at, re->groups);
 }
 
+/* The type of what captures() gives. */
+static const struct type *match_type(struct func_call *c, const struct regex *re, bool named)
+{
+	const struct type **items = arena_array(c->arena, re->groups, sizeof(*items));
+	struct type_field *fields = arena_array(c->arena, re->groups, sizeof(*fields));
+	if (!re->groups)
+		return &type_string;
+	for (uint32_t g = 1; g <= re->groups; g++) {
+		items[g - 1] = &type_string;
+		fields[g - 1] = (struct type_field){ .name = named ? arena_strdup(c->arena, group_name(re, g)) : "", .type = &type_string };
+	}
+	return named ? type_object(c->arena, fields, re->groups) : type_tuple(c->arena, items, re->groups);
+}
+
 int fn_regex(struct func_call *c, const struct val **out, struct err *err)
 {
 	autoregex struct regex re;
@@ -321,7 +335,7 @@ int fn_regexall(struct func_call *c, const struct val **out, struct err *err)
 {
 	autoregex struct regex re;
 	const struct val *pattern = c->args[0], *s = c->args[1];
-	const struct type *elem = &type_string;
+	const struct type *elem = NULL;
 	const PCRE2_SIZE *ov;
 	VEC(const struct val *) all = { 0 };
 	bool named = false;
@@ -335,8 +349,8 @@ int fn_regexall(struct func_call *c, const struct val **out, struct err *err)
 		if (rc > 0)
 			vec_push(&all, captures(c, &re, named, s, ov));
 	}
-	if (rc == 0 && all.len)
-		elem = all.at[0]->type;
+	if (rc == 0)
+		elem = match_type(c, &re, named);
 	if (rc == 0)
 		*out = val_list(c->arena, elem, all.at, all.len);
 	vec_free(&all);

@@ -150,17 +150,17 @@ int fn_setsubtract(struct func_call *c, const struct val **out, struct err *err)
 	return set_op(c, SUBTRACT, out, err);
 }
 
-/* Arguments of setproduct as lists of unified members; *SETS: all are sets; *TOTAL: the product of their lengths. */
+/* Arguments of setproduct as lists of unified members; *SETS: one is a set; *TOTAL: the product of their lengths. */
 static int product_args(struct func_call *c, const struct val **lists, bool *sets, size_t *total, struct err *err)
 {
-	*sets = true;
+	*sets = false;
 	*total = 1;
 	if (c->n < 2)
 		return func_fail(c, SIZE_MAX, err, "at least two arguments are required");
 	for (size_t i = 0; i < c->n; i++) {
 		if (!func_is_seq(c->args[i]))
 			return func_fail(c, i, err, "a list, set or tuple is required, have %s", func_type_name(c, c->args[i]));
-		*sets = *sets && val_kind(c->args[i]) == T_SET;
+		*sets |= val_kind(c->args[i]) == T_SET;
 		if (val_convert(c->arena, c->args[i], type_list(c->arena, &type_dynamic), &lists[i], err))
 			return c->bad_arg = i, E_INPUT;
 		if (*total && lists[i]->seq.len > FUNC_ELEMS / *total)

@@ -209,6 +209,7 @@ int fn_substr(struct func_call *c, const struct val **out, struct err *err)
 	if (offset < 0) {
 		int64_t total = (int64_t)clusters(v);
 		offset = offset < -total ? 0 : offset + total;
+		len = len == 0 ? -1 : len;           /* as Terraform does, odd as it is */
 	}
 	size_t from = 0;
 	for (; offset > 0 && from < v->str.len; offset--)

@@ -121,13 +121,13 @@ int fn_plantimestamp(struct func_call *c, const struct val **out, struct err *er
 
 /* --- timeadd, timecmp ------------------------------------------------------------------------------------------------------ */
 /* One "1.5h" at *P, in nanoseconds. */
-static bool duration_part(const char **p, double *ns)
+static bool duration_part(const char **p, long double *ns)
 {
 	static const struct { const char *name; double ns; } units[] = {
 		{ "ns", 1 }, { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "\xce\xbcs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 },
 	};
 	const char *start = *p;
-	double whole = 0, part = 0, scale = 1;
+	long double whole = 0, part = 0, scale = 1;
 	for (; isdigit((unsigned char)**p); ++*p)
 		whole = whole * 10 + (**p - '0');
 	size_t n = (size_t)(*p - start);
@@ -149,7 +149,7 @@ static bool duration_part(const char **p, double *ns)
 static bool duration(const char *p, int64_t *ns)
 {
 	bool minus = *p == '-';
-	double sum = 0, part;
+	long double sum = 0, part;       /* whole nanoseconds are exact in 64 bits */
 	p += *p == '-' || *p == '+';
 	if (!strcmp(p, "0")) {
 		*ns = 0;
@@ -160,7 +160,7 @@ static bool duration(const char *p, int64_t *ns)
 	for (; *p; sum += part)
 		if (!duration_part(&p, &part))
 			return false;
-	if (sum >= 9.2e18)
+	if (sum > (long double)INT64_MAX)
 		return false;
 	*ns = (int64_t)(minus ? -sum : sum);
 	return true;

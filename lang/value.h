@@ -111,6 +111,8 @@ void val_describe(const struct val *v, struct str *out);
  * a heredoc, "(sensitive value)" and "(known after apply)" in place of what cannot be shown. T in the same manner. */
 void val_show(const struct val *v, struct str *out);
 void type_show(const struct type *t, struct str *out);
+/* T as JSON: "string", ["list","number"], ["tuple",["string","bool"]], ["object",{"a":"string"}], "dynamic". */
+void type_write_json(const struct type *t, struct str *out);
 
 /* --- converting --------------------------------------------------------------------------------------------- */
 /* V as T (of a constraint or unification; T_DYNAMIC parts take what is there; optional fields get their defaults, extra

@@ -218,3 +218,30 @@ json_t *val_to_json(const struct val *v, bool *unknown, bool *sensitive)
 		return j;
 	}
 }
+
+/* --- types ---------------------------------------------------------------------------------------------------------- */
+void type_write_json(const struct type *t, struct str *out)
+{
+	static const char *const names[] = {
+		[T_DYNAMIC] = "dynamic", [T_BOOL] = "bool", [T_NUMBER] = "number", [T_STRING] = "string", [T_LIST] = "list", [T_SET] = "set",
+		[T_MAP] = "map", [T_TUPLE] = "tuple", [T_OBJECT] = "object",
+	};
+	const struct writer w = { .out = out };
+	bool object = t->kind == T_OBJECT;
+	str_addf(out, t->kind < T_LIST ? "\"%s\"" : "[\"%s\",", names[t->kind]);
+	if (t->kind < T_LIST)
+		return;
+	if (t->kind == T_LIST || t->kind == T_SET || t->kind == T_MAP)
+		type_write_json(t->elem, out);
+	else
+		str_addc(out, object ? '{' : '[');
+	for (size_t i = 0; t->kind >= T_TUPLE && i < t->n; i++) {
+		str_add(out, i ? "," : "");
+		if (object) {
+			write_string(&w, t->fields[i].name, strlen(t->fields[i].name));
+			str_addc(out, ':');
+		}
+		type_write_json(object ? t->fields[i].type : t->items[i], out);
+	}
+	str_add(out, object ? "}]" : t->kind == T_TUPLE ? "]]" : "]");
+}
