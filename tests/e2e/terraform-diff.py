@@ -424,23 +424,20 @@ def terraform(folder, exprs):
     for i, e in enumerate(exprs):
         with open(os.path.join(folder, f"o{i}.tf"), "w", encoding="utf-8", newline="") as f:
             f.write(f'output "o{i}" {{\nsensitive = true\nvalue = {e}\n}}\noutput "s{i}" {{\nvalue = issensitive({e})\n}}\n')
-    for _ in range(12):
+    for _ in range(20):
         r = subprocess.run(["terraform", "apply", "-auto-approve", "-json", "-input=false", "-no-color", "-lock=false", STATE], cwd=folder, env=terraform_env(),
                            capture_output=True, check=False)
-        bad = {}
+        text = (r.stdout + r.stderr).decode("utf-8", "replace")
+        # Infinity is found when the state is written: an error, or a panic when there are two.
+        bad = {int(i): "cannot serialize infinity" for i in re.findall(r'output value \\*"[os](\d+)\\*": cannot serialize infinity', text)}
         for line in r.stdout.decode("utf-8", "replace").splitlines():
-            msg = json.loads(line)
-            d = msg.get("diagnostic")
-            if d and d["severity"] == "error":
-                infinite = re.search(r'output value "[os](\d+)": (cannot serialize infinity as JSON)', d["detail"])
-                if infinite:
-                    bad[int(infinite[1])] = infinite[2]
-                elif "range" in d:
-                    bad.setdefault(int(d["range"]["filename"][1:-3]), d["summary"] + ": " + d["detail"])
+            d = json.loads(line).get("diagnostic") if line.startswith("{") else None
+            if d and d["severity"] == "error" and "range" in d:
+                bad.setdefault(int(d["range"]["filename"][1:-3]), d["summary"] + ": " + d["detail"])
         if r.returncode == 0:
             break
         if not bad:
-            raise SystemExit("terraform failed:\n" + (r.stdout + r.stderr).decode("utf-8", "replace")[-3000:])
+            raise SystemExit("terraform failed:\n" + text[-3000:])
         for i, why in bad.items():
             failed[i] = why
             left.discard(i)
