@@ -158,7 +158,7 @@ const struct command cmd_eval = {
 		 "With --batch every line of stdin is an expression and gives one line of JSON, in order; a line that fails gives an object with the key "
 		 "\"\\u0000error\", which no value can have, besides \"error\", \"code\", \"line\" and \"diagnostics\", and the next line goes on. "
 		 "Sensitive values are refused unless --show-sensitive is given.",
-	.examples = { { "aipc eval --json -- '[for n in range(3) : format(\"gpu-%02d\", n)]'", "a list of names" },
+	.examples = { { "aipc eval --json -- '{a = 1 / 3}'", "as JSON, with all digits" },
 		      { "aipc eval --var-file=prod.yaml -- var.nodes", "what a variable comes to" },
 		      { "aipc eval --batch <expressions", "many, one JSON text a line" } },
 	.opts = eval_options, .opts_size = sizeof(struct eval_opts), .max = 1,

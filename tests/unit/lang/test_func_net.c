@@ -27,7 +27,7 @@ static const struct func_row rows[] = {
 	{ "cidrsubnet", "'172.16.0.0/12',4,2", "'172.18.0.0/16'" },
 	{ "cidrsubnet", "'10.1.2.0/24',4,15", "'10.1.2.240/28'" },
 	{ "cidrsubnet", "'10.1.2.0/24',4,16", "E the number does not fit in the 4 bits that are there for it" },
-	{ "cidrsubnet", "'10.1.2.0/24',4,-1", "'10.1.2.240/28'" },
+	{ "cidrsubnet", "'10.1.2.0/24',4,-1", "E numbers from 0 on" },
 	{ "cidrsubnet", "'fd00:fd12:3456:7890::/56',16,162", "'fd00:fd12:3456:7800:a200::/72'" },
 	{ "cidrsubnet", "'10.0.0.0/8',25,0", "E a prefix of 8 bits cannot be made 25 bits longer: an address" },
 	{ "cidrsubnet", "'10.0.0.0/8',0,0", "'10.0.0.0/8'" },
