@@ -577,7 +577,7 @@ int apply_run(struct task *t, struct engine *e, struct store *s, const struct pl
 	if (rc == 0)
 		rc = check_fresh(s, p, err);
 	if (rc == 0)
-		rc = run_begin(s, p->destroy ? "destroy" : "apply", *p->id ? p->id : NULL, &r.a.run, err);
+		rc = run_begin(s, p->destroy ? "destroy" : "apply", *p->id ? p->id : NULL, NULL, 0, &r.a.run, err);
 	if (rc)
 		return rc;
 	out->run = r.a.run;

@@ -8,12 +8,14 @@
 #include "base/mem.h"
 #include "state/sqlite_int.h"
 
-/* The next format adds one row here, { 2, "ALTER TABLE ..." }, and moves the number; the schema in sqlite_file.c stays that of
+/* The next format adds one row here, { 3, "ALTER TABLE ..." }, and moves the number; the schema in sqlite_file.c stays that of
  * version 1 plus these steps. */
 static const struct sq_upgrade steps[] = {
 	{ 1, "ALTER TABLE object ADD COLUMN provider TEXT; ALTER TABLE operation ADD COLUMN provider TEXT;" },
+	{ 2, "ALTER TABLE object ADD COLUMN protected INTEGER NOT NULL DEFAULT 0;"
+	     "ALTER TABLE operation ADD COLUMN protected INTEGER NOT NULL DEFAULT 0;" },
 };
-static const struct sq_format current = { .version = 2, .steps = steps, .n = ARRAY_LEN(steps) };
+static const struct sq_format current = { .version = 3, .steps = steps, .n = ARRAY_LEN(steps) };
 
 /* The real place, so that two names of one file have one lock. What is not there yet keeps its name in the real folder. */
 static char *resolve(const char *path)

@@ -10,22 +10,22 @@ static const char *const sql_of[SQ_COUNT] = {
 	[SQ_SERIAL] = "SELECT coalesce(max(id), 0) FROM run",
 	[SQ_VERSION_OF] = "SELECT coalesce(max(v), 0) FROM (SELECT version AS v FROM object WHERE address = ?1"
 			  " UNION ALL SELECT version FROM gone WHERE address = ?1)",
-	[SQ_PUT] = "INSERT INTO object (address, type, owner, schema_version, attrs, deps, version, status, sum, provider)"
-		   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (address) DO UPDATE SET type = excluded.type,"
+	[SQ_PUT] = "INSERT INTO object (address, type, owner, schema_version, attrs, deps, version, status, sum, provider, protected)"
+		   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (address) DO UPDATE SET type = excluded.type,"
 		   " owner = excluded.owner, schema_version = excluded.schema_version, attrs = excluded.attrs,"
 		   " deps = excluded.deps, version = excluded.version, status = excluded.status, sum = excluded.sum,"
-		   " provider = excluded.provider",
+		   " provider = excluded.provider, protected = excluded.protected",
 	[SQ_BURY] = "INSERT INTO gone (address, version) SELECT address, version FROM object WHERE address = ?1"
 		    " ON CONFLICT (address) DO UPDATE SET version = excluded.version",
 	[SQ_DELETE] = "DELETE FROM object WHERE address = ?1",
-	[SQ_ONE] = "SELECT address, type, owner, schema_version, attrs, deps, version, status, sum, provider FROM object WHERE address = ?1",
+	[SQ_ONE] = "SELECT address, type, owner, schema_version, attrs, deps, version, status, sum, provider, protected FROM object WHERE address = ?1",
 	[SQ_RUN_PLAN] = "SELECT id, started FROM run WHERE plan_id = ?1",
 	[SQ_RUN_STALE] = "UPDATE run SET status = 'interrupted', ended = ?1 WHERE status = 'running'",
 	[SQ_RUN_BEGIN] = "INSERT INTO run (command, plan_id, status, started) VALUES (?1, ?2, 'running', ?3)",
 	[SQ_RUN_END] = "UPDATE run SET status = ?2, ended = ?3 WHERE id = ?1",
 	[SQ_RUN_LAST] = "SELECT id, command, plan_id, status, started, ended FROM run ORDER BY id DESC LIMIT 1",
-	[SQ_OP_BEGIN] = "INSERT INTO operation (run, address, type, owner, action, deps, state, config, prior, note, sum, started, provider)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	[SQ_OP_BEGIN] = "INSERT INTO operation (run, address, type, owner, action, deps, state, config, prior, note, sum, started, provider, protected)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[SQ_OP_NOTE] = "UPDATE operation SET state = ?2, note = coalesce(?3, note) WHERE id = ?1 AND state < 3",
 	/* What an ended operation was to establish is in the object now: the history keeps only what happened. */
 	[SQ_OP_END] = "UPDATE operation SET state = ?2, message = ?3, ended = ?4, config = NULL, prior = NULL"

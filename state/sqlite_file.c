@@ -149,6 +149,25 @@ static int to_wal(struct store *s, struct err *err)
 	return rc;
 }
 
+static int upgrade_steps(struct store *s, int64_t version, struct err *err)
+{
+	for (; version < s->format->version; version++) {
+		const struct sq_upgrade *step = s->format->steps;
+		while (step < s->format->steps + s->format->n && step->from != version)
+			step++;
+		if (step == s->format->steps + s->format->n)
+			return err_set(err, E_UNSUPPORTED, "the state %s has format %lld, which this aipc cannot upgrade any more", s->path,
+				       (long long)version);
+		autofree char *mark = xasprintf("PRAGMA user_version = %lld", (long long)version + 1);
+		int rc = sq_exec(s, step->sql, "upgrade", err);
+		if (rc == 0)
+			rc = sq_exec(s, mark, "upgrade", err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 static int fill(struct store *s, struct err *err)
 {
 	autofree char *head = xasprintf("PRAGMA application_id = %d; PRAGMA user_version = 1", SQ_APPLICATION);
@@ -159,6 +178,8 @@ static int fill(struct store *s, struct err *err)
 		rc = sq_exec(s, head, "make", err);
 	if (rc == 0)
 		rc = sq_exec(s, schema, "make", err);
+	if (rc == 0)
+		rc = upgrade_steps(s, 1, err);
 	return rc ? rc : sq_exec(s, "COMMIT", "make", err);
 }
 
@@ -203,25 +224,6 @@ int sq_file_create(struct store *s, struct err *err)
 }
 
 /* --- upgrading ---------------------------------------------------------------------------------------------------- */
-static int upgrade_steps(struct store *s, int64_t version, struct err *err)
-{
-	for (; version < s->format->version; version++) {
-		const struct sq_upgrade *step = s->format->steps;
-		while (step < s->format->steps + s->format->n && step->from != version)
-			step++;
-		if (step == s->format->steps + s->format->n)
-			return err_set(err, E_UNSUPPORTED, "the state %s has format %lld, which this aipc cannot upgrade any more", s->path,
-				       (long long)version);
-		autofree char *mark = xasprintf("PRAGMA user_version = %lld", (long long)version + 1);
-		int rc = sq_exec(s, step->sql, "upgrade", err);
-		if (rc == 0)
-			rc = sq_exec(s, mark, "upgrade", err);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
 static int upgrade_in_place(struct store *s, struct err *err)
 {
 	int64_t version;

@@ -92,5 +92,6 @@ void sq_unlock(struct store *s);
 /* Inside a transaction. */
 int sq_object_write(struct store *s, const struct object *o, int64_t *version, struct err *err) MUST_CHECK;
 int sq_object_drop(struct store *s, const char *address, struct err *err) MUST_CHECK;
+int sq_objects_move(struct store *s, const struct store_move *m, size_t n, struct err *err) MUST_CHECK;
 
 #endif

@@ -62,7 +62,8 @@ static int run_insert(struct store *s, const char *command, const char *plan_id,
 	return sq_run(s, st, "write a run to", err);
 }
 
-int run_begin(struct store *s, const char *command, const char *plan_id, int64_t *id, struct err *err)
+int run_begin(struct store *s, const char *command, const char *plan_id, const struct store_move *moves, size_t n, int64_t *id,
+	      struct err *err)
 {
 	int rc = sq_writable(s, true, err);
 	if (rc || (rc = sq_begin(s, err)))
@@ -71,6 +72,8 @@ int run_begin(struct store *s, const char *command, const char *plan_id, int64_t
 	if (rc == 0)
 		rc = run_insert(s, command, plan_id, err);
 	int64_t row = sqlite3_last_insert_rowid(s->db);
+	if (rc == 0)
+		rc = sq_objects_move(s, moves, n, err);
 	rc = sq_end(s, rc, err);
 	if (rc == 0)
 		*id = row;
@@ -129,7 +132,8 @@ static uint64_t op_sum(const struct op_row *op, const char *config, const char *
 	h = sq_sum_text(h, op->deps);
 	h = sq_sum_text(h, config);
 	h = sq_sum_text(h, prior);
-	return op->provider ? sq_sum_text(h, op->provider) : h;
+	h = op->provider ? sq_sum_text(h, op->provider) : h;
+	return op->protected ? sq_sum_int(h, 1) : h;
 }
 
 int op_begin(struct store *s, const struct op_row *given, int64_t *id, struct err *err)
@@ -159,6 +163,7 @@ int op_begin(struct store *s, const struct op_row *given, int64_t *id, struct er
 	sqlite3_bind_int64(st, 11, (int64_t)op_sum(&op, config, prior));
 	sq_text(st, 12, now(stamp));
 	sq_text(st, 13, op.provider);
+	sqlite3_bind_int(st, 14, op.protected);
 	rc = sq_run(s, st, "write the journal of", err);
 	if (rc == 0)
 		*id = sqlite3_last_insert_rowid(s->db);
@@ -240,6 +245,7 @@ static int op_read(struct store *s, sqlite3_stmt *st, struct op_row *op, struct 
 		.id = sqlite3_column_int64(st, 0), .run = sqlite3_column_int64(st, 1), .address = sq_column(st, 2),
 		.type = sq_column(st, 3), .owner = sq_column(st, 4), .action = sq_column(st, 5), .deps = sq_column(st, 6),
 		.state = (enum op_state)sqlite3_column_int(st, 7), .provider = sq_column(st, 12),
+		.protected = sqlite3_column_int(st, 13) != 0,
 	};
 	if (!op->address || !op->type || !op->owner || !op->action || !op->deps || op->state > OP_FAILED ||
 	    op_sum(op, sq_column(st, 8), sq_column(st, 9)) != (uint64_t)sqlite3_column_int64(st, 11))
@@ -254,7 +260,7 @@ int store_open_ops(struct store *s, int (*each)(void *ctx, const struct op_row *
 {
 	if (!s->db)
 		return 0;
-	sqlite3_stmt *st = sq_query(s, "SELECT id, run, address, type, owner, action, deps, state, config, prior, note, sum, provider"
+	sqlite3_stmt *st = sq_query(s, "SELECT id, run, address, type, owner, action, deps, state, config, prior, note, sum, provider, protected"
 				    " FROM operation WHERE state < 3 ORDER BY id", err);
 	if (!st)
 		return err->code;

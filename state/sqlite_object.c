@@ -16,7 +16,8 @@ static uint64_t sum_of(const struct object *o, const char *attrs, const char *de
 	h = sq_sum_text(h, deps);
 	h = sq_sum_int(h, o->version);
 	h = sq_sum_int(h, o->status);
-	return o->provider ? sq_sum_text(h, o->provider) : h;
+	h = o->provider ? sq_sum_text(h, o->provider) : h;
+	return o->protected ? sq_sum_int(h, 1) : h;
 }
 
 /* The array of dependencies repeats from object to object of one owner: it is parsed once for a run of equal texts. */
@@ -44,6 +45,7 @@ static int row_read(struct store *s, sqlite3_stmt *st, struct deps *d, struct ob
 		.address = sq_column(st, 0), .type = sq_column(st, 1), .owner = sq_column(st, 2),
 		.schema_version = sqlite3_column_int(st, 3), .version = sqlite3_column_int64(st, 6),
 		.status = (enum object_status)sqlite3_column_int(st, 7), .provider = sq_column(st, 9),
+		.protected = sqlite3_column_int(st, 10) != 0,
 	};
 	if (!o->address || !o->type || !o->owner || !attrs || !deps || o->status > OBJ_PARTIAL)
 		return damaged_at(s, o->address, "a column is missing", err);
@@ -85,7 +87,7 @@ int store_objects(struct store *s, int (*each)(void *ctx, const struct object *o
 {
 	if (!s->db)
 		return 0;
-	sqlite3_stmt *st = sq_query(s, "SELECT address, type, owner, schema_version, attrs, deps, version, status, sum, provider"
+	sqlite3_stmt *st = sq_query(s, "SELECT address, type, owner, schema_version, attrs, deps, version, status, sum, provider, protected"
 				    " FROM object ORDER BY address", err);
 	sqlite3_stmt *count = sq_query(s, "SELECT objects FROM meta", err);
 	int64_t seen = 0, want = 0;
@@ -171,6 +173,7 @@ int sq_object_write(struct store *s, const struct object *given, int64_t *versio
 	sqlite3_bind_int(st, 8, (int)o.status);
 	sqlite3_bind_int64(st, 9, (int64_t)sum_of(&o, attrs, deps));
 	sq_text(st, 10, o.provider);
+	sqlite3_bind_int(st, 11, o.protected);
 	rc = sq_run(s, st, "write an object to", err);
 	if (rc == 0 && version)
 		*version = o.version;
@@ -189,6 +192,53 @@ int sq_object_drop(struct store *s, const char *address, struct err *err)
 		sq_text(st, 1, address);
 		rc = sq_run(s, st, "delete an object of", err);
 	}
+	return rc;
+}
+
+/* --- moves ----------------------------------------------------------------------------------------------------------- */
+static int take_out(struct store *s, const struct store_move *m, struct object *o, struct err *err)
+{
+	int rc = store_object(s, m->from, o, err);
+	if (rc == 0 && !o->address)
+		rc = err_set(err, E_CONFLICT, "the state has no object %.200s, which the plan moves; make a new plan", m->from);
+	/* Its strings are the store's until the next call. */
+	o->type = rc ? NULL : xstrdup(o->type);
+	o->provider = rc || !o->provider ? NULL : xstrdup(o->provider);
+	return rc ? rc : sq_object_drop(s, m->from, err);
+}
+
+static int put_in(struct store *s, const struct store_move *m, struct object *o, struct err *err)
+{
+	struct object there;
+	int rc = store_object(s, m->to, &there, err);
+	if (rc)
+		return rc;
+	if (there.address) {
+		json_decref(there.attrs);
+		json_decref(there.deps);
+		return err_set(err, E_CONFLICT, "the state has an object %.200s already, where the plan moves one; make a new plan", m->to);
+	}
+	o->address = m->to;
+	o->owner = m->owner;
+	return sq_object_write(s, o, NULL, err);
+}
+
+int sq_objects_move(struct store *s, const struct store_move *m, size_t n, struct err *err)
+{
+	struct object *o = xcalloc(n + 1, sizeof(*o));
+	int rc = 0;
+	size_t out = 0;
+	for (; rc == 0 && out < n; out++)
+		rc = take_out(s, &m[out], &o[out], err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = put_in(s, &m[i], &o[i], err);
+	for (size_t i = 0; i < out; i++) {
+		free((char *)o[i].type);
+		free((char *)o[i].provider);
+		json_decref(o[i].attrs);
+		json_decref(o[i].deps);
+	}
+	free(o);
 	return rc;
 }
 

@@ -43,6 +43,7 @@ struct object {
 	json_t *deps;                /* array of owners' addresses it depends on */
 	int64_t version;             /* grows with each change of this object */
 	enum object_status status;
+	bool protected;              /* from removal and replacement, until that is lifted */
 };
 /* Calls EACH for every object, sorted by address (bytes). The object and its JSON are borrowed for the call (json_ref to
  * keep); neighbours with equal deps share one array: do not change it in place. EACH returns non-zero to stop with that code. */
@@ -55,8 +56,12 @@ int store_delete(struct store *s, const char *address, struct err *err) MUST_CHE
 
 /* --- runs and the journal ------------------------------------------------------------------------------------------ */
 struct run { int64_t id; const char *command, *plan_id, *status /* running, done, failed, interrupted */, *started, *ended; };
-/* Opens a run of plan PLAN_ID (may be NULL); one that a dead process left running becomes interrupted. E_CONFLICT when that plan was run before: a plan is single-use. */
-int run_begin(struct store *s, const char *command, const char *plan_id, int64_t *id, struct err *err) MUST_CHECK;
+/* An object gets another address and owner; all else of it stays. Moves happen at once, so that objects can change places. */
+struct store_move { const char *from, *to, *owner; };
+/* Opens a run of plan PLAN_ID (may be NULL) and moves N objects, in one transaction; a run that a dead process left running becomes
+ * interrupted. E_CONFLICT when that plan was run before (a plan is single-use), when FROM is not there or TO is. */
+int run_begin(struct store *s, const char *command, const char *plan_id, const struct store_move *moves, size_t n, int64_t *id,
+	      struct err *err) MUST_CHECK;
 int run_end(struct store *s, int64_t id, const char *status, struct err *err) MUST_CHECK;
 /* The newest run, or id 0. */
 int run_last(struct store *s, struct run *out, struct err *err) MUST_CHECK;
@@ -71,6 +76,7 @@ struct op_row {
 	json_t *config;              /* what the operation was to establish; NULL for delete */
 	json_t *prior;               /* object's attributes before; NULL for create */
 	json_t *note;                /* the provider's last word: {"step": ..., remote task ...} */
+	bool protected;              /* what the object is to be */
 };
 /* An intent, durable before anything is sent. Fills *ID. */
 int op_begin(struct store *s, const struct op_row *op, int64_t *id, struct err *err) MUST_CHECK;

@@ -288,7 +288,7 @@ static void what_was_never_sent_is_closed(void **unused)
 	struct store *s = store_here();
 	int64_t run, id;
 	struct op_row op = { .address = "a", .type = "box", .owner = "g", .action = "create" };
-	assert_int_equal(run_begin(s, "apply", NULL, &run, &err), 0);
+	assert_int_equal(run_begin(s, "apply", NULL, NULL, 0, &run, &err), 0);
 	op.run = run;
 	assert_int_equal(op_begin(s, &op, &id, &err), 0);
 	struct running r = { .s = s };

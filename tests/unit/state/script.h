@@ -153,7 +153,7 @@ static inline int script_step(struct store *s, int step, struct err *err)
 	static const struct stored_output outs[] = { { "ip", "\"10.0.0.1\"", false }, { "token", NULL, true } };
 	int64_t id;
 	switch (step) {
-	case 0: return run_begin(s, "apply", "0123456789ab", &id, err);
+	case 0: return run_begin(s, "apply", "0123456789ab", NULL, 0, &id, err);
 	case 1: return put_text(s, "a[\"n-1\"]", "{\"x\":1.5,\"y\":\"z\"}", NULL, err);
 	case 2: return put_text(s, "b", "{\"list\":[1,2,{\"k\":null}]}", NULL, err);
 	case 3: return store_note_put(s, "redfish", "session", "/redfish/v1/x", err);

@@ -110,11 +110,11 @@ static void a_plan_runs_once(void **unused)
 	int64_t id, serial;
 	struct run run;
 	struct store *s = locked(at("r.db"));
-	assert_int_equal(run_begin(s, "apply", "7f3a9c000000", &id, &err), 0);
-	assert_int_equal(run_begin(s, "apply", "7f3a9c000000", &id, &err), E_CONFLICT);
+	assert_int_equal(run_begin(s, "apply", "7f3a9c000000", NULL, 0, &id, &err), 0);
+	assert_int_equal(run_begin(s, "apply", "7f3a9c000000", NULL, 0, &id, &err), E_CONFLICT);
 	assert_non_null(strstr(err.msg, "7f3a9c000000"));
-	assert_int_equal(run_begin(s, "apply", NULL, &id, &err), 0);
-	assert_int_equal(run_begin(s, "apply", NULL, &id, &err), 0);
+	assert_int_equal(run_begin(s, "apply", NULL, NULL, 0, &id, &err), 0);
+	assert_int_equal(run_begin(s, "apply", NULL, NULL, 0, &id, &err), 0);
 	assert_int_equal(store_serial(s, &serial, &err), 0);
 	assert_int_equal(serial, id);
 	assert_int_equal(run_last(s, &run, &err), 0);
@@ -347,13 +347,13 @@ static void a_read_only_folder_is_said_before_anything_starts(void **unused)
 
 /* --- upgrades ----------------------------------------------------------------------------------------------------------- */
 static const struct sq_upgrade steps_ok[] = {
-	{ 2, "ALTER TABLE note ADD COLUMN extra TEXT" }, { 3, "UPDATE note SET value = 'upgraded'" },
+	{ 3, "ALTER TABLE note ADD COLUMN extra TEXT" }, { 4, "UPDATE note SET value = 'upgraded'" },
 };
 static const struct sq_upgrade steps_bad[] = {
-	{ 2, "UPDATE note SET value = 'half'" }, { 3, "UPDATE nowhere SET x = 1" },
+	{ 3, "UPDATE note SET value = 'half'" }, { 4, "UPDATE nowhere SET x = 1" },
 };
-static const struct sq_format format_1 = { 1, NULL, 0 }, format_4 = { 4, steps_ok, 2 }, format_bad = { 4, steps_bad, 2 },
-	format_gap = { 4, steps_ok + 1, 1 };
+static const struct sq_format format_1 = { 1, NULL, 0 }, format_5 = { 5, steps_ok, 2 }, format_bad = { 5, steps_bad, 2 },
+	format_gap = { 5, steps_ok + 1, 1 };
 
 static int see_provider(void *ctx, const struct op_row *op)
 {
@@ -377,13 +377,13 @@ static void an_older_state_is_upgraded_wholly_or_not(void **unused)
 	assert_non_null(strstr(before, "note k=old"));
 	store_close(s);
 
-	assert_int_equal(sq_open(at("u.db"), true, &format_4, &s, &err), 0);         /* a reader: in memory only */
+	assert_int_equal(sq_open(at("u.db"), true, &format_5, &s, &err), 0);         /* a reader: in memory only */
 	autofree char *seen = digest(s, &err);
 	assert_non_null(strstr(seen, "note k=upgraded"));
 	store_close(s);
 	store_close(opened(at("u.db"), true));
 
-	assert_int_equal(sq_open(at("u.db"), false, &format_4, &s, &err), 0);
+	assert_int_equal(sq_open(at("u.db"), false, &format_5, &s, &err), 0);
 	assert_int_equal(store_lock(s, "test", &err), 0);
 	autofree char *after = digest(s, &err);
 	assert_non_null(strstr(after, "note k=upgraded"));
@@ -391,7 +391,7 @@ static void an_older_state_is_upgraded_wholly_or_not(void **unused)
 
 	for (int read_only = 0; read_only < 2; read_only++) {
 		assert_int_equal(store_open(at("u.db"), read_only, &s, &err), E_UNSUPPORTED);
-		assert_non_null(strstr(err.msg, "newer aipc (format 4"));
+		assert_non_null(strstr(err.msg, "newer aipc (format 5"));
 	}
 }
 
