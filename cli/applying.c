@@ -66,14 +66,14 @@ static size_t count_work(const struct plan *p)
 static int print_result(struct work *w, const struct plan *p, const struct apply_result *r)
 {
 	struct cli *c = w->cli;
-	size_t left = r->kept_back + p->counts.skip + p->counts.defer;
+	size_t left = r->kept_back + p->counts.skip + p->counts.defer + p->counts.block;
 	if (c->json) {
 		autojson json_t *j = json_object();
 		json_put_str(j, "event", "end");
 		json_put_int(j, "done", (json_int_t)r->done);
 		json_put_int(j, "failed", (json_int_t)r->failed);
 		json_put_int(j, "not_started", (json_int_t)r->kept_back);
-		json_put_int(j, "left_out", (json_int_t)(p->counts.skip + p->counts.defer));
+		json_put_int(j, "left_out", (json_int_t)(p->counts.skip + p->counts.defer + p->counts.block));
 		json_put_int(j, "still_open", (json_int_t)r->still_open);
 		json_put_int(j, "run", r->run);
 		json_put_new(j, "interrupted", json_boolean(r->interrupted));
@@ -86,7 +86,7 @@ static int print_result(struct work *w, const struct plan *p, const struct apply
 		fputc('\n', c->out);
 	} else {
 		fprintf(c->out, "Done %zu, failed %zu, not started %zu, left out %zu.", r->done, r->failed, r->kept_back,
-			p->counts.skip + p->counts.defer);
+			p->counts.skip + p->counts.defer + p->counts.block);
 		if (r->still_open)
 			fprintf(c->out, " %zu still run%s on %s; the journal knows.", r->still_open, r->still_open == 1 ? "s" : "",
 				r->still_open == 1 ? "its machine" : "their machines");
@@ -144,7 +144,7 @@ static int one_round(struct task *t, struct work *w, struct applying *a, bool *a
 	}
 	*again = false;
 	if (!plan_has_work(p)) {
-		w->status = p->counts.skip + p->counts.defer ? EXIT_PARTLY : EXIT_OK;
+		w->status = p->counts.skip + p->counts.defer + p->counts.block ? EXIT_PARTLY : EXIT_OK;
 	} else if ((w->status = ask(w, a, p)) == EXIT_OK) {
 		struct apply_result r = { 0 };
 		rc = run_plan(t, w, a, p, &r, err);

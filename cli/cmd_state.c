@@ -18,6 +18,8 @@ static json_t *object_json(const struct object *o, bool whole)
 	json_put_int(j, "version", o->version);
 	if (o->provider)
 		json_put_str(j, "provider", o->provider);
+	if (o->protected)
+		json_put_new(j, "protected", json_true());
 	if (whole) {
 		json_put_new(j, "attributes", json_ref(o->attrs));
 		json_put_new(j, "dependencies", json_ref(o->deps));
@@ -120,7 +122,8 @@ int state_show_object(struct cli *c, struct store *s, const char *address, struc
 		autofree char *text = json_text(j);
 		fprintf(c->out, "%s\n", text);
 	} else {
-		fprintf(c->out, "%s\n  type %s, status %s, version %lld\n", o.address, o.type, status_names[o.status], (long long)o.version);
+		fprintf(c->out, "%s\n  type %s, status %s, version %lld%s\n", o.address, o.type, status_names[o.status], (long long)o.version,
+			o.protected ? ", protected" : "");
 		if (o.provider)
 			fprintf(c->out, "  made with provider %s\n", o.provider);
 		print_attrs(c, o.attrs, 2);

@@ -33,7 +33,7 @@ static void print_end(const struct meter *m, const struct plan *p)
 	fprintf(c->err, "Refreshed %zu object%s in %.1f s", m->total, PLURAL(m->total), (double)(clock_now_ms() - m->started) / 1000);
 	if (m->silent)
 		fprintf(c->err, ", %zu BMC%s silent", m->silent, PLURAL(m->silent));
-	if (!p->complete && p->counts.skip == 0 && p->counts.defer == 0)
+	if (!p->complete && p->counts.skip == 0 && p->counts.defer == 0 && p->counts.block == 0)
 		fputs(" (only what was targeted)", c->err);
 	fputs(".\n", c->err);
 }

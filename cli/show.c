@@ -104,7 +104,7 @@ static char symbol_of(const struct plan *p, size_t from, size_t to)
 	for (size_t i = from; i < to; i++) {
 		add = add || p->changes[i].action == ACT_CREATE;
 		gone = gone || p->changes[i].action == ACT_DELETE || p->changes[i].action == ACT_FORGET;
-		other = other || p->changes[i].action == ACT_UPDATE || p->changes[i].action == ACT_REPLACE;
+		other = other || p->changes[i].action == ACT_UPDATE || p->changes[i].action == ACT_RECORD || p->changes[i].action == ACT_REPLACE;
 	}
 	return other || (add && gone) ? '~' : add ? '+' : '-';
 }
@@ -221,7 +221,7 @@ static int by_machine(const void *x, const void *y)
 }
 
 /* One entry a machine (or an object without one), with the first of its reasons. */
-static void print_left_out(struct shower *s, enum action action, const char *word, const char *ending)
+static void print_left_out(struct shower *s, enum action action, char symbol, const char *word, const char *ending)
 {
 	VEC(struct left_out) all = { 0 };
 	size_t shown = 0, more = 0;
@@ -241,7 +241,7 @@ static void print_left_out(struct shower *s, enum action action, const char *wor
 			continue;
 		}
 		shown++;
-		line(s, '?', l->node ? arena_printf(s->arena, "%s node %s", l->owner, l->name) : l->name, word);
+		line(s, symbol, l->node ? arena_printf(s->arena, "%s node %s", l->owner, l->name) : l->name, word);
 		wrapped(s, 6, arena_printf(s->arena, "%s. %s", l->reason, ending));
 	}
 	if (more)
@@ -392,7 +392,7 @@ static void print_outputs(struct shower *s)
 static void print_nothing(struct shower *s)
 {
 	const struct plan_counts *n = &s->p->counts;
-	size_t left = n->skip + n->defer, matching = n->objects > left ? n->objects - left : 0;
+	size_t left = n->skip + n->defer + n->block, matching = n->objects > left ? n->objects - left : 0;
 	if (!left)
 		fprintf(s->c->out, "No changes. %zu object%s match%s the spec.\n", matching, PLURAL(matching), matching == 1 ? "es" : "");
 	else
@@ -405,10 +405,14 @@ static void print_summary(struct shower *s)
 	const struct plan_counts *n = &s->p->counts;
 	fprintf(s->c->out, "\n%sPlan %.6s:%s %zu to add, %zu to change, %zu to replace, %zu to delete", paint(s->c->color_out, P_BOLD),
 		s->p->id, paint(s->c->color_out, P_RESET), n->create, n->update, n->replace, n->remove);
+	if (n->record)
+		fprintf(s->c->out, ", %zu to record", n->record);
 	if (n->forget)
 		fprintf(s->c->out, ", %zu to forget", n->forget);
 	if (n->skip)
 		fprintf(s->c->out, ", %zu left out", n->skip);
+	if (n->block)
+		fprintf(s->c->out, ", %zu blocked", n->block);
 	if (n->defer)
 		fprintf(s->c->out, ", %zu deferred", n->defer);
 	fputs(".\n", s->c->out);
@@ -427,8 +431,9 @@ void show_plan_text(struct cli *c, const struct plan *p, const struct show_plan 
 			;
 		print_owner(&s, i, j);
 	}
-	print_left_out(&s, ACT_SKIP, "not planned", "Left out; rerun when back.");
-	print_left_out(&s, ACT_DEFER, "deferred", "Plan again after this apply.");
+	print_left_out(&s, ACT_SKIP, '?', "not planned", "Left out; rerun when back.");
+	print_left_out(&s, ACT_BLOCK, '!', "blocked", "Nothing is done to it.");
+	print_left_out(&s, ACT_DEFER, '?', "deferred", "Plan again after this apply.");
 	if (!plan_has_work(p)) {
 		print_nothing(&s);
 		return;

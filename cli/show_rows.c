@@ -70,6 +70,10 @@ static void add_change(struct arena *a, struct cells *out, const struct change *
 		if (part == ROWS_SPEC)
 			add_whole(a, out, ch, "delete");
 		return;
+	case ACT_RECORD:
+		if (part == ROWS_SPEC)
+			add_whole(a, out, ch, ch->reason ? ch->reason : "recorded");
+		return;
 	case ACT_FORGET:
 		if (part == ROWS_SPEC)
 			add_whole(a, out, ch, "forget (stays as it is)");
@@ -79,6 +83,8 @@ static void add_change(struct arena *a, struct cells *out, const struct change *
 	default:
 		return;
 	}
+	if (ch->action == ACT_REPLACE && ch->reason && part == ROWS_SPEC)
+		add_whole(a, out, ch, arena_printf(a, "replace: %s", ch->reason));
 	for (size_t i = 0; i < ch->n_attrs; i++) {
 		const struct attr_change *ac = &ch->attrs[i];
 		bool drift = ac->cause == CAUSE_DRIFT;

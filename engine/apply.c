@@ -306,6 +306,8 @@ static enum outcome do_change(struct task *t, struct doing *d)
 		return doing_run(t, d, VERB_CREATE, c->config, c->prior);
 	case ACT_UPDATE:
 		return doing_run(t, d, VERB_UPDATE, c->config, c->prior);
+	case ACT_RECORD:
+		return doing_record(d);
 	case ACT_REPLACE:
 		out = doing_run(t, d, VERB_DELETE, NULL, c->prior);
 		return out == OUT_DONE ? doing_run(t, d, VERB_CREATE, c->config, NULL) : out;
@@ -353,7 +355,7 @@ static int run_job(struct task *t, void *arg, struct err *err)
 	}
 	struct doing d = {
 		.a = &r->a, .change = c, .address = c->address, .owner = c->owner, .node = c->node, .type = engine_type(r->a.e, c->type),
-		.deps = r->turns[c->group].deps, .provider = c->provider,
+		.deps = r->turns[c->group].deps, .provider = c->provider, .protect = c->protect,
 	};
 	int64_t old = task_deadline_in(t, allowance(c));
 	doing_tell(&d, EV_START, NULL);

@@ -13,7 +13,7 @@ struct applying {
 	bool fatal; struct err fatal_err;    /* the store failed: nothing new starts, and the run ends with this */
 };
 
-enum verb { VERB_CREATE, VERB_UPDATE, VERB_DELETE };
+enum verb { VERB_CREATE, VERB_UPDATE, VERB_DELETE, VERB_RECORD };
 enum outcome {
 	OUT_DONE,
 	OUT_FAILED,
@@ -29,6 +29,7 @@ struct doing {
 	const struct resource_type *type;
 	const json_t *deps;                  /* array */
 	int64_t id;                          /* in the journal */
+	bool protect;                /* written with the object */
 	bool sent;
 };
 
@@ -43,6 +44,8 @@ const char *verb_name(enum verb v);
 bool verb_of(const char *name, enum verb *out);
 /* Journals the intent, then as doing_call(). */
 enum outcome doing_run(struct task *t, struct doing *d, enum verb v, const json_t *config, const json_t *prior);
+/* Writes down what the state is to say of D->change's object; nobody is asked. */
+enum outcome doing_record(struct doing *d);
 /* Has the provider do it and writes down what came of it; D->id is open in the journal. Tells EV_FAILED, not EV_DONE. */
 enum outcome doing_call(struct task *t, struct doing *d, enum verb v, const json_t *config, const json_t *prior, const json_t *note);
 

@@ -7,7 +7,7 @@
 #include "engine/apply_int.h"
 #include "engine/record.h"
 
-static const char *const verbs[] = { [VERB_CREATE] = "create", [VERB_UPDATE] = "update", [VERB_DELETE] = "delete" };
+static const char *const verbs[] = { [VERB_CREATE] = "create", [VERB_UPDATE] = "update", [VERB_DELETE] = "delete", [VERB_RECORD] = "record" };
 
 const char *verb_name(enum verb v)
 {
@@ -78,7 +78,8 @@ void op_progress(struct op *op, int percent, const char *fmt, ...)
 static struct object object_of(const struct doing *d, json_t *attrs, enum object_status status)
 {
 	return (struct object){ .address = d->address, .type = d->type->name, .owner = d->owner, .schema_version = d->type->version,
-				.provider = d->provider, .attrs = attrs, .deps = (json_t *)d->deps, .status = status };
+				.provider = d->provider, .attrs = attrs, .deps = (json_t *)d->deps, .status = status,
+				.protected = d->protect };
 }
 
 static enum outcome store_broke(struct doing *d, const struct err *err)
@@ -171,7 +172,7 @@ enum outcome doing_call(struct task *t, struct doing *d, enum verb v, const json
 	return out;
 }
 
-enum outcome doing_run(struct task *t, struct doing *d, enum verb v, const json_t *config, const json_t *prior)
+static bool journal(struct doing *d, enum verb v, const json_t *config, const json_t *prior)
 {
 	autofree char *deps = json_text(d->deps);
 	struct err e;
@@ -179,12 +180,29 @@ enum outcome doing_run(struct task *t, struct doing *d, enum verb v, const json_
 		.run = d->a->run, .address = d->address, .type = d->type->name, .owner = d->owner, .action = verb_name(v), .deps = deps,
 		.provider = d->provider,
 		.state = OP_INTENT, .config = v == VERB_DELETE ? NULL : (json_t *)config, .prior = (json_t *)prior,
+		.protected = d->protect,
 	};
 	d->sent = false;
 	if (op_begin(d->a->s, &row, &d->id, &e)) {
 		apply_fatal(d->a, &e);
 		doing_tell(d, EV_FAILED, e.msg);
-		return OUT_FAILED;
+		return false;
 	}
-	return doing_call(t, d, v, config, prior, NULL);
+	return true;
+}
+
+enum outcome doing_run(struct task *t, struct doing *d, enum verb v, const json_t *config, const json_t *prior)
+{
+	return journal(d, v, config, prior) ? doing_call(t, d, v, config, prior, NULL) : OUT_FAILED;
+}
+
+enum outcome doing_record(struct doing *d)
+{
+	const struct change *c = d->change;
+	struct err e;
+	autojson json_t *attrs = c->prior ? json_ref(c->prior) : record_attrs(d->type, c->config, c->actual);
+	struct object obj = object_of(d, attrs, OBJ_OK);
+	if (!journal(d, VERB_RECORD, NULL, c->prior))
+		return OUT_FAILED;
+	return op_done(d->a->s, d->id, d->address, &obj, &e) ? store_broke(d, &e) : OUT_DONE;
 }

@@ -75,7 +75,7 @@ static int take_up(struct task *t, void *arg, struct err *err)
 		return x->outcome = unknown(x, "action"), 0;
 	struct doing d = {
 		.a = x->a, .address = x->op.address, .owner = x->op.owner, .provider = x->op.provider, .type = type, .deps = x->deps, .id = x->op.id,
-		.node = json_str(x->op.config ? x->op.config : x->op.prior, "node"), .sent = x->op.state >= OP_SENT,
+		.node = json_str(x->op.config ? x->op.config : x->op.prior, "node"), .sent = x->op.state >= OP_SENT, .protect = x->op.protected,
 	};
 	void *self;
 	struct err e;

@@ -186,6 +186,8 @@ unsigned expand_add(struct expand *x, const char *type, const char *label, const
 	check_unique(to, address);
 	struct item *it = add_item(to->s, to->unit, row, slot ? slot : row->slot, address, done);
 	it->node = arena_strdup(to->s->arena, node);
+	it->label = arena_strdup(to->s->arena, label);
+	it->life = to->in->li->life;
 	return (unsigned)(it->index - to->unit->first);
 }
 
@@ -264,6 +266,7 @@ static void expand_primitive(struct spec *s, struct reporter *rp, struct resourc
 		json_decref(x.value);
 	}
 	in->item = add_item(s, u, r->row, slot, in->address, in->unknown ? NULL : json_ref(in->config));
+	in->item->life = in->li->life;
 	if (in->unknown)
 		in->item->reason = r->reason;
 }
@@ -323,11 +326,40 @@ static void report_odd_number(void *ctx, const char *const *path, const char *wr
 		diag_hint(g, "write it in quotes: \"%s\"", written);
 }
 
+/* What `lifecycle` names must be there to be ignored, and the type must allow what it asks for. */
+static void check_life(struct reporter *rp, const struct resource *r, const struct lang_life *life)
+{
+	const struct resource_type *type = r->row->type;
+	VEC(const char *) names = { 0 };
+	for (const struct attr *a = type->attrs; a->name; a++)
+		vec_push(&names, a->name);
+	vec_push(&names, NULL);
+	for (size_t i = 0; i < life->n_ignore; i++) {
+		char index[24], text[300];
+		size_t n = strcspn(life->ignore[i], ".");
+		autofree char *first = xstrndup(life->ignore[i], n);
+		if (attr_find(type->attrs, first))
+			continue;
+		snprintf(index, sizeof(index), "%zu", i);
+		snprintf(text, sizeof(text), "%.60s has no attribute \"%.60s\" to ignore", type->name, first);
+		struct diag *g = tell(rp, lang_mark(r->lr, false, (const char *const[]){ "lifecycle", "ignore_changes", index, NULL }), "E0152", text);
+		if (g)
+			diag_suggest(g, first, names.at);
+	}
+	vec_free(&names);
+	if (life->n_triggers && (!type->create || !type->destroy)) {
+		char text[200];
+		snprintf(text, sizeof(text), "objects of type %.60s are changed in place and cannot be replaced", type->name);
+		tell(rp, life->triggers[0].at, "E0151", text);
+	}
+}
+
 static void expand_instance(struct spec *s, struct reporter *rp, struct resource *r, const struct lang_block *lb, struct instance *in,
 			    const struct lang_instance *li)
 {
 	rp->lb = lb;
 	rp->li = li;
+	in->li = li;
 	in->key = li->key;
 	in->address = instance_address(s, r, lb, li);
 	in->unknown = li->unknown;
@@ -337,6 +369,9 @@ static void expand_instance(struct spec *s, struct reporter *rp, struct resource
 	if (in->unknown && !r->reason)
 		r->reason = waiting_reason(s, r);
 	r->waits = r->waits || in->unknown;
+	r->create_first = r->create_first || (li->life && li->life->create_first);
+	if (li->life && !r->row->type->expand)
+		check_life(rp, r, li->life);
 	if (in->failed)
 		return;
 	if (r->row->type->expand)

@@ -145,7 +145,7 @@ static bool hold_half(struct making *m, struct side *s, const char *because)
 		struct change *c = s->changes.at[i];
 		if (because && is_operation(c))
 			change_hold(c, ACT_SKIP, arena_printf(m->p->arena, "%s still needs it and is left out", because));
-		left = left || c->action == ACT_SKIP;
+		left = left || c->action == ACT_SKIP || c->action == ACT_BLOCK;
 	}
 	return left && s->changes.len;
 }
@@ -382,7 +382,8 @@ static void count(struct making *m)
 {
 	struct plan_counts *n = &m->p->counts;
 	size_t *by_action[] = { [ACT_CREATE] = &n->create, [ACT_UPDATE] = &n->update, [ACT_REPLACE] = &n->replace, [ACT_DELETE] = &n->remove,
-				[ACT_FORGET] = &n->forget, [ACT_DEFER] = &n->defer, [ACT_SKIP] = &n->skip };
+				[ACT_FORGET] = &n->forget, [ACT_DEFER] = &n->defer, [ACT_SKIP] = &n->skip,
+				[ACT_RECORD] = &n->record, [ACT_BLOCK] = &n->block };
 	m->p->complete = true;
 	for (size_t i = 0; i < m->subjects.len; i++) {
 		n->objects += !m->subjects.at[i].out;
@@ -393,7 +394,7 @@ static void count(struct making *m)
 		++*by_action[c->action];
 		n->drift += (c->cause & CAUSE_DRIFT) != 0;
 	}
-	m->p->complete = m->p->complete && !n->defer && !n->skip;
+	m->p->complete = m->p->complete && !n->defer && !n->skip && !n->block;
 }
 
 static void add_to_side(struct arranging *a, const struct unit *u, bool goes, struct change *c)

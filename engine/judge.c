@@ -24,11 +24,16 @@ static struct change *add(struct making *m, struct subject *td, enum action acti
 	c->provider = arena_strdup(m->p->arena, td->it->slot ? slot_name(td->it->slot) : td->prior ? td->prior->provider : NULL);
 	c->cause = cause;
 	c->reason = arena_strdup(m->p->arena, reason);
-	c->config = config ? json_ref(td->it->config) : NULL;
+	c->config = config ? json_ref(td->want ? td->want : td->it->config) : NULL;
 	c->actual = td->actual ? json_ref(td->actual) : NULL;
 	c->prior = td->prior ? json_ref(td->prior->attrs) : NULL;
 	c->version = td->prior ? td->prior->version : 0;
 	return td->change = c;
+}
+
+struct change *subject_change(struct making *m, struct subject *td, enum action action, unsigned cause)
+{
+	return add(m, td, action, cause, NULL);
 }
 
 void change_hold(struct change *c, enum action action, const char *reason)
@@ -69,6 +74,7 @@ static void judge_removal(struct making *m, struct subject *td)
 {
 	if (!td->prior)
 		return;
+	td->gone = !td->actual;
 	if (!td->actual)
 		add(m, td, ACT_FORGET, CAUSE_DRIFT, "it is gone already");
 	else if (!td->it->row->type->destroy)
@@ -117,6 +123,35 @@ static void judge_difference(struct making *m, struct subject *td, const json_t 
 	add_effect(c, td->it->row->type);
 }
 
+/* What lifecycle ignores is no drift either. */
+static void drop_ignored(struct subject *td)
+{
+	struct change *c = td->change;
+	struct attr_change *attrs = (struct attr_change *)c->attrs;
+	size_t n = 0;
+	for (size_t i = 0; i < c->n_attrs; i++) {
+		if (lifecycle_ignores(td, attrs[i].path))
+			attr_change_release(&attrs[i]);
+		else
+			attrs[n++] = attrs[i];
+	}
+	if (n == c->n_attrs)
+		return;
+	c->n_attrs = n;
+	if (n || c->action == ACT_SKIP)
+		return;
+	change_release(c);
+	td->change = NULL;
+}
+
+/* The object stays as it is, but what the state says of it changes. */
+static void judge_record(struct making *m, struct subject *td)
+{
+	bool protect = lifecycle_protects(td);
+	if (!td->change && td->prior && td->prior->protected != protect)
+		add(m, td, ACT_RECORD, CAUSE_SPEC, protect ? "protected from now on" : "no longer protected");
+}
+
 /* For `drift`: is the world still what the state says? An object that the state does not know is held against the spec. */
 static void judge_drift(struct making *m, struct subject *td)
 {
@@ -124,6 +159,8 @@ static void judge_drift(struct making *m, struct subject *td)
 	if (!want || (!prior && !td->actual))
 		return;
 	judge_difference(m, td, want, want);
+	if (td->change)
+		drop_ignored(td);
 	if (!td->change || td->change->action == ACT_SKIP)
 		return;
 	td->change->cause = CAUSE_DRIFT;
@@ -131,6 +168,13 @@ static void judge_drift(struct making *m, struct subject *td)
 		td->change->action = ACT_UPDATE;
 	json_decref((json_t *)td->change->config);
 	td->change->config = json_ref(want);
+}
+
+static void judge_wanted(struct making *m, struct subject *td)
+{
+	td->want = lifecycle_want(td);
+	judge_difference(m, td, td->want, td->prior ? td->prior->attrs : NULL);
+	judge_record(m, td);
 }
 
 void judge(struct making *m, struct subject *td)
@@ -145,8 +189,9 @@ void judge(struct making *m, struct subject *td)
 	else if (m->o->destroy || !td->it->config)
 		judge_removal(m, td);
 	else
-		judge_difference(m, td, td->it->config, td->prior ? td->prior->attrs : NULL);
-	if (td->change || m->keep)
+		judge_wanted(m, td);
+	lifecycle_guard(m, td);
+	if (td->change || m->keep || (td->it->life && td->it->life->n_triggers))
 		return;
 	json_decref(td->actual);
 	td->actual = NULL;

@@ -9,14 +9,14 @@ enum { MAX_TARGETS = 1000 };
 
 const char *action_name(enum action a)
 {
-	static const char *const names[] = { "none", "create", "update", "replace", "delete", "forget", "defer", "skip" };
+	static const char *const names[] = { "none", "create", "update", "replace", "record", "delete", "forget", "defer", "skip", "block" };
 	return (size_t)a < ARRAY_LEN(names) ? names[a] : "unknown";
 }
 
 bool plan_has_work(const struct plan *p)
 {
 	const struct plan_counts *c = &p->counts;
-	return c->create || c->update || c->replace || c->remove || c->forget || p->n_outputs;
+	return c->create || c->update || c->replace || c->record || c->remove || c->forget || p->n_outputs;
 }
 
 /* --- what the state holds ------------------------------------------------------------------------------------------------- */
@@ -55,7 +55,7 @@ static int keep_prior(void *ctx, const struct object *o)
 	struct arena *a = m->p->arena;
 	const struct prior *last = m->priors.len ? &m->priors.at[m->priors.len - 1] : NULL;
 	const struct type_row *row = engine_row(m->e, o->type);
-	struct prior p = { .version = o->version, .schema_version = o->schema_version };
+	struct prior p = { .version = o->version, .schema_version = o->schema_version, .protected = o->protected };
 	struct err err = { 0 };
 	int rc = 0;
 	if (last && strcmp(last->address, o->address) >= 0)
@@ -251,7 +251,8 @@ static const json_t *computed(void *ctx, const struct item *it)
 	const struct subject *td = &m->subjects.at[it->index];
 	if (td->out)
 		return td->prior ? td->prior->attrs : NULL;
-	return td->judged && !td->change ? td->actual : NULL;
+	bool stays = !td->change || td->change->action == ACT_RECORD || td->change->action == ACT_BLOCK;
+	return td->judged && stays ? td->actual : NULL;
 }
 
 static void mark_wanted(const struct spec *before, bool *wanted)
@@ -332,6 +333,7 @@ static int expand_with_world(struct task *t, struct making *m, struct err *err)
 			rc = refresh_world(t, m, from, err);
 		m->keep = false;
 	}
+	spec_create_first(s);
 	if (!rc && diags_errors(m->d))
 		rc = err_set(err, E_INPUT, "%s", "");
 	return rc;
@@ -371,6 +373,12 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	rc = check_targets(m, err);
 	if (!rc)
 		rc = refresh_world(t, m, 0, err);
+	if (!rc && !m->o->destroy && !m->o->drift_only) {
+		lifecycle_triggers(m);
+		m->spec->computed = computed;
+		m->spec->computed_ctx = m;
+		rc = task_work(t, lifecycle_check, m, err);
+	}
 	if (!rc)
 		rc = plan_arrange(m, err);
 	if (!rc && !m->o->drift_only)
@@ -390,7 +398,7 @@ static void release(struct making *m, bool failed)
 		if (m->subjects.at[i].change)
 			change_release(m->subjects.at[i].change);
 	for (size_t i = 0; i < m->subjects.len; i++)
-		json_decref(m->subjects.at[i].actual);
+		json_decref(m->subjects.at[i].actual), json_decref(m->subjects.at[i].want);
 	for (size_t i = 0; i < m->priors.len; i++) {
 		json_decref(m->priors.at[i].attrs);
 		json_decref(m->priors.at[i].deps);

@@ -22,10 +22,12 @@ enum action {
 	ACT_CREATE,
 	ACT_UPDATE,
 	ACT_REPLACE,   /* delete, then create */
+	ACT_RECORD,    /* only what the state says of it changes: adopted, protected, no longer protected */
 	ACT_DELETE,
 	ACT_FORGET,    /* out of the state; the world stays */
 	ACT_DEFER,     /* depends on what only an apply can tell; plan again afterwards */
 	ACT_SKIP,      /* could not be read, or its machine is silent: left out */
+	ACT_BLOCK,     /* lifecycle forbids it: nothing is done to it */
 };
 
 enum cause { CAUSE_SPEC = 1, CAUSE_DRIFT = 2 };   /* the spec moved; the world moved (bits: both may be) */
@@ -51,8 +53,9 @@ struct change {
 	const json_t *actual;        /* what was read; NULL: not there */
 	const json_t *prior;         /* what state holds; NULL: not there */
 	int64_t version;             /* of the object in state when planned; 0: not there */
+	bool protect;                /* the object is to be protected from removal and replacement, as the state will say */
 	struct effect effect;
-	const char *reason;          /* skip, defer, forget: why, one sentence without a full stop */
+	const char *reason;          /* skip, defer, forget, block, record, a triggered replacement: why, one sentence without a full stop */
 	unsigned group;              /* index into plan.groups */
 	unsigned wave;               /* 0: no wave; else from 1, within its group */
 	const unsigned *after; size_t n_after;   /* indices of changes that must be done first (only real operations) */
@@ -72,7 +75,7 @@ struct group {
 
 struct output_change { const char *name; bool sensitive; const char *before, *after; /* JSON text; NULL: absent, unknown or sensitive */ };
 
-struct plan_counts { size_t objects, create, update, replace, remove, forget, defer, skip, drift; size_t bmcs_silent; };
+struct plan_counts { size_t objects, create, update, replace, record, remove, forget, defer, skip, block, drift; size_t bmcs_silent; };
 
 struct plan {
 	struct arena *arena;

@@ -128,6 +128,8 @@ static json_t *change_json(const struct change *c)
 	put_value(j, "actual", c->actual);
 	put_value(j, "prior", c->prior);
 	put_number(j, "version", c->version);
+	if (c->protect)
+		json_put_new(j, "protect", json_true());
 	put_effect(j, &c->effect);
 	put_text(j, "reason", c->reason);
 	json_put_int(j, "group", c->group);
@@ -189,8 +191,8 @@ static json_t *output_values_json(const struct plan *p)
 
 #define COUNTED(x) { #x, offsetof(struct plan_counts, x) }
 const struct counted plan_counted[] = {
-	COUNTED(objects), COUNTED(create), COUNTED(update), COUNTED(replace), COUNTED(remove), COUNTED(forget),
-	COUNTED(defer), COUNTED(skip), COUNTED(drift), COUNTED(bmcs_silent), { 0 },
+	COUNTED(objects), COUNTED(create), COUNTED(update), COUNTED(replace), COUNTED(record), COUNTED(remove), COUNTED(forget),
+	COUNTED(defer), COUNTED(skip), COUNTED(block), COUNTED(drift), COUNTED(bmcs_silent), { 0 },
 };
 
 static json_t *counts_json(const struct plan_counts *c)

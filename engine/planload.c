@@ -141,8 +141,8 @@ static void read_effect(struct reading *r, const json_t *j, struct effect *e)
 
 static void read_change(struct reading *r, const json_t *j, struct change *c, size_t n, size_t n_groups)
 {
-	const char *words[ACT_SKIP + 1];
-	for (int i = 0; i <= ACT_SKIP; i++)
+	const char *words[ACT_BLOCK + 1];
+	for (int i = 0; i <= ACT_BLOCK; i++)
 		words[i] = action_name((enum action)i);
 	c->address = need_text(r, j, "address");
 	c->type = need_text(r, j, "type");
@@ -156,6 +156,7 @@ static void read_change(struct reading *r, const json_t *j, struct change *c, si
 	c->actual = value(r, j, "actual", true);
 	c->prior = value(r, j, "prior", true);
 	c->version = number(r, j, "version", INT64_MAX);
+	c->protect = json_flag(j, "protect", false);
 	read_effect(r, json_at(j, "effect"), &c->effect);
 	c->reason = text(r, j, "reason");
 	c->group = (unsigned)number(r, j, "group", n_groups ? (int64_t)n_groups - 1 : 0);

@@ -14,6 +14,7 @@ struct prior {                   /* one object of the state */
 	json_t *deps;                /* shared between neighbours that have the same */
 	int64_t version;
 	int schema_version;
+	bool protected;
 	bool taken;                  /* the spec has it too */
 };
 
@@ -22,10 +23,12 @@ struct subject {
 	struct item *it;
 	struct prior *prior;         /* NULL: not in the state */
 	json_t *actual;
+	json_t *want;                /* the spec's configuration, with what lifecycle ignores as it is; NULL: not made */
 	const char *skip;            /* why it could not be read */
 	const char *incomplete;      /* what could not be known about it */
 	struct change *change;       /* NULL: nothing to do */
 	unsigned place;              /* of the change in the plan */
+	bool gone, let_go;           /* a removal of what is not there, or that leaves the world alone because the spec says so */
 	bool out;                    /* not a target */
 	bool read, judged;
 };
@@ -80,6 +83,15 @@ struct change *change_new(struct making *m, const char *address, const char *typ
 /* Makes C something that is not done now. REASON lives as long as the plan. */
 void change_hold(struct change *c, enum action action, const char *reason);
 struct unit *unit_new(struct making *m, const char *owner, struct resource *r);      /* one the spec does not have */
+/* A change of TD as judged so far. */
+struct change *subject_change(struct making *m, struct subject *td, enum action action, unsigned cause);
+/* lifecycle.c. What TD is to be, a new reference. */
+json_t *lifecycle_want(const struct subject *td);
+bool lifecycle_ignores(const struct subject *td, const char *attr);
+bool lifecycle_protects(const struct subject *td);
+void lifecycle_guard(struct making *m, struct subject *td);
+void lifecycle_triggers(struct making *m);
+int lifecycle_check(void *making, struct err *err);              /* on a thread of its own: postconditions */
 /* hold.c: changes that cannot go ahead because of others. */
 int hold_in_units(struct making *m, struct dag *dags, struct err *err) MUST_CHECK;
 void hold_deferred(struct making *m, bool *held);

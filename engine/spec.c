@@ -156,6 +156,20 @@ static void order_resources(struct spec *s)
 	dag_order(&s->graph, report_cycle, s);
 }
 
+void spec_create_first(struct spec *s)
+{
+	for (unsigned i = s->n; i-- > 0; ) {
+		const struct resource *r = &s->res[s->graph.order[i]];
+		for (size_t k = 0; r->create_first && k < r->lr->n_refs; k++) {
+			struct resource *need = &s->res[r->lr->refs[k].to->index];
+			if (need->create_first)
+				continue;
+			need->create_first = true;
+			need->create_first_for = r->create_first_for ? r->create_first_for : r;
+		}
+	}
+}
+
 int spec_load(struct engine *e, struct diags *d, struct spec **out, struct err *err)
 {
 	struct lang *lang = NULL;

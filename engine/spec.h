@@ -44,6 +44,8 @@ struct unit {
 struct item {
 	size_t index;                /* in spec.items */
 	const char *address, *node;
+	const char *label;           /* in its composite: "firmware"; NULL: a block of its own */
+	const struct lang_life *life;        /* NULL: none */
 	const struct type_row *row;
 	struct provider_slot *slot;  /* NULL: the state names a configuration that there is none of any more */
 	struct unit *unit;
@@ -51,6 +53,7 @@ struct item {
 	const char *reason;          /* deferred: why */
 };
 struct instance {
+	const struct lang_instance *li;
 	const char *key;
 	const char *address;
 	json_t *config;              /* completed, may hold unknowns; NULL after mistakes */
@@ -73,6 +76,8 @@ struct resource {
 	size_t first_unit, n_units;  /* of spec.units */
 	bool expanded;               /* instances are there */
 	bool asked;                  /* an expression wanted its value */
+	bool create_first;           /* create_before_destroy, its own or that of what needs it */
+	const struct resource *create_first_for;     /* NULL: its own */
 	bool waits;                  /* something in it was unknown */
 	bool deferred;               /* count or for_each is unknown in one of the blocks: it has no instances */
 	const char *reason;
@@ -122,10 +127,14 @@ int spec_load(struct engine *e, struct diags *d, struct spec **out, struct err *
 void spec_free(struct spec *s);
 /* expand.c: makes the instances, units and items of R; all that it refers to must have been expanded. Mistakes go to the diags. */
 void spec_expand(struct spec *s, struct resource *r);
+/* create_before_destroy holds for all that a resource needs too. To be called when all are expanded. */
+void spec_create_first(struct spec *s);
 /* Does one of its attributes come from its provider? */
 bool type_computes(const struct resource_type *type);
 /* value.c: the value of a resource as expressions see it; a lang_value_fn. */
 const json_t *spec_value(void *ctx, const struct lang_resource *lr, size_t block);
+/* The value of one instance, a new reference; lang_unknown() when nothing is known of it. */
+json_t *spec_instance_value(struct spec *s, struct resource *r, const struct instance *in);
 /* SHA-256 of all that the spec wants, in hex. */
 void spec_hash(const struct spec *s, char out[65]);
 /* address.c */

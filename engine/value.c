@@ -58,7 +58,7 @@ static void add_computed(struct spec *s, struct resource *r, const struct instan
 	}
 }
 
-static json_t *instance_value(struct spec *s, struct resource *r, const struct instance *in)
+json_t *spec_instance_value(struct spec *s, struct resource *r, const struct instance *in)
 {
 	const char *key;
 	json_t *v;
@@ -79,10 +79,10 @@ static json_t *instance_value(struct spec *s, struct resource *r, const struct i
 static json_t *block_value(struct spec *s, struct resource *r, const struct block *b)
 {
 	if (b->lb->kind == LANG_SINGLE && b->n == 1)
-		return instance_value(s, r, &b->instances[0]);
+		return spec_instance_value(s, r, &b->instances[0]);
 	json_t *all = b->lb->kind == LANG_INDEX ? json_array() : json_object();
 	for (size_t i = 0; i < b->n; i++) {
-		json_t *v = instance_value(s, r, &b->instances[i]);
+		json_t *v = spec_instance_value(s, r, &b->instances[i]);
 		if (b->lb->kind == LANG_INDEX)
 			json_array_append_new(all, v);
 		else

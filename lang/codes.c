@@ -40,6 +40,12 @@ static const struct diag_code codes[] = {
 	{ "E0143", "module cannot be fetched", "The repository does not answer, refuses, or does not have what the source names." },
 	{ "E0150", "no such configuration", "Configurations of providers are named NAME, NAME.ALIAS or NAME.ALIAS[KEY]; a module sees the caller's default and "
 	  "what its call passes in providers." },
+	{ "E0151", "replace_triggered_by", "It takes references to resources, their instances and attributes, of types whose objects can be replaced. "
+	  "A change of what it refers to replaces the object." },
+	{ "E0152", "lifecycle", "prevent_destroy and create_before_destroy are true or false, ignore_changes is all or a list of paths of attributes "
+	  "(input, components[\"BMC\"].version); in a block that expands into objects, a path begins with the kind of object, as the plan shows it." },
+	{ "E0153", "precondition", "A precondition of a resource's lifecycle is not met. One that cannot be told yet keeps the resource for a later plan." },
+	{ "E0154", "postcondition", "A postcondition of a resource's lifecycle is not met by what the resource is, or is to be." },
 	{ "E0201", "not an expression", "The text between ${ and } cannot be read. The caret is at the first character that does not fit." },
 	{ "E0202", "not a template", "A string has a ${ or %{ that is not closed, an %{if} or %{for} without its end, or an escape that does not exist. "
 	  "$${ and %%{ stand for the characters themselves." },

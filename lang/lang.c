@@ -179,6 +179,8 @@ static void free_body(struct lang_body *r)
 	vec_free(&r->blocks);
 	vec_free(&r->providers);
 	vec_free(&r->first);
+	if (r->life)
+		lifecycle_free(r->life);
 }
 
 static void free_call(struct call *c)

@@ -75,11 +75,26 @@ void lang_on_value(struct lang *l, lang_value_fn *fn, void *ctx);
 const json_t *lang_unknown(void);            /* the one marker object, compared by identity */
 
 enum lang_key { LANG_SINGLE, LANG_INDEX, LANG_EACH };
+/* What `lifecycle` says about one instance. */
+struct lang_trigger {                        /* a change of this replaces the instance */
+	const char *address;                 /* of an instance; WHOLE: of a resource, any of its instances */
+	const char *path;                    /* of an attribute; NULL: any */
+	bool whole;
+	struct mark at;
+};
+struct lang_life {
+	signed char protect;                 /* prevent_destroy: 1 true, -1 false, 0 not said */
+	bool create_first, ignore_all, postconditions;
+	const char *const *ignore; size_t n_ignore;      /* paths, as "components.BMC.version" */
+	const struct lang_trigger *triggers; size_t n_triggers;
+	const struct val *each_key, *each_value, *count_index;   /* lang's own */
+};
 struct lang_instance {
 	enum lang_key kind;
 	const char *key;                     /* the for_each key, or the count index as digits; NULL for LANG_SINGLE */
 	json_t *config;                      /* attributes without meta-arguments; lang_unknown() where not known; borrowed */
-	bool unknown;                        /* some of config is unknown */
+	bool unknown;                        /* some of config, of lifecycle, or a precondition is unknown */
+	const struct lang_life *life;        /* NULL: there is no lifecycle */
 	const char *const *provider_keys;    /* lang's own */
 };
 struct lang_block {
@@ -101,6 +116,10 @@ bool lang_provider_for(struct lang *l, const struct lang_resource *r, const stru
 		       const char *name, size_t *out);
 /* Names of providers in R's `provider` argument, NULL-terminated; *AT is its place when there are any. */
 const char *const *lang_provider_args(struct lang *l, const struct lang_resource *r, struct mark *at);
+/* Checks the postconditions of IN, an instance of R in block number BLOCK, whose value is SELF (NULL: not known). E_INPUT after a report;
+ * *UNKNOWN: one of them cannot be told yet. */
+int lang_postconditions(struct lang *l, const struct lang_resource *r, size_t block, const struct lang_instance *in, const json_t *self,
+			bool *unknown) MUST_CHECK;
 /* What is reported from now on is about R in BLOCK (NULL: whatever its instance; R NULL: about none): diagnostics name the calls of
  * modules that lead there. */
 void lang_about(struct lang *l, const struct lang_resource *r, const struct lang_block *block);

@@ -176,6 +176,7 @@ static bool instance(struct expansion *x, enum lang_key kind, const char *key)
 	in.provider_keys = keys;
 	for (size_t i = 0; i < x->r->attrs.len; i++)
 		ok &= attribute(x, &x->r->attrs.at[i], &in);
+	ok = lifecycle_of(x->l, x->r, &in) && ok;
 	vec_push(&x->r->instances, in);
 	return ok;
 }

@@ -28,6 +28,7 @@ struct rule { struct expr *condition, *error; };
 struct provider_ref { const char *name, *alias; struct expr *key; const struct expr *x; const struct ynode *node; };
 struct provider_refs { struct provider_ref *at; size_t len, cap; };
 struct pass { const char *name, *alias; struct provider_ref to; const struct ynode *node; };  /* name, alias: in the called module */
+struct rules { struct rule *at; size_t len, cap; };
 struct input { const char *name; const struct ynode *key; struct expr *x; bool used; };
 
 /* A `module` block. */
@@ -122,6 +123,13 @@ struct scope {
 	struct diag_trail trail;
 };
 
+/* `lifecycle` of a resource. */
+struct lifecycle {
+	const struct ynode *key;
+	struct expr *prevent, *create_first, *ignore;
+	VEC(struct expr *) triggers;
+	struct rules pre, post;
+};
 struct attribute { const char *name; const struct ynode *key; struct expr *x; json_t *json; };
 struct lang_body {
 	struct thing *thing;
@@ -129,6 +137,7 @@ struct lang_body {
 	const char *type;
 	const struct ynode *type_key;
 	struct expr *count, *for_each, *depends_on;
+	struct lifecycle *life;      /* NULL: none */
 	VEC(struct attribute) attrs;
 	struct provider_refs providers;
 	bool expanded;
@@ -175,7 +184,7 @@ struct lang {
 	lang_value_fn *on_value; void *on_value_ctx;
 	/* while something is evaluated */
 	struct scope *scope;
-	const struct val *each_key, *each_value, *count_index;
+	const struct val *each_key, *each_value, *count_index, *self;
 };
 
 #define AT(file, node) yaml_mark(file, node)
@@ -190,6 +199,16 @@ struct thing *thing_new(struct module *m, enum thing_kind kind, const char *root
 bool module_check_name(struct module *m, const struct yaml_file *f, const struct ynode *key, const char *what);
 bool module_is_map(struct module *m, const struct yaml_file *f, const struct ynode *n, const char *what);
 struct expr *module_read_depends_on(struct module *m, const struct yaml_file *f, const struct ynode *v);
+/* condition.c: WHAT, of messages: "a precondition". */
+void condition_read(struct module *m, const struct yaml_file *f, const struct ynode *list, const char *what, struct rules *out);
+/* Evaluates R where expressions are evaluated now. A failing one is told with CODE: WHAT, its message, and what its operands are. */
+enum verdict { VERDICT_HOLDS, VERDICT_FAILS, VERDICT_UNKNOWN, VERDICT_BROKEN };
+enum verdict condition_check(struct lang *l, const struct rule *r, const char *code, const char *what);
+/* block_lifecycle.c */
+void lifecycle_read(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body, struct lang_body *r);
+void lifecycle_free(struct lifecycle *life);
+/* Fills IN->life for the instance that is evaluated now. False after a report, also of a precondition that is not met. */
+bool lifecycle_of(struct lang *l, struct lang_body *r, struct lang_instance *in);
 /* module_call.c: `module` blocks. */
 void module_read_calls(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
 struct module *module_new(struct lang *l, struct module *parent, struct thing *call, const char *dir);

@@ -240,6 +240,15 @@ static const struct val *resource_value(struct lang *l, struct thing *t, struct 
 	return c->val;
 }
 
+/* `self.NAME`. */
+static const struct val *self_value(struct eval *e, const struct expr *x, const struct val *self, const char *name)
+{
+	const struct val *v = val_known(self) ? val_get(self, name) : &val_unknown_dynamic;
+	if (!v)
+		eval_fail(e, x, "E0223", "the resource has no attribute \"%.60s\"", name);
+	return v;
+}
+
 const struct val *module_resolve(struct eval *e, const struct expr *x, const char *root, const char *name)
 {
 	struct lang *l = e->ctx;
@@ -247,6 +256,8 @@ const struct val *module_resolve(struct eval *e, const struct expr *x, const cha
 		return strcmp(name, "key") == 0 ? l->each_key : l->each_value;
 	if (strcmp(root, "count") == 0 && l->count_index)
 		return l->count_index;
+	if (strcmp(root, "self") == 0 && l->self)
+		return self_value(e, x, l->self, name);
 	if (strcmp(root, "path") == 0)
 		return path_value(l, name);
 	struct thing *t = module_find(l->scope->m, root, name);

@@ -120,12 +120,6 @@ static void read_outputs(struct module *m, const struct yaml_file *f, const stru
 	}
 }
 
-static void read_lifecycle(struct module *m, const struct yaml_file *f, const struct ynode *key)
-{
-	struct diag *g = diag_add(m->l->d, "E0114", AT(f, key), "\"%s\" is not supported by this version", key->s);
-	diag_hint(g, "leave it out");
-}
-
 static void read_resource(struct module *m, const struct yaml_file *f, const struct ynode *type, const struct ynode *k)
 {
 	const struct ynode *v = k + 1;
@@ -152,7 +146,7 @@ static void read_resource(struct module *m, const struct yaml_file *f, const str
 		} else if (strcmp(ak->s, "provider") == 0) {
 			module_read_provider_arg(m, f, av, &r->providers);
 		} else if (strcmp(ak->s, "lifecycle") == 0) {
-			read_lifecycle(m, f, ak);
+			lifecycle_read(m, f, ak, av, r);
 		} else if (ak->live) {
 			diag_add(m->l->d, "E0104", AT(f, ak), "the name of an attribute cannot be an expression");
 		} else {

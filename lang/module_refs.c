@@ -9,7 +9,7 @@
 struct place {
 	struct module *m;
 	struct deps *deps;           /* collected here */
-	bool each, count, no_resources, constant;
+	bool each, count, no_resources, constant, self;
 	bool whole;                  /* depends_on: a module is all that is in it */
 	const char *what;            /* "a variable's rule", for messages */
 	const struct expr *consumed; /* the X_REF at the bottom of a reference that has been looked at */
@@ -86,6 +86,8 @@ static void check_reference(struct place *p, const struct expr *x, const char *r
 			diag_hint(diag_add(d, "E0210", expr_mark(x), "there is no \"path.%.60s\"", name), "there are path.module, path.root, path.cwd");
 		return;
 	}
+	if (strcmp(root, "self") == 0 && p->self)
+		return;
 	if (strcmp(root, "self") == 0 || strcmp(root, "terraform") == 0) {
 		diag_add(d, "E0210", expr_mark(x), "\"%s\" means nothing here", root);
 		return;
@@ -269,6 +271,27 @@ static void check_lost_inputs(struct thing *t)
 	vec_free(&none);
 }
 
+static void check_rules_of(struct place *p, const struct rules *rules)
+{
+	for (size_t i = 0; i < rules->len; i++) {
+		expr_visit(rules->at[i].condition, look, p);
+		expr_visit(rules->at[i].error, look, p);
+	}
+}
+
+static void check_lifecycle(struct place *p, const struct lifecycle *life)
+{
+	expr_visit(life->prevent, look, p);
+	expr_visit(life->create_first, look, p);
+	expr_visit(life->ignore, look, p);
+	for (size_t i = 0; i < life->triggers.len; i++)
+		expr_visit(life->triggers.at[i], look, p);
+	check_rules_of(p, &life->pre);
+	p->self = true;
+	check_rules_of(p, &life->post);
+	p->self = false;
+}
+
 static void check_thing(struct thing *t)
 {
 	struct place p = { .m = t->module, .deps = &t->deps }, waits = { .m = t->module, .deps = &t->waits, .whole = true };
@@ -300,6 +323,8 @@ static void check_thing(struct thing *t)
 			expr_visit(t->res->attrs.at[i].x, look, &p);
 		for (size_t i = 0; i < t->res->providers.len; i++)
 			expr_visit(t->res->providers.at[i].key, look, &p);
+		if (t->res->life)
+			check_lifecycle(&p, t->res->life);
 		break;
 	}
 }

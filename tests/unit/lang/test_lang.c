@@ -101,7 +101,7 @@ static const struct { const char *text, *want; } bad_rows[] = {
 	  "3:15 E0212 \"count.index\" is known only in a resource with count | there is none here\n3:36 E0210 there is no resource \"t.b\" | did you mean \"t.a\"?\n"
 	  "3:58 E0210 there is no resource \"t.c\" | did you mean \"t.a\"?\n3:63 E0115 depends_on holds addresses such as \"TYPE.NAME\"\n"
 	  "3:66 E0115 depends_on holds addresses such as \"TYPE.NAME\" | without ${}\n" },
-	{ "resource: {var: {a: {}}, t: {b: {lifecycle: {}}}}\n", "1:12 E0104 \"var\" cannot be a resource type\n1:34 E0114 \"lifecycle\" is not supported by this version | leave it out\n" },
+	{ "resource: {var: {a: {}}, t: {b: {lifecycle: [1]}}}\n", "1:12 E0104 \"var\" cannot be a resource type\n1:45 E0115 lifecycle is a map, this is a list\n" },
 	{ "resource: {t: {a: {}}}\nprovider: {p: {x: \"${t.a}\", y: \"${local.z}\"}}\nlocals: {z: \"${t.a}\"}\n",
 	  "2:22 E0210 the configuration of a provider cannot refer to resources | only to variables and locals\n2:35 E0210 the configuration of a provider cannot depend on resources\n" },
 	{ "aipc: {required_version: \"${local.a}\", stat: {}}\nlocals: {a: 1}\n", "1:29 E0210 the aipc block cannot refer to locals | only to variables\n1:40 E0102 the aipc block has no key \"stat\" | did you mean \"state\"?\n" },

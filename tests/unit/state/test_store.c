@@ -405,7 +405,7 @@ static void a_state_of_format_1_takes_the_providers_of_objects(void **unused)
 	struct object back;
 	assert_int_equal(sq_open(at("one.db"), false, &format_1, &s, &err), 0);
 	assert_int_equal(store_lock(s, "test", &err), 0);
-	assert_int_equal(run_begin(s, "apply", NULL, &run, &err), 0);
+	assert_int_equal(run_begin(s, "apply", NULL, NULL, 0, &run, &err), 0);
 	store_close(s);
 
 	s = locked(at("one.db"));

@@ -1,0 +1,122 @@
+/* condition - conditions with a text for people: preconditions, postconditions, assertions of checks. */
+#include <string.h>
+
+#include "lang/module.h"
+
+enum { MAX_OPERANDS = 8 };
+
+void condition_read(struct module *m, const struct yaml_file *f, const struct ynode *list, const char *what, struct rules *out)
+{
+	static const char *const names[] = { "condition", "error", "error_message", NULL };
+	struct lang *l = m->l;
+	bool one = list->kind == Y_MAP;
+	if (!one && list->kind != Y_SEQ) {
+		diag_add(l->d, "E0115", AT(f, list), "%s is a list of { condition, error_message }, this is %s", what, yaml_kind_name(list));
+		return;
+	}
+	for (uint32_t i = 0; i < (one ? 1 : list->n); i++) {
+		const struct ynode *n = one ? list : &list->kids[i];
+		if (n->kind != Y_MAP) {
+			diag_add(l->d, "E0115", AT(f, n), "%s is a map with condition and error_message, this is %s", what, yaml_kind_name(n));
+			continue;
+		}
+		module_check_keys(m, f, n, what, names);
+		const struct ynode *cond = yaml_get(n, "condition", NULL), *text = yaml_get(n, "error_message", NULL);
+		if (!text)
+			text = yaml_get(n, "error", NULL);
+		if (!cond || !text) {
+			diag_add(l->d, "E0101", AT(f, n), "%s needs a condition and an error_message", what);
+			continue;
+		}
+		struct rule r = { expr_from_yaml(l->arena, f, cond, l->d), expr_from_yaml(l->arena, f, text, l->d) };
+		if (r.condition && r.error)
+			vec_push(out, r);
+	}
+}
+
+/* --- what the operands were ------------------------------------------------------------------------------------------ */
+
+struct operands {
+	struct lang *l;
+	struct diag *g;
+	const struct origin *o;
+	uint32_t end;                /* what stands before it in the text was named */
+	size_t n;
+};
+
+static const struct expr *source_of(const struct expr *x)
+{
+	return x->kind == X_ATTR ? x->attr.src : x->kind == X_INDEX ? x->index.src : NULL;
+}
+
+/* Is X a reference with perhaps more steps behind it? */
+static bool is_chain(const struct expr *x)
+{
+	const char *root, *name;
+	for (; x; x = source_of(x))
+		if (expr_reference(x, &root, &name))
+			return true;
+	return false;
+}
+
+static void look_for_slot(void *ctx, const struct expr *x, bool certain)
+{
+	(void)certain;
+	*(bool *)ctx = *(bool *)ctx || x->kind == X_SLOT;
+}
+
+static void note_operand(void *ctx, const struct expr *x, bool certain)
+{
+	struct operands *op = ctx;
+	struct eval *e = op->l->e;
+	bool slot = false;
+	(void)certain;
+	if (op->n == MAX_OPERANDS || !is_chain(x) || (x->o == op->o && x->off < op->end))
+		return;
+	op->o = x->o;
+	op->end = x->off + x->len;
+	expr_visit(x, look_for_slot, &slot);
+	if (slot)
+		return;
+	e->quiet++;
+	const struct val *v = eval(e, (struct expr *)x);
+	e->quiet--;
+	if (!v)
+		return;
+	char text[80];
+	snprintf(text, sizeof(text), "%.*s", x->len < 60 ? (int)x->len : 60, x->o->text + x->off);
+	eval_note_value(op->g, text, v);
+	op->n++;
+}
+
+/* --- checking -------------------------------------------------------------------------------------------------------- */
+
+static struct diag *report(struct lang *l, const struct rule *r, const char *code, const char *what)
+{
+	const struct val *text, *s;
+	struct err err;
+	text = eval_run(l->e, r->error);
+	bool show = text && val_known(text) && !eval_sensitive(l->e, text) && val_convert(l->arena, text, &type_string, &s, &err) == 0 && val_known(s);
+	struct diag *g = show ? diag_add(l->d, code, expr_mark(r->condition), "%s: %s", what, s->str.s)
+			      : diag_add(l->d, code, expr_mark(r->condition), "%s%s", what, text && eval_sensitive(l->e, text) ?
+					 " (its message would show a sensitive value)" : "");
+	struct operands op = { .l = l, .g = g };
+	expr_visit(r->condition, note_operand, &op);
+	return g;
+}
+
+enum verdict condition_check(struct lang *l, const struct rule *r, const char *code, const char *what)
+{
+	const struct val *ok;
+	bool marked = false;
+	l->e->steps = 0;
+	l->e->quiet = 0;
+	if (!eval_test(l->e, r->condition, "a condition", &ok, &marked))
+		return VERDICT_BROKEN;
+	if (!ok)
+		return VERDICT_UNKNOWN;
+	if (ok->b)
+		return VERDICT_HOLDS;
+	report(l, r, code, what);
+	return VERDICT_FAILS;
+}
