@@ -125,6 +125,18 @@ static json_t *with_meta(const struct resource_type *type, const json_t *meta)
 	return json_pack("{s:s, s:{s:[o, {s:s}]}}", "description", type->help, "additionalProperties", "anyOf", j, "type", "null");
 }
 
+/* One configuration, or a list of them, told apart by alias. */
+static json_t *configurations(const struct provider *p)
+{
+	json_t *one = schema_to_json(p->config), *keys = json_object_get(one, "properties");
+	json_object_del(one, "$schema");
+	json_put_new(keys, "alias", json_pack("{s:s, s:s}", "type", "string", "description", "Resources name it: NAME.ALIAS."));
+	json_put_new(keys, "for_each", json_pack("{s:s}", "$ref", "#/definitions/for_each"));
+	json_put_str(one, "description", p->help);
+	json_t *list = json_pack("{s:s, s:O}", "type", "array", "items", one);
+	return json_pack("{s:[o, o]}", "anyOf", one, list);
+}
+
 json_t *reference_language(void)
 {
 	const struct resource_type *types[MAX_TYPES];
@@ -139,10 +151,7 @@ json_t *reference_language(void)
 	for (size_t i = 0; i < n; i++)
 		json_put_new(resources, types[i]->name, with_meta(types[i], meta));
 	for (const struct provider *const *p = providers_all; *p; p++) {
-		json_t *config = schema_to_json((*p)->config);
-		json_object_del(config, "$schema");
-		json_put_str(config, "description", (*p)->help);
-		json_put_new(providers, (*p)->name, config);
+		json_put_new(providers, (*p)->name, configurations(*p));
 	}
 	json_object_del(definitions, "resource_meta");
 	return j;

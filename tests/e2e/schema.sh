@@ -46,6 +46,7 @@ wrong = {
 right = {
     "expressions everywhere": "resource: { power: { x: { count: '${2}', bmc: '${var.b}', state: '${var.s}', depends_on: ['firmware.y'] } } }",
     "empty blocks": "locals:\nvariable: { x: }",
+    "configurations by alias": "provider: { redfish: [ { username: a, password: 'env:A' }, { alias: eu, for_each: '${var.s}', username: b, password: 'env:B' } ] }\nresource: { power: { x: { bmc: a, state: 'On', provider: redfish.eu } } }",
     "a call of a module": "module: { a: { source: ./a, for_each: '${toset([])}', size: 3 } }",
 }
 for what, text in wrong.items():
