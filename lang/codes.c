@@ -92,6 +92,18 @@ static const struct diag_code codes[] = {
 	{ "E0410", "infinity", "Infinity and NaN are no values here. Quote them to have the text." },
 	{ "E0411", "file cannot be read", "A *.aipc.yaml entry of the folder is not a regular file, is too large, or cannot be opened." },
 	{ "W0304", "no such variable", "A file of values has one for a variable that the spec does not declare; it is not used." },
+	{ "W0901", "unused variable", "No expression refers to var.NAME, so its value changes nothing." },
+	{ "W0902", "unused local", "No expression refers to local.NAME." },
+	{ "W0903", "unused output of a module", "No call of this module, which lies within the spec's folder, reads the output." },
+	{ "W0904", "nothing to decide", "A comparison or a condition of constants has always the same result, so a part of it is never used." },
+	{ "W0905", "comparison of two types", "== and != never convert: values of two types are never equal. Even tolist([]) is not equal to [], which is "
+	  "written as a tuple." },
+	{ "W0906", "count over a list", "With count, instances are known by their place in the list. When an element in the middle goes, all that follow "
+	  "move up by one and are changed. for_each knows them by a key." },
+	{ "W0907", "secret that is written down", "By its name this is a secret, and it stands in the spec as it is. Give a reference, env:NAME or file:PATH." },
+	{ "W0908", "twice in a list", "The same text is in one list twice." },
+	{ "W0909", "hidden name", "A variable of a loop has the name of a loop around it, or of var, local, each, count, path, module, data or self, which cannot "
+	  "be reached inside." },
 };
 
 const struct diag_code *diag_codes(size_t *n)

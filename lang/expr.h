@@ -33,6 +33,7 @@ struct expr_item { struct expr *key, *val; };
 struct expr {
 	uint8_t kind, op;
 	bool group;                  /* X_FOR: `...` behind the value; X_CALL: behind the last argument */
+	bool shadows;                /* X_FOR, X_JOIN: a loop variable hides another one, or a name such as var */
 	bool varies;                 /* looks at each or count: has another value in each instance */
 	uint16_t height;
 	uint16_t key_slot, val_slot; /* X_FOR; X_SPLAT and X_SLOT: val_slot */

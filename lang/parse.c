@@ -260,6 +260,19 @@ bool parse_bind(struct parser *p, uint32_t from, uint32_t len, uint16_t *slot)
 	return true;
 }
 
+/* Does NAME already mean something where it is to be bound? */
+static bool hides(const struct parser *p, const char *name, uint32_t len)
+{
+	static const char *const roots[] = { "var", "local", "each", "count", "path", "module", "data", "self", NULL };
+	for (const char *const *r = roots; *r; r++)
+		if (strlen(*r) == len && memcmp(*r, name, len) == 0)
+			return true;
+	for (uint16_t i = 0; i < p->n_bound; i++)
+		if (p->bound[i].len == len && memcmp(p->bound[i].name, name, len) == 0)
+			return true;
+	return false;
+}
+
 bool parse_for_intro(struct parser *p, struct expr *x)
 {
 	uint32_t name[2], len[2] = { 0, 0 };
@@ -279,6 +292,8 @@ bool parse_for_intro(struct parser *p, struct expr *x)
 	x->loop.coll = parse_expr(p);
 	if (!x->loop.coll)
 		return false;
+	for (int i = 0; i < n; i++)
+		x->shadows |= hides(p, p->s + name[i], len[i]);
 	x->key_slot = UINT16_MAX;
 	if (n == 2 && !parse_bind(p, name[0], len[0], &x->key_slot))
 		return false;
