@@ -10,9 +10,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+extern const struct command cmd_simulate;
 static const struct command cmd_help, cmd_version;
 
-const struct command *const commands[] = { &cmd_help, &cmd_version, NULL };
+const struct command *const commands[] = { &cmd_help, &cmd_simulate, &cmd_version, NULL };
 
 struct globals {
 	const char *log;

@@ -1,0 +1,334 @@
+#include "runtime/scheduler/model.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/str.h"
+
+enum { MAX_LIST_DEPTH = 8, MAX_NOTES = 1000 };
+
+void model_note(struct model *m, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (m->notes.len < MAX_NOTES)
+		vec_push(&m->notes, arena_strdup(m->arena, text));
+}
+
+struct model *model_new(void)
+{
+	struct model *m = xcalloc(1, sizeof(*m));
+	struct interns *t = m->names = interns_new();
+	m->arena = arena_new();
+	m->node_of = map_new();
+	m->namespaces = map_new();
+	m->claims = map_new();
+	m->volumes = map_new();
+	m->k = (struct well_known){ intern(t, "cpu"), intern(t, "memory"), intern(t, "ephemeral-storage"), intern(t, "pods"),
+				    intern(t, "node.kubernetes.io/unschedulable"), intern(t, "0.0.0.0"), intern(t, "TCP") };
+	return m;
+}
+
+void model_free(struct model *m)
+{
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->nodes.len; i++)
+		vec_free(&m->nodes.at[i]->pods);
+	for (size_t i = 0; i < m->pods.len; i++)
+		json_decref((json_t *)m->pods.at[i]->wishes);
+	for (size_t i = 0; i < m->groups.len; i++)
+		json_decref((json_t *)m->groups.at[i]);
+	vec_free(&m->nodes);
+	vec_free(&m->pods);
+	vec_free(&m->apart);
+	vec_free(&m->notes);
+	vec_free(&m->device_resources);
+	vec_free(&m->priorities);
+	vec_free(&m->groups);
+	vec_free(&m->changes);
+	map_free(m->node_of);
+	map_free(m->namespaces);
+	map_free(m->claims);
+	map_free(m->volumes);
+	interns_free(m->names);
+	arena_free(m->arena);
+	free(m);
+}
+
+/* --- objects --------------------------------------------------------------------------------------------------------- */
+
+static void add_node(struct model *m, const json_t *j)
+{
+	struct node *n = node_parse(m, j);
+	if (!n) {
+		model_note(m, "a Node without a name is left out");
+	} else if (map_get(m->node_of, n->name)) {
+		model_note(m, "node %s is there twice; the first counts", n->text);
+	} else {
+		map_put(m->node_of, n->name, n);
+		vec_push(&m->nodes, n);
+	}
+}
+
+static void add_pod(struct model *m, const json_t *j)
+{
+	const char *phase = json_str(json_at(j, "status"), "phase");
+	if (phase && (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0))
+		return;
+	struct pod *p = pod_parse(m, j);
+	if (p)
+		vec_push(&m->pods, p);
+	else
+		model_note(m, "a Pod without a name is left out");
+}
+
+static void add_namespace(struct model *m, const json_t *j)
+{
+	struct labels *l = arena_alloc(m->arena, sizeof(*l));
+	*l = labels_parse(m->names, m->arena, json_path(j, "metadata", "labels", NULL));
+	map_put(m->namespaces, intern(m->names, json_str(json_at(j, "metadata"), "name")), l);
+}
+
+static void add_claim(struct model *m, const json_t *j)
+{
+	const json_t *meta = json_at(j, "metadata"), *spec = json_at(j, "spec");
+	const char *ns = json_str(meta, "namespace"), *phase = json_str(json_at(j, "status"), "phase");
+	struct volume_claim *c = arena_alloc(m->arena, sizeof(*c));
+	autofree char *key = xasprintf("%s/%s", ns && *ns ? ns : "default", json_str(meta, "name") ? json_str(meta, "name") : "");
+	size_t i;
+	json_t *mode;
+	c->key = intern(m->names, key);
+	c->volume = intern(m->names, json_str(spec, "volumeName"));
+	c->bound = c->volume && json_is_string(json_path(meta, "annotations", "pv.kubernetes.io/bind-completed", NULL));
+	c->lost = phase && strcmp(phase, "Lost") == 0;
+	c->terminating = json_is_string(json_at(meta, "deletionTimestamp"));
+	json_array_foreach(json_at(spec, "accessModes"), i, mode)
+		c->single_pod = c->single_pod || strcmp(json_string_value(mode) ? json_string_value(mode) : "", "ReadWriteOncePod") == 0;
+	c->storage_class = intern(m->names, json_str(spec, "storageClassName"));
+	map_put(m->claims, c->key, c);
+}
+
+static void add_volume(struct model *m, const json_t *j)
+{
+	const json_t *required = json_path(j, "spec", "nodeAffinity", "required", NULL);
+	struct volume *v = arena_alloc(m->arena, sizeof(*v));
+	v->name = intern(m->names, json_str(json_at(j, "metadata"), "name"));
+	v->has_terms = json_is_object(required);
+	v->terms = node_terms_parse(m->names, m->arena, json_at(required, "nodeSelectorTerms"));
+	v->labels = labels_parse(m->names, m->arena, json_path(j, "metadata", "labels", NULL));
+	map_put(m->volumes, v->name, v);
+}
+
+static void add_priority(struct model *m, const json_t *j)
+{
+	const char *policy = json_str(j, "preemptionPolicy");
+	vec_push(&m->priorities, (struct priority_class){ intern(m->names, json_str(json_at(j, "metadata"), "name")), json_int(j, "value", 0),
+							    policy && strcmp(policy, "Never") == 0, json_flag(j, "globalDefault", false) });
+}
+
+static void add_device_class(struct model *m, const json_t *j)
+{
+	const char *res = json_str(json_at(j, "spec"), "extendedResourceName");
+	if (res && *res)
+		vec_push(&m->device_resources, intern(m->names, res));
+}
+
+static void add_kept(struct model *m, const json_t *j)
+{
+	vec_push(&m->groups, json_ref(j));
+}
+
+/* In two passes: what others refer to while they are read comes first. */
+static const struct kind { const char *group, *kind; int pass; void (*add)(struct model *m, const json_t *j); } kinds[] = {
+	{ "scheduling.k8s.io", "PriorityClass", 0, add_priority },
+	{ "", "Node", 1, add_node },
+	{ "", "Pod", 1, add_pod },
+	{ "", "Namespace", 1, add_namespace },
+	{ "", "PersistentVolumeClaim", 1, add_claim },
+	{ "", "PersistentVolume", 1, add_volume },
+	{ "resource.k8s.io", "DeviceClass", 1, add_device_class },
+	{ "scheduling.k8s.io", "PodGroup", 1, add_kept },
+	{ "scheduling.x-k8s.io", "PodGroup", 1, add_kept },
+	{ "aipc.dev", "Gang", 1, add_kept },
+	{ "aipc.dev", "FabricTopology", 1, add_kept },
+	{ "aipc.dev", "SparePool", 1, add_kept },
+};
+
+static bool of_group(const char *version, const char *group)
+{
+	size_t n = strlen(group);
+	return n ? strncmp(version, group, n) == 0 && version[n] == '/' : !strchr(version, '/');
+}
+
+static int add_pass(struct model *m, const json_t *j, int pass, int depth, struct err *err)
+{
+	const char *kind = json_str(j, "kind"), *version = json_str(j, "apiVersion");
+	const json_t *items = json_at(j, "items");
+	size_t i;
+	json_t *item;
+	if (!json_is_object(j))
+		return err_set(err, E_INPUT, "a Kubernetes object is expected, not %s", json_is_array(j) ? "a list of the file's own" : "a plain value");
+	if (!kind)
+		return err_set(err, E_INPUT, "an object without a kind; a List is expected, as kubectl get -o json prints it");
+	if (json_is_array(items) && str_has_suffix(kind, "List")) {
+		if (depth >= MAX_LIST_DEPTH)
+			return err_set(err, E_INPUT, "Lists are nested deeper than %d", MAX_LIST_DEPTH);
+		json_array_foreach(items, i, item) {
+			int rc = add_pass(m, item, pass, depth + 1, err);
+			if (rc)
+				return rc;
+		}
+		return 0;
+	}
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+		if (kinds[k].pass == pass && strcmp(kinds[k].kind, kind) == 0 && of_group(version ? version : "v1", kinds[k].group))
+			kinds[k].add(m, j);
+	return 0;
+}
+
+int model_add(struct model *m, const json_t *j, struct err *err)
+{
+	int rc = add_pass(m, j, 0, 0, err);
+	return rc ? rc : add_pass(m, j, 1, 0, err);
+}
+
+/* --- looking up --------------------------------------------------------------------------------------------------------- */
+
+struct node *model_node(const struct model *m, sym name)
+{
+	return map_get(m->node_of, name);
+}
+
+const struct labels *model_namespace(const struct model *m, sym ns)
+{
+	return map_get(m->namespaces, ns);
+}
+
+const struct volume_claim *model_claim(const struct model *m, sym key)
+{
+	return map_get(m->claims, key);
+}
+
+const struct volume *model_volume(const struct model *m, sym name)
+{
+	return map_get(m->volumes, name);
+}
+
+int64_t node_free_at(const struct node *n, uint32_t i)
+{
+	__int128 f = (__int128)n->has.at[i].n - n->used[i];
+	return f < INT64_MIN ? INT64_MIN : (int64_t)f;
+}
+
+static bool position(const struct amounts *a, sym res, uint32_t *at)
+{
+	for (uint32_t i = 0; i < a->n; i++) {
+		if (a->at[i].res == res) {
+			*at = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+int64_t node_free(const struct node *n, sym res)
+{
+	uint32_t i;
+	return position(&n->has, res, &i) ? node_free_at(n, i) : 0;
+}
+
+/* --- what runs where ------------------------------------------------------------------------------------------------------ */
+
+static void count(struct node *n, const struct amounts *a, int sign)
+{
+	for (uint32_t i = 0, k = 0; i < a->n; i++) {
+		while (k < n->has.n && n->has.at[k].res < a->at[i].res)
+			k++;
+		if (k < n->has.n && n->has.at[k].res == a->at[i].res)
+			n->used[k] += (__int128)sign * a->at[i].n;
+	}
+}
+
+void model_bind(struct model *m, struct pod *p, struct node *n)
+{
+	p->node = n;
+	p->slot = (uint32_t)n->pods.len;
+	vec_push(&n->pods, p);
+	count(n, &p->uses, 1);
+	if (p->n_apart) {
+		p->apart_slot = (uint32_t)m->apart.len;
+		vec_push(&m->apart, p);
+	}
+	m->version++;
+	vec_push(&m->changes, n->index);
+}
+
+void model_unbind(struct model *m, struct pod *p)
+{
+	struct node *n = p->node;
+	struct pod *last = n->pods.at[--n->pods.len];
+	n->pods.at[p->slot] = last;
+	last->slot = p->slot;
+	count(n, &p->uses, -1);
+	if (p->n_apart) {
+		last = m->apart.at[--m->apart.len];
+		m->apart.at[p->apart_slot] = last;
+		last->apart_slot = p->apart_slot;
+	}
+	p->node = NULL;
+	m->version++;
+	vec_push(&m->changes, n->index);
+}
+
+static int by_node_name(const void *a, const void *b)
+{
+	return str_natural_cmp((*(struct node *const *)a)->text, (*(struct node *const *)b)->text);
+}
+
+static int by_pod_key(const void *a, const void *b)
+{
+	return strcmp((*(struct pod *const *)a)->key, (*(struct pod *const *)b)->key);
+}
+
+static void drop_doubles(struct model *m)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < m->pods.len; i++) {
+		if (n && strcmp(m->pods.at[n - 1]->key, m->pods.at[i]->key) == 0) {
+			model_note(m, "pod %s is there twice; one counts", m->pods.at[i]->key);
+			json_decref((json_t *)m->pods.at[i]->wishes);
+		} else {
+			m->pods.at[n++] = m->pods.at[i];
+		}
+	}
+	m->pods.len = n;
+}
+
+void model_settle(struct model *m)
+{
+	if (m->nodes.len)
+		qsort(m->nodes.at, m->nodes.len, sizeof(*m->nodes.at), by_node_name);
+	if (m->pods.len)
+		qsort(m->pods.at, m->pods.len, sizeof(*m->pods.at), by_pod_key);
+	drop_doubles(m);
+	for (size_t i = 0; i < m->nodes.len; i++)
+		m->nodes.at[i]->index = (uint32_t)i;
+	for (size_t i = 0; i < m->pods.len; i++) {
+		struct pod *p = m->pods.at[i];
+		struct node *n = p->node_name ? model_node(m, p->node_name) : NULL;
+		for (size_t d = 0; d < m->device_resources.len; d++)
+			for (uint32_t r = 0; r < p->wants.n && !p->refused; r++)
+				if (p->wants.at[r].res == m->device_resources.at[d])
+					p->refused = arena_printf(m->arena, "a DeviceClass owns %s (DRA), which this scheduler cannot allocate",
+								  intern_text(m->names, p->wants.at[r].res));
+		if (n && !p->node)
+			model_bind(m, p, n);
+	}
+}

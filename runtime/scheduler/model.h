@@ -1,0 +1,146 @@
+/* model - what the scheduler knows of the cluster, small and plain: the part of a role between feed and decide.
+ *
+ * Objects come in as JSON, in any order, as the API server stores them; the API server's defaults (limits that are requests too, host
+ * ports of host-network pods, an allocatable that is the capacity) are applied where they are missing, so files written by hand mean
+ * the same. What an object says that cannot be understood never stops the rest: a pod is then refused with the reason, a node
+ * keeps what could be read, and the model's notes say it.
+ *
+ * Nothing here reads a clock or talks to anyone. Pointers into the model stay valid until model_free(), except that a removed
+ * pod's or node's are gone with it.
+ */
+#ifndef RUNTIME_SCHEDULER_MODEL_H
+#define RUNTIME_SCHEDULER_MODEL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "runtime/scheduler/intern.h"
+#include "runtime/scheduler/selector.h"
+
+/* Of one resource: cpu in thousandths, everything else in whole units (bytes, devices). Zero amounts are not listed. */
+struct amount { sym res; int64_t n; };
+struct amounts { const struct amount *at; uint32_t n; };    /* sorted by res */
+
+struct taint { sym key, value; enum taint_effect { TAINT_NO_SCHEDULE, TAINT_PREFER, TAINT_NO_EXECUTE, TAINT_OTHER } effect; };
+struct toleration { sym key, value; bool any_key, any_value, any_effect, never; enum taint_effect effect; };
+struct port { sym ip, protocol; int64_t number; };
+/* A volume that two pods on one node may not both use, unless both only read; RO_NEVER_SHARED ones not even then. */
+struct disk { sym id; bool read_only, never_shared; };
+struct pod_term {
+	sym topology;
+	struct selector pods, namespaces;
+	const sym *ns; uint32_t n_ns;
+};
+struct spread {
+	sym topology;
+	int64_t max_skew, min_domains;
+	bool honor_affinity, honor_taints;
+	struct selector pods;
+};
+
+struct class;
+struct group;
+
+struct node {
+	sym name;
+	const char *text;                    /* its name */
+	uint32_t index;                      /* in model->nodes, which is sorted by name when placement starts */
+	struct labels labels;
+	const struct taint *taints; uint32_t n_taints;
+	bool cordoned, spare;
+	struct amounts has;                  /* allocatable */
+	int64_t max_pods;
+	__int128 *used;                      /* beside has.at, of the pods below */
+	VEC(struct pod *) pods;
+};
+
+struct pod {
+	const char *key;                     /* "namespace/name" */
+	sym ns, name, uid, scheduler;
+	struct labels labels;
+	struct node *node;                   /* where it runs or will; NULL: nowhere known */
+	sym node_name;                       /* spec.nodeName, also of nodes that are not there */
+	uint32_t slot;                       /* in node->pods */
+	bool assumed;                        /* put there by a decision, not by the cluster */
+	bool terminating, never_preempts;
+	int64_t priority, created_ms, rank;  /* rank: INT64_MAX where nothing says it */
+	const char *const *gates; uint32_t n_gates;
+	struct amounts wants;                /* what a node must have free for it */
+	struct amounts uses;                 /* what it takes where it runs: a resize in flight counts with its larger side */
+	struct labels node_labels;           /* spec.nodeSelector */
+	bool has_node_terms;
+	struct node_terms node_terms;
+	const struct toleration *tolerations; uint32_t n_tolerations;
+	const struct port *ports; uint32_t n_ports;
+	const struct disk *disks; uint32_t n_disks;
+	const sym *claims; uint32_t n_claims;      /* "namespace/name" of persistent volume claims */
+	const struct pod_term *near; uint32_t n_near;     /* required pod affinity */
+	const struct pod_term *apart; uint32_t n_apart;   /* required pod anti-affinity */
+	const struct spread *spreads; uint32_t n_spreads;
+	const char *refused;                 /* why no node can be right, whatever the nodes are */
+	struct group *group;
+	sym group_name;                      /* of the pod group it names, 0: none */
+	enum group_dialect { GROUP_NONE, GROUP_UPSTREAM, GROUP_COSCHEDULING, GROUP_OURS, GROUP_KUEUE } dialect;
+	const json_t *wishes;                /* topology annotations of Kueue; NULL: none */
+	const char *plan;                    /* annotation of the binding that a scheduler of ours made */
+	struct class *class;
+	sym class_key;                       /* pods with equal keys want the same of a node */
+	uint32_t apart_slot;                 /* in model->apart */
+};
+
+struct volume_claim { sym key, volume, storage_class; bool bound, lost, terminating, single_pod; };
+struct volume { sym name; bool has_terms; struct node_terms terms; struct labels labels; };
+struct priority_class { sym name; int64_t value; bool never_preempts, is_default; };
+
+struct model {
+	struct interns *names;
+	struct arena *arena;
+	VEC(struct node *) nodes;
+	VEC(struct pod *) pods;
+	VEC(struct pod *) apart;             /* running pods with required anti-affinity */
+	VEC(const char *) notes;             /* what could not be read, for people */
+	VEC(sym) device_resources;           /* extended resources that a DeviceClass owns */
+	VEC(struct priority_class) priorities;
+	VEC(const json_t *) groups;          /* group objects, topologies, spare pools: read by gang.c and tree.c; referenced */
+	struct map *node_of, *namespaces, *claims, *volumes;
+	uint64_t version;                    /* grows with every change of what runs where */
+	VEC(uint32_t) changes;               /* indexes of nodes, in order of change */
+	struct well_known { sym cpu, memory, storage, pods, unschedulable, any_ip, tcp; } k;
+};
+
+struct model *model_new(void);
+void model_free(struct model *m);                           /* NULL is fine */
+/* One object, or a List of them (any depth up to 8). E_INPUT when J is no Kubernetes object. */
+int model_add(struct model *m, const json_t *j, struct err *err) MUST_CHECK;
+/* After all are in: pods are put on their nodes, names that refer to others are looked up, nodes and pods are sorted by name. */
+void model_settle(struct model *m);
+
+struct node *model_node(const struct model *m, sym name);
+/* Labels of a namespace; NULL when there is no such object. */
+const struct labels *model_namespace(const struct model *m, sym ns);
+const struct volume_claim *model_claim(const struct model *m, sym key);
+const struct volume *model_volume(const struct model *m, sym name);
+
+/* Puts P on N (P must be nowhere) and takes it off again. Both change sums only: O(resources of the pod). */
+void model_bind(struct model *m, struct pod *p, struct node *n);
+void model_unbind(struct model *m, struct pod *p);
+/* What is free of RES on N; 0 where N has none. */
+int64_t node_free(const struct node *n, sym res);
+/* As above by position in n->has. */
+int64_t node_free_at(const struct node *n, uint32_t i);
+
+/* pod.c and node.c: from JSON, into the model's arena. NULL when J is of no use at all (no name). */
+struct pod *pod_parse(struct model *m, const json_t *j);
+struct node *node_parse(struct model *m, const json_t *j);
+void model_note(struct model *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* map - from a name to anything. */
+struct map *map_new(void);
+void map_free(struct map *m);
+void *map_get(const struct map *m, uint64_t key);
+void map_put(struct map *m, uint64_t key, void *value);     /* NULL forgets */
+
+#endif
