@@ -10,6 +10,7 @@
 #include "runtime/command.h"
 #include "runtime/scheduler/filter.h"
 #include "runtime/scheduler/model.h"
+#include "runtime/scheduler/place.h"
 
 enum { MAX_FILE = 1 << 30 };
 
@@ -44,10 +45,13 @@ static int load(const char *file, struct model *m, struct err *err)
 	return 0;
 }
 
-/* NAME NULL or "*": whoever it is for. */
-static bool ours(const struct model *m, const struct pod *p, const char *name)
+struct whose { const struct model *m; const char *name; };
+
+/* A name that is NULL or "*": whoever the pod is for. */
+static bool ours(const struct pod *p, void *arg)
 {
-	return !p->node_name && (!name || strcmp(name, "*") == 0 || strcmp(intern_text(m->names, p->scheduler), name) == 0);
+	const struct whose *w = arg;
+	return !w->name || strcmp(w->name, "*") == 0 || strcmp(intern_text(w->m->names, p->scheduler), w->name) == 0;
 }
 
 static json_t *feasible_row(const struct model *m, const struct pod *p)
@@ -70,14 +74,55 @@ static void print(struct rt *rt, json_t *j)
 	fprintf(rt->out, "%s\n", s.at);
 }
 
-static void print_feasible(struct rt *rt, const struct model *m, const char *name)
+static void print_feasible(struct rt *rt, const struct model *m, struct whose *whose)
 {
 	autojson json_t *out = json_object();
 	json_t *pods = json_object();
 	for (size_t i = 0; i < m->pods.len; i++)
-		if (ours(m, m->pods.at[i], name))
+		if (!m->pods.at[i]->node_name && ours(m->pods.at[i], whose))
 			json_put_new(pods, m->pods.at[i]->key, feasible_row(m, m->pods.at[i]));
 	json_put_new(out, "feasible", pods);
+	print(rt, out);
+}
+
+static json_t *placements(const struct model *m)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < m->pods.len; i++) {
+		if (m->pods.at[i]->assumed) {
+			json_t *row = json_object();
+			json_put_str(row, "pod", m->pods.at[i]->key);
+			json_put_str(row, "node", m->pods.at[i]->node->text);
+			json_array_append_new(array, row);
+		}
+	}
+	return array;
+}
+
+static json_t *pending(const struct engine *e)
+{
+	size_t n;
+	const struct pending *rows = engine_pending(e, &n);
+	json_t *array = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_t *row = json_object(), *reasons = json_array();
+		for (size_t k = 0; k < rows[i].reasons.len; k++)
+			json_array_append_new(reasons, json_string_safe(rows[i].reasons.at[k], strlen(rows[i].reasons.at[k])));
+		json_put_str(row, "pod", rows[i].pod->key);
+		json_put_new(row, "reasons", reasons);
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static void print_placements(struct rt *rt, struct model *m, struct whose *whose)
+{
+	autojson json_t *out = json_object();
+	struct engine *e = engine_new(m, ours, whose);
+	engine_run(e);
+	json_put_new(out, "placements", placements(m));
+	json_put_new(out, "pending", pending(e));
+	engine_free(e);
 	print(rt, out);
 }
 
@@ -94,7 +139,11 @@ static int simulate_run(struct rt *rt)
 	}
 	for (size_t i = 0; i < m->notes.len; i++)
 		fprintf(rt->err, "note: %s.\n", m->notes.at[i]);
-	print_feasible(rt, m, o->name);
+	struct whose whose = { m, o->name };
+	if (o->feasible)
+		print_feasible(rt, m, &whose);
+	else
+		print_placements(rt, m, &whose);
 	model_free(m);
 	return EXIT_OK;
 }
@@ -108,6 +157,21 @@ static const struct opt simulate_options[] = {
 
 const struct command cmd_simulate = {
 	.name = "simulate", .args = "", .brief = "where pods would go, from a file of objects",
-	.about = "x",
+	.about =
+		"Reads a List of objects (kubectl get -o json; Lists may hold Lists) and decides as\n"
+		"the scheduler would, offline: no cluster, no clock, the same bytes every time.\n"
+		"Pods that have a node take their room there; finished pods are ignored; the others\n"
+		"are placed by priority, age and name, groups all or none. Prints\n"
+		"  {\"placements\":[{\"pod\":\"ns/name\",\"node\":\"...\"}],\n"
+		"   \"pending\":[{\"pod\":\"ns/name\",\"reasons\":[\"...\"]}]}\n"
+		"With --feasible each waiting pod is judged on each node as things are now:\n"
+		"  {\"feasible\":{\"ns/name\":{\"node-1\":true,\"node-2\":\"taint ...\"}}}\n"
+		"Objects: Node, Pod, Namespace, PriorityClass, PersistentVolume(Claim), DeviceClass,\n"
+		"PodGroup (scheduling.k8s.io, scheduling.x-k8s.io), Gang and FabricTopology (aipc.dev).\n"
+		"Others are ignored.",
+	.examples = {
+		{ "kubectl get nodes,pods -A -o json | aipc-runtime simulate -f -", "where the waiting pods would go" },
+		{ "aipc-runtime simulate -f cluster.json --feasible --name aipc", "which nodes each pod of this scheduler could take" },
+	},
 	.opts = simulate_options, .opts_size = sizeof(struct simulate_opts), .run = simulate_run,
 };

@@ -9,7 +9,8 @@
 struct filter {
 	const struct model *m;
 	const struct pod *p;
-	struct between *between;         /* NULL: other pods do not matter */
+	struct between *between;         /* counted when first asked for; NULL: other pods do not matter */
+	bool counted, class_reason;
 	char pod_reason[512];            /* empty: none */
 	char reason[512];
 };
@@ -63,8 +64,6 @@ static void judge_pod(struct filter *f)
 	} else if (p->refused) {
 		snprintf(f->pod_reason, sizeof(f->pod_reason), "%.400s", p->refused);
 	}
-	for (uint32_t i = 0; i < p->n_claims; i++)
-		judge_claim(f, p->claims[i]);
 }
 
 struct filter *filter_open(const struct model *m, const struct pod *p)
@@ -72,8 +71,10 @@ struct filter *filter_open(const struct model *m, const struct pod *p)
 	struct filter *f = xcalloc(1, sizeof(*f));
 	f->m = m;
 	f->p = p;
+	for (uint32_t i = 0; i < p->n_claims; i++)
+		judge_claim(f, p->claims[i]);
+	f->class_reason = f->pod_reason[0] != '\0';
 	judge_pod(f);
-	f->between = between_open(m, p);
 	return f;
 }
 
@@ -89,9 +90,22 @@ const char *filter_pod_reason(const struct filter *f)
 	return f->pod_reason[0] ? f->pod_reason : NULL;
 }
 
-bool filter_is_dynamic(const struct filter *f)
+bool filter_class_refused(const struct filter *f)
 {
+	return f->class_reason;
+}
+
+bool filter_is_dynamic(struct filter *f)
+{
+	if (!f->counted)
+		f->between = between_open(f->m, f->p);
+	f->counted = true;
 	return f->between != NULL;
+}
+
+const char *filter_node_between(struct filter *f, const struct node *n)
+{
+	return filter_is_dynamic(f) ? between_judge(f->between, n) : NULL;
 }
 
 /* --- the node's own objects -------------------------------------------------------------------------------------------------- */
@@ -268,6 +282,6 @@ const char *filter_node(struct filter *f, const struct node *n)
 	if (!why)
 		why = filter_node_static(f, n);
 	if (!why && filter_room(f, n, &why) > 0)
-		why = f->between ? between_judge(f->between, n) : NULL;
+		why = filter_node_between(f, n);
 	return why;
 }

@@ -1,0 +1,288 @@
+#include "runtime/scheduler/gang.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/str.h"
+
+struct build {
+	struct model *m;
+	struct groups *out;
+	struct map *by_name;         /* dialect and "ns/name" -> root group */
+};
+
+static uint64_t id_of(struct build *b, enum group_dialect d, const char *key)
+{
+	return (uint64_t)d << 32 | intern(b->m->names, key);
+}
+
+static struct group *new_group(struct build *b, const char *key, const char *kind)
+{
+	struct group *g = arena_alloc(b->m->arena, sizeof(*g));
+	g->key = arena_strdup(b->m->arena, key);
+	g->kind = kind;
+	g->together = true;
+	return g;
+}
+
+/* --- topology wishes ----------------------------------------------------------------------------------------------------- */
+
+static void add_slice(struct build *b, struct group *g, const char *level, int64_t size)
+{
+	if (level && *level && size > 1 && size <= 100000 && g->n_slices < GANG_SLICES)
+		g->slices[g->n_slices++] = (struct slice){ arena_strdup(b->m->arena, level), size };
+}
+
+static void read_wishes(struct build *b, struct group *g, const json_t *spec)
+{
+	size_t i;
+	json_t *s;
+	g->required = arena_strdup(b->m->arena, json_str(spec, "required"));
+	g->preferred = arena_strdup(b->m->arena, json_str(spec, "preferred"));
+	json_array_foreach(json_at(spec, "slices"), i, s)
+		add_slice(b, g, json_str(s, "level"), json_int(s, "size", 0));
+}
+
+static int64_t number(const char *text)
+{
+	return text && *text && strlen(text) <= 9 && strspn(text, "0123456789") == strlen(text) ? atoll(text) : 0;
+}
+
+static void read_kueue(struct build *b, struct group *g, const json_t *notes)
+{
+	const char *layers = json_str(notes, "kueue.x-k8s.io/podset-slice-required-topology-constraints");
+	if (g->required || g->preferred || g->n_slices)
+		return;
+	g->required = arena_strdup(b->m->arena, json_str(notes, "kueue.x-k8s.io/podset-required-topology"));
+	g->preferred = arena_strdup(b->m->arena, json_str(notes, "kueue.x-k8s.io/podset-preferred-topology"));
+	if (layers) {
+		struct err err;
+		autojson json_t *j = NULL;
+		size_t i;
+		json_t *s;
+		if (json_parse(layers, strlen(layers), "slice constraints", &j, &err))
+			g->refused = arena_printf(b->m->arena, "annotation podset-slice-required-topology-constraints: %.200s", err.msg);
+		json_array_foreach(j, i, s)
+			add_slice(b, g, json_str(s, "topology"), json_int(s, "size", 0));
+	} else {
+		add_slice(b, g, json_str(notes, "kueue.x-k8s.io/podset-slice-required-topology"),
+			  number(json_str(notes, "kueue.x-k8s.io/podset-slice-size")));
+	}
+}
+
+/* --- objects -------------------------------------------------------------------------------------------------------------- */
+
+static struct group *child_named(const struct group *root, const char *name)
+{
+	for (size_t i = 0; name && i < root->children.len; i++) {
+		struct group *c = root->children.at[i];
+		struct group *deeper = strcmp(c->name, name) == 0 ? c : child_named(c, name);
+		if (deeper)
+			return deeper;
+	}
+	return NULL;
+}
+
+/* Groups come in any order: rounds hang up those whose parent is there already. */
+static void read_groups(struct build *b, struct group *root, const json_t *array)
+{
+	size_t n = json_array_size(array), i, hung = 0;
+	bool *done = xcalloc(n + 1, sizeof(*done));
+	json_t *j;
+	for (int round = 0; round < GANG_DEPTH && hung < n; round++) {
+		json_array_foreach(array, i, j) {
+			const char *name = json_str(j, "name"), *up = json_str(j, "parent");
+			struct group *parent = up && *up ? child_named(root, up) : root;
+			if (done[i] || !name || !parent || child_named(root, name))
+				continue;
+			struct group *g = new_group(b, root->key, root->kind);
+			g->name = arena_strdup(b->m->arena, name);
+			g->parent = parent;
+			g->min = json_int(j, "min", 0);
+			read_wishes(b, g, j);
+			vec_push(&parent->children, g);
+			done[i] = true;
+			hung++;
+		}
+	}
+	if (hung < n)
+		root->refused = "a group of it has no name, a name twice, or a parent that is not there";
+	free(done);
+}
+
+static void read_upstream(struct build *b, struct group *g, const json_t *spec)
+{
+	const json_t *gang = json_path(spec, "schedulingPolicy", "gang", NULL);
+	const json_t *topology = json_path(spec, "schedulingConstraints", "topology", NULL);
+	g->required = arena_strdup(b->m->arena, json_str(json_array_get(topology, 0), "key"));
+	g->together = json_is_object(gang) || g->required;
+	g->min = json_int(gang, "minCount", 0);
+	if (json_array_size(topology) > 1)
+		g->refused = "it has more than one topology constraint";
+	if (json_str(spec, "parentCompositePodGroupName"))
+		g->refused = "it is part of a CompositePodGroup, which this scheduler does not read";
+}
+
+static void read_object(struct build *b, const json_t *j)
+{
+	const char *kind = json_str(j, "kind"), *version = json_str(j, "apiVersion");
+	const json_t *meta = json_at(j, "metadata"), *spec = json_at(j, "spec");
+	const char *ns = json_str(meta, "namespace"), *name = json_str(meta, "name");
+	enum group_dialect d = strcmp(kind, "Gang") == 0 ? GROUP_OURS : strcmp(kind, "PodGroup") != 0 ? GROUP_NONE :
+			       str_has_prefix(version, "scheduling.k8s.io/") ? GROUP_UPSTREAM : GROUP_COSCHEDULING;
+	if (d == GROUP_NONE || !name)
+		return;
+	autofree char *key = xasprintf("%s/%s", ns && *ns ? ns : "default", name);
+	if (map_get(b->by_name, id_of(b, d, key)))
+		return;
+	struct group *g = new_group(b, key, d == GROUP_OURS ? "Gang" : "PodGroup");
+	if (d == GROUP_OURS) {
+		g->min = json_int(spec, "min", 0);
+		read_wishes(b, g, spec);
+		read_groups(b, g, json_at(spec, "groups"));
+	} else if (d == GROUP_UPSTREAM) {
+		read_upstream(b, g, spec);
+	} else {
+		g->min = json_int(spec, "minMember", 0);
+	}
+	map_put(b->by_name, id_of(b, d, key), g);
+	vec_push(&b->out->at, g);
+}
+
+/* --- pods ------------------------------------------------------------------------------------------------------------------- */
+
+/* Kueue has no object of its own for these: they exist as soon as a pod names them. */
+static struct group *implied(struct build *b, struct pod *p, const char *name)
+{
+	autofree char *key = xasprintf("%s/%s", intern_text(b->m->names, p->ns), name);
+	struct group *g = map_get(b->by_name, id_of(b, GROUP_KUEUE, key));
+	if (!g) {
+		g = new_group(b, key, "pod group");
+		g->min = number(json_str(p->wishes, "kueue.x-k8s.io/pod-group-total-count"));
+		map_put(b->by_name, id_of(b, GROUP_KUEUE, key), g);
+		vec_push(&b->out->at, g);
+	}
+	return g;
+}
+
+static const char *label_text(const struct model *m, const struct pod *p, const char *key)
+{
+	sym value;
+	return labels_get(&p->labels, intern_find(m->names, key), &value) ? intern_text(m->names, value) : NULL;
+}
+
+static bool has_wishes(const struct pod *p)
+{
+	return json_str(p->wishes, "kueue.x-k8s.io/podset-required-topology") || json_str(p->wishes, "kueue.x-k8s.io/podset-preferred-topology");
+}
+
+static struct group *group_of(struct build *b, struct pod *p)
+{
+	const char *name = intern_text(b->m->names, p->group_name), *job;
+	if (p->dialect == GROUP_KUEUE)
+		return implied(b, p, name);
+	if (p->dialect == GROUP_NONE) {
+		if (!has_wishes(p))
+			return NULL;
+		job = label_text(b->m, p, "batch.kubernetes.io/job-name");
+		job = job ? job : label_text(b->m, p, "jobset.sigs.k8s.io/jobset-name");
+		return implied(b, p, job ? job : intern_text(b->m->names, p->name));
+	}
+	autofree char *key = xasprintf("%s/%s", intern_text(b->m->names, p->ns), name);
+	struct group *g = map_get(b->by_name, id_of(b, p->dialect, key));
+	if (!g) {
+		if (!p->refused)
+			p->refused = arena_printf(b->m->arena, "it belongs to %s %s, which is not there", p->dialect == GROUP_OURS ? "Gang" : "PodGroup", key);
+		return NULL;
+	}
+	if (g->children.len) {
+		const char *part = label_text(b->m, p, "aipc.dev/group");
+		g = child_named(g, part);
+		if (!g || g->children.len) {
+			if (!p->refused)
+				p->refused = arena_printf(b->m->arena, "its label aipc.dev/group names no group with pods of Gang %s", key);
+			return NULL;
+		}
+	}
+	return g;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct pod *x = *(struct pod *const *)a, *y = *(struct pod *const *)b;
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return str_natural_cmp(x->key, y->key);
+}
+
+static void finish(struct group *g)
+{
+	for (size_t i = 0; i < g->children.len; i++)
+		finish(g->children.at[i]);
+	if (g->waiting.len)
+		qsort(g->waiting.at, g->waiting.len, sizeof(*g->waiting.at), by_rank);
+	for (size_t i = 1; strcmp(g->kind, "PodGroup") == 0 && i < g->waiting.len; i++) {
+		const struct pod *p = g->waiting.at[0], *q = g->waiting.at[i];
+		if (p->dialect == GROUP_UPSTREAM && (p->priority != q->priority || p->never_preempts != q->never_preempts || p->scheduler != q->scheduler))
+			g->refused = "its pods differ in priority, preemption policy or scheduler";
+	}
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp((*(struct group *const *)a)->key, (*(struct group *const *)b)->key);
+}
+
+void groups_build(struct model *m, struct groups *out, bool (*ours)(const struct pod *p, void *arg), void *arg)
+{
+	struct build b = { m, out, map_new() };
+	for (size_t i = 0; i < m->groups.len; i++)
+		read_object(&b, m->groups.at[i]);
+	for (size_t i = 0; i < m->pods.len; i++) {
+		struct pod *p = m->pods.at[i];
+		bool waits = !p->node_name && !p->node;
+		if (waits && !ours(p, arg))
+			continue;
+		struct group *g = p->group = group_of(&b, p);
+		if (!g)
+			continue;
+		read_kueue(&b, g, p->wishes);
+		if (!waits)
+			vec_push(&g->bound, p);
+		else if (p->n_gates || p->terminating || p->refused)
+			g->held_back++;
+		else
+			vec_push(&g->waiting, p);
+	}
+	for (size_t i = 0; i < out->at.len; i++)
+		finish(out->at.at[i]);
+	if (out->at.len)
+		qsort(out->at.at, out->at.len, sizeof(*out->at.at), by_key);
+	map_free(b.by_name);
+}
+
+static void release(struct group *g)
+{
+	for (size_t i = 0; i < g->children.len; i++)
+		release(g->children.at[i]);
+	vec_free(&g->children);
+	vec_free(&g->waiting);
+	vec_free(&g->bound);
+}
+
+void groups_release(struct groups *g)
+{
+	for (size_t i = 0; i < g->at.len; i++)
+		release(g->at.at[i]);
+	vec_free(&g->at);
+}
+
+size_t group_waiting(const struct group *g)
+{
+	size_t n = g->waiting.len;
+	for (size_t i = 0; i < g->children.len; i++)
+		n += group_waiting(g->children.at[i]);
+	return n;
+}

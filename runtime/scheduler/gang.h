@@ -1,0 +1,46 @@
+/* gang - groups of pods that start together, from every kind of object that says so, as one tree.
+ *
+ * What is read, the first that a pod names counts:
+ *   our Gang (aipc.dev/v1alpha1): pod label (or annotation) aipc.dev/gang, and aipc.dev/group for one of its groups;
+ *     spec {min, required, preferred, slices[{level, size}], groups[{name, parent, min, required, preferred, slices}]}
+ *   upstream PodGroup (scheduling.k8s.io v1alpha2, v1beta1): spec.schedulingGroup.podGroupName;
+ *     spec {schedulingPolicy {basic | gang {minCount}}, schedulingConstraints.topology[0].key}
+ *   coscheduling PodGroup (scheduling.x-k8s.io/v1alpha1): label scheduling.x-k8s.io/pod-group; spec.minMember
+ *   a plain pod group of Kueue: label kueue.x-k8s.io/pod-group-name, annotation kueue.x-k8s.io/pod-group-total-count
+ * Where the group says nothing of topology, the annotations kueue.x-k8s.io/podset-{required,preferred}-topology,
+ * podset-slice-{required-topology,size} and podset-slice-required-topology-constraints of its pods do.
+ * A pod that names a group which is not there waits: it must not start alone.
+ */
+#ifndef RUNTIME_SCHEDULER_GANG_H
+#define RUNTIME_SCHEDULER_GANG_H
+
+#include "runtime/scheduler/model.h"
+
+enum { GANG_SLICES = 3, GANG_DEPTH = 8 };
+
+struct slice { const char *level; int64_t size; };
+struct group {
+	const char *key, *kind;              /* "ns/name", "Gang" */
+	const char *name;                    /* of a group inside a Gang */
+	struct group *parent;
+	VEC(struct group *) children;
+	VEC(struct pod *) waiting;           /* by rank; without gated, deleted and foreign ones */
+	VEC(struct pod *) bound;
+	int64_t held_back;                   /* gated, being deleted, or refused */
+	bool together;                       /* false: each pod for itself */
+	int64_t min;                         /* pods, or children of an inner group; 0: all that are there */
+	const char *required, *preferred;    /* level words; NULL: none */
+	struct slice slices[GANG_SLICES];
+	int n_slices;
+	const char *refused;                 /* why it cannot be placed, whatever the nodes are */
+};
+
+struct groups { VEC(struct group *) at; };   /* the roots, by key */
+
+/* After model_settle. OURS says which waiting pods are this scheduler's. Sets pod->group of every pod that has one. */
+void groups_build(struct model *m, struct groups *out, bool (*ours)(const struct pod *p, void *arg), void *arg);
+void groups_release(struct groups *g);
+/* Waiting pods of G and all below it. */
+size_t group_waiting(const struct group *g);
+
+#endif

@@ -1,0 +1,408 @@
+#include "runtime/scheduler/place.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "runtime/scheduler/place_internal.h"
+#include "runtime/scheduler/split.h"
+
+/* --- the transaction ---------------------------------------------------------------------------------------------------- */
+
+void engine_assume(struct engine *e, struct pod *p, struct node *n)
+{
+	p->assumed = true;
+	model_bind(e->m, p, n);
+	for (size_t i = 0; i < e->trees.len; i++)
+		tree_count(e->trees.at[i], p, n->index, 1);
+	vec_push(&e->done, p);
+}
+
+void engine_rollback(struct engine *e, size_t mark)
+{
+	while (e->done.len > mark) {
+		struct pod *p = e->done.at[--e->done.len];
+		uint32_t at = p->node->index;
+		model_unbind(e->m, p);
+		for (size_t i = 0; i < e->trees.len; i++)
+			tree_count(e->trees.at[i], p, at, -1);
+		p->assumed = false;
+	}
+}
+
+struct room *engine_room(struct engine *e, struct tree *t, const struct pod *p)
+{
+	size_t i = 0;
+	while (e->trees.at[i] != t)
+		i++;
+	uint64_t key = (uint64_t)p->class_key << 16 | i;
+	struct room *r = map_get(e->rooms, key);
+	if (!r) {
+		r = room_new(e->m, t, p);
+		map_put(e->rooms, key, r);
+		vec_push(&e->all_rooms, r);
+	}
+	room_refresh(r);
+	return r;
+}
+
+struct tree *engine_tree(struct engine *e, const char *word)
+{
+	for (size_t i = 0; i < e->trees.len; i++)
+		if (tree_level(e->trees.at[i], word) != TREE_NONE)
+			return e->trees.at[i];
+	if (e->trees.len >= 64)
+		return e->trees.at[0];
+	vec_push(&e->trees, tree_new(e->m, intern(e->m->names, word)));
+	return e->trees.at[e->trees.len - 1];
+}
+
+bool engine_best(struct engine *e, struct tree *t, uint32_t v, const struct pod *p, uint32_t *leaf)
+{
+	const struct room *r = engine_room(e, t, p);
+	struct filter *f = NULL;
+	uint32_t from, to;
+	bool found = false;
+	if (!p->n_near && !p->n_apart && !p->n_spreads && !e->m->apart.len)
+		return room_best(r, v, leaf);
+	f = filter_open(e->m, p);
+	if (!filter_is_dynamic(f)) {
+		filter_close(f);
+		return room_best(r, v, leaf);
+	}
+	tree_span(t, v, t->n_levels + 1, &from, &to);
+	for (uint32_t l = from; l < to; l++) {
+		if (room_below(r, l) > 0 && !filter_node_between(f, tree_node(t, l)) && (!found || room_better(r, l, *leaf))) {
+			*leaf = l;
+			found = true;
+		}
+	}
+	filter_close(f);
+	return found;
+}
+
+/* --- single pods ----------------------------------------------------------------------------------------------------------- */
+
+struct node *engine_place_pod(struct engine *e, struct pod *p)
+{
+	struct tree *t = e->trees.at[0];
+	uint32_t leaf;
+	if (p->refused || p->n_gates || p->terminating || !engine_best(e, t, 0, p, &leaf))
+		return NULL;
+	struct node *n = tree_node(t, leaf);
+	engine_assume(e, p, n);
+	return n;
+}
+
+/* --- groups ------------------------------------------------------------------------------------------------------------------ */
+
+enum { MAX_ROUNDS = 16 };
+
+struct candidate { uint32_t v; size_t below; int64_t left; };
+
+static int tightest_first(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	if (x->below != y->below)
+		return x->below < y->below ? -1 : 1;
+	if (x->left != y->left)
+		return x->left < y->left ? -1 : 1;
+	return x->v < y->v ? -1 : x->v > y->v;
+}
+
+/* The fewest children of V that hold N pods. */
+static size_t children_needed(const struct tree *t, uint32_t v, const struct room *r, size_t n)
+{
+	size_t children = t->v[v].n_children;
+	if (t->v[v].level > t->n_levels)
+		return 1;
+	autofree int64_t *cap = xcalloc(children + 1, sizeof(*cap));
+	for (size_t c = 0; c < children; c++)
+		cap[c] = room_below(r, t->v[v].child + (uint32_t)c);
+	return split_count(cap, children, (int64_t)n);
+}
+
+/* Tries the domains of LEVEL below WITHIN, the best first. */
+static bool try_level(struct engine *e, struct tree *t, uint32_t within, int level, const struct group *g, struct pod **pods, size_t n)
+{
+	VEC(struct candidate) found = { 0 };
+	uint32_t from, to;
+	bool ok = false;
+	tree_span(t, within, level, &from, &to);
+	for (uint32_t d = from; d < to; d++) {
+		if (!t->v[d].domain || !fit_possible(e, t, d, g, pods, n))
+			continue;
+		const struct room *r = engine_room(e, t, pods[0]);
+		vec_push(&found, (struct candidate){ d, children_needed(t, d, r, n), room_below(r, d) });
+	}
+	if (found.len)
+		qsort(found.at, found.len, sizeof(*found.at), tightest_first);
+	for (size_t i = 0; !ok && i < found.len && e->tries > 0; i++)
+		ok = fit_pods(e, t, found.at[i].v, g, 0, pods, n);
+	vec_free(&found);
+	return ok;
+}
+
+/* PODS together in the lowest domain below WITHIN that holds them, not above LEVEL. */
+static bool place_together(struct engine *e, struct tree *t, uint32_t within, int level, const struct group *g, struct pod **pods, size_t n)
+{
+	int lowest = t->n_levels + 1, top = t->v[within].level > level ? t->v[within].level : level;
+	for (int l = lowest; l >= top; l--)
+		if (try_level(e, t, within, l, g, pods, n))
+			return true;
+	return false;
+}
+
+/* The level that all of G must be in one domain of, and the tree that has it. */
+static int required_level(struct engine *e, const struct group *g, struct tree **t)
+{
+	const char *word = g->required ? g->required : g->n_slices ? g->slices[0].level : NULL;
+	*t = word ? engine_tree(e, word) : e->trees.at[0];
+	return g->required ? tree_level(*t, g->required) : 0;
+}
+
+/* Pods that run already pin the domain; UINT32_MAX: they are in several. */
+static uint32_t pinned(const struct tree *t, const struct group *g, uint32_t within, int level)
+{
+	for (size_t i = 0; level > 0 && i < g->bound.len; i++) {
+		if (!g->bound.at[i]->node)
+			continue;
+		uint32_t v = tree_up(t, t->leaf_of[g->bound.at[i]->node->index], level);
+		if (t->v[within].level >= level ? v != tree_up(t, within, level) : tree_up(t, v, t->v[within].level) != within)
+			return UINT32_MAX;
+		within = t->v[within].level >= level ? within : v;
+	}
+	return within;
+}
+
+static bool place_leaf_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
+{
+	struct tree *t;
+	int level = required_level(e, g, &t);
+	size_t have = g->waiting.len, bound = g->bound.len, need = g->min > (int64_t)bound ? (size_t)g->min - bound : 0;
+	if (t != outer && within)
+		return false;
+	if (g->refused || have < need)
+		return false;
+	within = pinned(t, g, within, level);
+	if (within == UINT32_MAX || (have == 0))
+		return within != UINT32_MAX && bound > 0;
+	if (place_together(e, t, within, level, g, g->waiting.at, have))
+		return true;
+	if (!g->min || need == have)
+		return false;
+	/* The minimum together, then whoever still fits into the same domain. */
+	if (need && !place_together(e, t, within, level, g, g->waiting.at, need))
+		return false;
+	if (need)
+		within = level > 0 ? tree_up(t, t->leaf_of[g->waiting.at[0]->node->index], level) : within;
+	for (size_t i = need; i < have; i++) {
+		uint32_t leaf;
+		if (engine_best(e, t, within, g->waiting.at[i], &leaf))
+			engine_assume(e, g->waiting.at[i], tree_node(t, leaf));
+	}
+	return true;
+}
+
+static bool place_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within);
+
+/* Children by what they demand: those with the narrowest required level and the most pods first. */
+struct ordered { struct group *g; int level; size_t n; };
+
+static int tightest_child_first(const void *a, const void *b)
+{
+	const struct ordered *x = a, *y = b;
+	if (x->level != y->level)
+		return x->level > y->level ? -1 : 1;
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return strcmp(x->g->name, y->g->name);
+}
+
+static bool place_children(struct engine *e, struct group *g, struct tree *t, uint32_t within)
+{
+	size_t mark = e->done.len, complete = 0, n = g->children.len;
+	int64_t min = g->min && g->min < (int64_t)n ? g->min : (int64_t)n;
+	autofree struct ordered *order = xcalloc(n + 1, sizeof(*order));
+	for (size_t i = 0; i < n; i++) {
+		struct tree *own;
+		order[i] = (struct ordered){ g->children.at[i], required_level(e, g->children.at[i], &own), group_waiting(g->children.at[i]) };
+	}
+	qsort(order, n, sizeof(*order), tightest_child_first);
+	for (size_t i = 0; i < n; i++)
+		complete += place_group(e, order[i].g, t, within);
+	if ((int64_t)complete >= min)
+		return true;
+	engine_rollback(e, mark);
+	return false;
+}
+
+static bool place_inner_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
+{
+	struct tree *t;
+	int level = required_level(e, g, &t);
+	if (t != outer && within)
+		return false;
+	for (int l = t->n_levels; l >= level && l > t->v[within].level; l--) {
+		uint32_t from, to;
+		tree_span(t, within, l, &from, &to);
+		for (uint32_t d = from; d < to && e->tries > 0; d++)
+			if (t->v[d].domain && place_children(e, g, t, d))
+				return true;
+	}
+	return t->v[within].level >= level && place_children(e, g, t, within);
+}
+
+static bool place_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
+{
+	size_t mark = e->done.len;
+	bool ok = g->children.len ? place_inner_group(e, g, outer, within) : place_leaf_group(e, g, outer, within);
+	if (!ok)
+		engine_rollback(e, mark);
+	return ok;
+}
+
+/* --- the queue ------------------------------------------------------------------------------------------------------------------ */
+
+struct unit { struct pod *p; struct group *g; int64_t priority, created; const char *key; };
+
+static int by_turn(const void *a, const void *b)
+{
+	const struct unit *x = a, *y = b;
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	if (x->created != y->created)
+		return x->created < y->created ? -1 : 1;
+	return strcmp(x->key, y->key);
+}
+
+static void eldest(const struct group *g, struct unit *u)
+{
+	for (size_t i = 0; i < g->children.len; i++)
+		eldest(g->children.at[i], u);
+	for (size_t i = 0; i < g->waiting.len; i++) {
+		const struct pod *p = g->waiting.at[i];
+		u->priority = p->priority > u->priority ? p->priority : u->priority;
+		u->created = p->created_ms < u->created ? p->created_ms : u->created;
+	}
+}
+
+static bool waits(const struct engine *e, const struct pod *p)
+{
+	return !p->node_name && !p->node && e->ours(p, e->arg);
+}
+
+static struct unit *collect(struct engine *e, size_t *n)
+{
+	struct unit *units = xcalloc(e->m->pods.len + e->groups.at.len + 1, sizeof(*units));
+	*n = 0;
+	for (size_t i = 0; i < e->m->pods.len; i++) {
+		struct pod *p = e->m->pods.at[i];
+		if (waits(e, p) && !(p->group && p->group->together))
+			units[(*n)++] = (struct unit){ p, NULL, p->priority, p->created_ms, p->key };
+	}
+	for (size_t i = 0; i < e->groups.at.len; i++) {
+		struct group *g = e->groups.at.at[i];
+		struct unit u = { NULL, g, INT64_MIN, INT64_MAX, g->key };
+		eldest(g, &u);
+		if (g->together && group_waiting(g))
+			units[(*n)++] = u;
+	}
+	if (*n)
+		qsort(units, *n, sizeof(*units), by_turn);
+	return units;
+}
+
+static void blame(struct engine *e)
+{
+	for (size_t i = 0; i < e->m->pods.len; i++) {
+		const struct pod *p = e->m->pods.at[i];
+		if (!waits(e, p))
+			continue;
+		struct pending row = { .pod = p };
+		if (p->group && p->group->together && !p->n_gates && !p->terminating)
+			why_group(e, p->group, &row);
+		else
+			why_pod(e, p, &row);
+		vec_push(&e->pending, row);
+	}
+}
+
+/* Pods that came meanwhile can only help those that want to be near others or evenly spread. */
+static bool may_be_helped(const struct unit *u)
+{
+	const struct pod *p = u->p;
+	return !p || p->n_near || p->n_spreads;
+}
+
+static bool place_unit(struct engine *e, const struct unit *u)
+{
+	e->tries = PLACE_TRIES;
+	e->tired = false;
+	return u->g ? place_group(e, u->g, e->trees.at[0], 0) : engine_place_pod(e, u->p) != NULL;
+}
+
+void engine_run(struct engine *e)
+{
+	size_t n;
+	autofree struct unit *units = collect(e, &n);
+	autofree bool *placed = xcalloc(n + 1, sizeof(*placed));
+	bool progress = true;
+	for (size_t i = 0; i < n; i++)
+		placed[i] = place_unit(e, &units[i]);
+	for (int round = 0; progress && round < MAX_ROUNDS; round++) {
+		progress = false;
+		for (size_t i = 0; i < n; i++) {
+			if (!placed[i] && may_be_helped(&units[i]))
+				progress = (placed[i] = place_unit(e, &units[i])) || progress;
+		}
+	}
+	blame(e);
+}
+
+struct engine *engine_new(struct model *m, bool (*ours)(const struct pod *p, void *arg), void *arg)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+	e->m = m;
+	e->ours = ours;
+	e->arg = arg;
+	e->rooms = map_new();
+	e->blamed = map_new();
+	groups_build(m, &e->groups, ours, arg);
+	vec_push(&e->trees, tree_new(m, 0));
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	for (size_t i = 0; i < e->all_rooms.len; i++)
+		room_free(e->all_rooms.at[i]);
+	for (size_t i = 0; i < e->trees.len; i++)
+		tree_free(e->trees.at[i]);
+	for (size_t i = 0; i < e->pending.len; i++)
+		vec_free(&e->pending.at[i].reasons);
+	vec_free(&e->all_rooms);
+	vec_free(&e->trees);
+	vec_free(&e->pending);
+	vec_free(&e->done);
+	map_free(e->rooms);
+	map_free(e->blamed);
+	groups_release(&e->groups);
+	free(e);
+}
+
+const struct pending *engine_pending(const struct engine *e, size_t *n)
+{
+	*n = e->pending.len;
+	return e->pending.at;
+}
+
+uint64_t engine_steps(const struct engine *e)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < e->all_rooms.len; i++)
+		n += room_steps(e->all_rooms.at[i]);
+	return n;
+}

@@ -1,0 +1,31 @@
+/* place - decide: from a settled model to a node for every pod that may have one, and reasons for the rest. Pure: no clock, no I/O.
+ *
+ * Pods and groups are taken by priority, then age, then name. A group is placed in one transaction, all of it or nothing: in the lowest
+ * level of domains that holds it, not above its required level, there in the domain that needs the fewest domains below and leaves
+ * the least over; ranks follow the order of the fabric. Groups whose pods are all alike are placed exactly; mixed ones by trying
+ * classes from the hardest to fit, in at most PLACE_TRIES domains, and say "heuristic" when they fail that way.
+ */
+#ifndef RUNTIME_SCHEDULER_PLACE_H
+#define RUNTIME_SCHEDULER_PLACE_H
+
+#include "runtime/scheduler/gang.h"
+#include "runtime/scheduler/model.h"
+
+enum { PLACE_TRIES = 2000 };
+
+struct engine;
+
+/* OURS as in groups_build. M must be settled and outlive the engine; placed pods are bound in it (pod->assumed). */
+struct engine *engine_new(struct model *m, bool (*ours)(const struct pod *p, void *arg), void *arg);
+void engine_free(struct engine *e);
+void engine_run(struct engine *e);
+/* One pod that is in no group: its node, or NULL. */
+struct node *engine_place_pod(struct engine *e, struct pod *p);
+/* The best node for it now, if any, without placing. Counting is for benches. */
+uint64_t engine_steps(const struct engine *e);
+
+/* Every waiting pod that got no node, in the order of keys, with at least one reason. */
+struct pending { const struct pod *pod; VEC(const char *) reasons; };
+const struct pending *engine_pending(const struct engine *e, size_t *n);
+
+#endif

@@ -1,0 +1,234 @@
+#include "runtime/scheduler/room.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+enum { NO_LEAF = UINT32_MAX };
+
+struct room {
+	const struct model *m;
+	struct tree *t;
+	struct filter *filter;
+	bool devices;                /* the class asks for some */
+	size_t seen;                 /* of m->changes */
+	int64_t *sum;                /* a vertex */
+	uint32_t *best;              /* a vertex: leaf or NO_LEAF */
+	int64_t *slices;             /* a leaf - base: free device slices */
+	bool *open;                  /* a leaf - base: the node's own objects let the class in */
+	uint32_t *match;             /* winner trees, one an inner vertex: child positions */
+	size_t *match_at;            /* an inner vertex: where its tree starts; its size is a power of two */
+	uint64_t steps;
+};
+
+/* --- nodes ------------------------------------------------------------------------------------------------------------ */
+
+/* nvidia.com/mig-3g.40gb counts 3 slices, any other device the 7 of a whole GPU. */
+static int64_t weight(const char *name)
+{
+	const char *mig = strstr(name, "/mig-");
+	return mig && mig[5] >= '1' && mig[5] <= '9' ? mig[5] - '0' : 7;
+}
+
+static int64_t free_slices(const struct model *m, const struct node *n)
+{
+	int64_t total = 0;
+	for (uint32_t i = 0; i < n->has.n; i++) {
+		const char *name = intern_text(m->names, n->has.at[i].res);
+		int64_t f = strchr(name, '/') && !strstr(name, "kubernetes.io/") ? node_free_at(n, i) : 0;
+		if (f > 0)
+			total += (f < 1000000 ? f : 1000000) * weight(name);
+	}
+	return total;
+}
+
+static uint32_t leaf_index(const struct room *r, uint32_t leaf)
+{
+	return leaf - r->t->base[r->t->n_levels + 1];
+}
+
+static int64_t measure(struct room *r, uint32_t leaf)
+{
+	const char *why;
+	const struct node *n = tree_node(r->t, leaf);
+	r->steps++;
+	r->slices[leaf_index(r, leaf)] = free_slices(r->m, n);
+	return r->open[leaf_index(r, leaf)] ? filter_room(r->filter, n, &why) : 0;
+}
+
+/* --- which of two ------------------------------------------------------------------------------------------------------- */
+
+static bool opens_empty(const struct room *r, uint32_t leaf)
+{
+	int level = r->t->scale_up;
+	return level != TREE_NONE && r->devices && r->t->busy[tree_up(r->t, leaf, level)] == 0;
+}
+
+static int compare(int64_t a, int64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+bool room_better(const struct room *r, uint32_t a, uint32_t b)
+{
+	int64_t sa = r->slices[leaf_index(r, a)], sb = r->slices[leaf_index(r, b)];
+	int c = compare(opens_empty(r, a), opens_empty(r, b));
+	if (!c && !r->devices)
+		c = compare(sa > 0, sb > 0);
+	if (!c)
+		c = compare(r->sum[a], r->sum[b]);
+	if (!c)
+		c = compare(sa, sb);
+	uint32_t x = r->t->v[a].parent, y = r->t->v[b].parent;
+	for (; !c && x != y; x = r->t->v[x].parent, y = r->t->v[y].parent)
+		c = compare(r->sum[x], r->sum[y]);
+	return c ? c < 0 : a < b;
+}
+
+/* The better of two children of V, by position; NO_LEAF: none. */
+static uint32_t winner(struct room *r, uint32_t v, uint32_t a, uint32_t b)
+{
+	uint32_t la = a == NO_LEAF ? NO_LEAF : r->best[r->t->v[v].child + a], lb = b == NO_LEAF ? NO_LEAF : r->best[r->t->v[v].child + b];
+	r->steps++;
+	if (la == NO_LEAF || lb == NO_LEAF)
+		return la != NO_LEAF ? a : b;
+	return room_better(r, la, lb) ? a : b;
+}
+
+static uint32_t width(uint32_t children)
+{
+	uint32_t w = 1;
+	while (w < children)
+		w *= 2;
+	return w;
+}
+
+static uint32_t entrant(const struct room *r, uint32_t v, uint32_t w, uint32_t i)
+{
+	if (i < w)
+		return r->match[r->match_at[v] + i];
+	return i - w < r->t->v[v].n_children ? i - w : NO_LEAF;
+}
+
+/* Plays the matches on the way of child POS of V again. */
+static void replay(struct room *r, uint32_t v, uint32_t pos)
+{
+	uint32_t w = width(r->t->v[v].n_children), i = w + pos;
+	for (i /= 2; i >= 1; i /= 2)
+		r->match[r->match_at[v] + i] = winner(r, v, entrant(r, v, w, 2 * i), entrant(r, v, w, 2 * i + 1));
+	uint32_t top = w == 1 ? 0 : r->match[r->match_at[v] + 1];
+	r->best[v] = top == NO_LEAF ? NO_LEAF : r->best[r->t->v[v].child + top];
+}
+
+static void replay_all(struct room *r, uint32_t v)
+{
+	uint32_t w = width(r->t->v[v].n_children);
+	for (uint32_t i = w - 1; i >= 1; i--)
+		r->match[r->match_at[v] + i] = winner(r, v, entrant(r, v, w, 2 * i), entrant(r, v, w, 2 * i + 1));
+	uint32_t top = w == 1 ? 0 : r->match[r->match_at[v] + 1];
+	r->best[v] = top == NO_LEAF ? NO_LEAF : r->best[r->t->v[v].child + top];
+}
+
+/* --- keeping up ------------------------------------------------------------------------------------------------------------ */
+
+static void update(struct room *r, uint32_t node_index)
+{
+	uint32_t v = r->t->leaf_of[node_index];
+	int64_t now = measure(r, v), delta = now - r->sum[v];
+	r->sum[v] = now;
+	r->best[v] = now > 0 ? v : NO_LEAF;
+	while (v) {
+		uint32_t up = r->t->v[v].parent;
+		r->sum[up] += delta;
+		replay(r, up, v - r->t->v[up].child);
+		v = up;
+	}
+}
+
+static void count_all(struct room *r)
+{
+	const struct tree *t = r->t;
+	memset(r->sum, 0, t->n * sizeof(*r->sum));
+	for (uint32_t v = t->n; v-- > 0;) {
+		if (t->v[v].level > t->n_levels) {
+			r->sum[v] = measure(r, v);
+			r->best[v] = r->sum[v] > 0 ? v : NO_LEAF;
+		} else if (t->v[v].n_children) {
+			replay_all(r, v);
+		} else {
+			r->best[v] = NO_LEAF;
+		}
+		if (v)
+			r->sum[t->v[v].parent] += r->sum[v];
+	}
+	r->seen = r->m->changes.len;
+}
+
+struct room *room_new(const struct model *m, struct tree *t, const struct pod *p)
+{
+	struct room *r = xcalloc(1, sizeof(*r));
+	size_t matches = 0, leaves = m->nodes.len;
+	r->m = m;
+	r->t = t;
+	r->filter = filter_open(m, p);
+	r->devices = pod_wants_devices(m, &p->wants);
+	r->sum = xcalloc(t->n, sizeof(*r->sum));
+	r->best = xcalloc(t->n, sizeof(*r->best));
+	r->slices = xcalloc(leaves + 1, sizeof(*r->slices));
+	r->open = xcalloc(leaves + 1, sizeof(*r->open));
+	r->match_at = xcalloc(t->n, sizeof(*r->match_at));
+	for (uint32_t v = 0; v < t->base[t->n_levels + 1]; v++) {
+		r->match_at[v] = matches;
+		matches += width(t->v[v].n_children);
+	}
+	r->match = xcalloc(matches + 1, sizeof(*r->match));
+	bool never = filter_class_refused(r->filter);
+	for (size_t i = 0; i < leaves; i++) {
+		const struct node *n = m->nodes.at[i];
+		r->open[leaf_index(r, t->leaf_of[i])] = !never && !n->spare && !filter_node_static(r->filter, n);
+	}
+	count_all(r);
+	return r;
+}
+
+void room_free(struct room *r)
+{
+	if (!r)
+		return;
+	filter_close(r->filter);
+	free(r->sum);
+	free(r->best);
+	free(r->slices);
+	free(r->open);
+	free(r->match);
+	free(r->match_at);
+	free(r);
+}
+
+void room_refresh(struct room *r)
+{
+	size_t behind = r->m->changes.len - r->seen;
+	if (behind > r->m->nodes.len) {
+		count_all(r);
+		return;
+	}
+	for (; r->seen < r->m->changes.len; r->seen++)
+		update(r, r->m->changes.at[r->seen]);
+}
+
+int64_t room_below(const struct room *r, uint32_t v)
+{
+	return r->sum[v];
+}
+
+bool room_best(const struct room *r, uint32_t v, uint32_t *leaf)
+{
+	*leaf = r->best[v];
+	return *leaf != NO_LEAF;
+}
+
+uint64_t room_steps(const struct room *r)
+{
+	return r->steps;
+}

@@ -1,0 +1,428 @@
+/* Where groups and single pods go: whole decisions on small fabrics. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "runtime/scheduler/place.h"
+#include "runtime/scheduler/split.h"
+
+struct world { struct model *m; struct engine *e; json_t *items; };
+
+static void world_init(struct world *w)
+{
+	*w = (struct world){ .items = json_array() };
+}
+
+/* FMT may hold ' for ". */
+static void add(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct world *w, const char *fmt, ...)
+{
+	struct err err;
+	json_t *j;
+	va_list ap;
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	va_start(ap, fmt);
+	str_vaddf(&s, fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] == '\'')
+			s.at[i] = '"';
+	if (json_parse(s.at, s.len, "fixture", &j, &err))
+		fail_msg("%s in %s", err.msg, s.at);
+	json_array_append_new(w->items, j);
+}
+
+/* SPINES x LEAVES x HOSTS nodes s0-l0-h0 with 8 GPUs. */
+static void fabric(struct world *w, int spines, int leaves, int hosts)
+{
+	for (int s = 0; s < spines; s++)
+		for (int l = 0; l < leaves; l++)
+			for (int h = 0; h < hosts; h++)
+				add(w, "{'apiVersion':'v1','kind':'Node','metadata':{'name':'s%d-l%d-h%02d','labels':{'aipc.dev/spine-group':'s%d','aipc.dev/leaf':'s%d-l%d'}},"
+				       "'status':{'allocatable':{'cpu':'64','memory':'512Gi','pods':'110','nvidia.com/gpu':'8'}}}", s, l, h, s, s, l);
+}
+
+static void pod(struct world *w, const char *name, int gpus, const char *meta, const char *spec)
+{
+	add(w, "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'%s','namespace':'default'%s},'spec':{'containers':[{'name':'c','resources':"
+	       "{'requests':{'cpu':'1','nvidia.com/gpu':'%d'}}}]%s}}", name, meta, gpus, spec);
+}
+
+static void members(struct world *w, const char *gang, int n, int gpus)
+{
+	char name[64], meta[200];
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%s-%d", gang, i);
+		snprintf(meta, sizeof(meta), ",'labels':{'aipc.dev/gang':'%s'}", gang);
+		pod(w, name, gpus, meta, "");
+	}
+}
+
+static void gang(struct world *w, const char *name, const char *spec)
+{
+	add(w, "{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'name':'%s','namespace':'default'},'spec':{%s}}", name, spec);
+}
+
+static bool everyone(const struct pod *p, void *arg)
+{
+	(void)p;
+	(void)arg;
+	return true;
+}
+
+static void decide(struct world *w)
+{
+	struct err err;
+	autojson json_t *list = json_object();
+	json_put_str(list, "apiVersion", "v1");
+	json_put_str(list, "kind", "List");
+	json_put_new(list, "items", w->items);
+	w->m = model_new();
+	assert_int_equal(model_add(w->m, list, &err), 0);
+	model_settle(w->m);
+	assert_int_equal(w->m->notes.len, 0);
+	w->e = engine_new(w->m, everyone, NULL);
+	engine_run(w->e);
+}
+
+static void world_release(struct world *w)
+{
+	engine_free(w->e);
+	model_free(w->m);
+}
+
+/* The node of default/NAME; "" when it has none. */
+static const char *at(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->m->pods.len; i++)
+		if (strcmp(w->m->pods.at[i]->key + strlen("default/"), name) == 0)
+			return w->m->pods.at[i]->node ? w->m->pods.at[i]->node->text : "";
+	fail_msg("no pod %s", name);
+	return NULL;
+}
+
+static int placed(const struct world *w, const char *prefix)
+{
+	int n = 0;
+	for (size_t i = 0; i < w->m->pods.len; i++)
+		n += strncmp(w->m->pods.at[i]->key + strlen("default/"), prefix, strlen(prefix)) == 0 && w->m->pods.at[i]->node;
+	return n;
+}
+
+/* Are all pods PREFIX0..N-1 below one domain whose node names start with the first LEN bytes of the first's? */
+static bool together(const struct world *w, const char *prefix, int from, int to, size_t len)
+{
+	char name[64], first[64];
+	snprintf(name, sizeof(name), "%s-%d", prefix, from);
+	snprintf(first, sizeof(first), "%s", at(w, name));
+	for (int i = from; i < to; i++) {
+		snprintf(name, sizeof(name), "%s-%d", prefix, i);
+		if (strncmp(at(w, name), first, len) != 0 || !first[0])
+			return false;
+	}
+	return true;
+}
+
+static bool said(const struct world *w, const char *pod_name, const char *text)
+{
+	size_t n;
+	const struct pending *rows = engine_pending(w->e, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; strcmp(rows[i].pod->key + strlen("default/"), pod_name) == 0 && k < rows[i].reasons.len; k++)
+			if (strstr(rows[i].reasons.at[k], text))
+				return true;
+	return false;
+}
+
+static void a_gang_takes_the_tightest_leaf(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 2, 2, 4);
+	pod(&w, "busy", 8, "", ",'nodeName':'s1-l1-h00'");
+	gang(&w, "train", "'min':3,'required':'leaf'");
+	members(&w, "train", 3, 8);
+	decide(&w);
+	assert_string_equal(at(&w, "train-0"), "s1-l1-h01");
+	assert_string_equal(at(&w, "train-1"), "s1-l1-h02");
+	assert_string_equal(at(&w, "train-2"), "s1-l1-h03");
+	world_release(&w);
+}
+
+static void all_or_none_with_reasons(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 2, 2, 4);
+	gang(&w, "train", "'min':5,'required':'leaf'");
+	members(&w, "train", 5, 8);
+	decide(&w);
+	assert_int_equal(placed(&w, "train"), 0);
+	assert_true(said(&w, "train-0", "5 pods must start together in one leaf"));
+	assert_true(said(&w, "train-4", "best: leaf s0-l0 has room for 4, 1 short"));
+	assert_true(said(&w, "train-4", "it would fit into one spine-group"));
+	world_release(&w);
+}
+
+static void without_a_level_the_fewest_domains(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 2, 3, 4);
+	pod(&w, "busy", 8, "", ",'nodeName':'s0-l1-h00'");
+	gang(&w, "train", "'min':8");
+	members(&w, "train", 8, 8);
+	decide(&w);
+	/* 8 pods need two whole leaves: of s0 the two free ones, as s0 has less left over. */
+	assert_int_equal(placed(&w, "train-"), 8);
+	assert_true(together(&w, "train", 0, 8, 2));
+	assert_true(together(&w, "train", 0, 4, 5));
+	assert_true(together(&w, "train", 4, 8, 5));
+	world_release(&w);
+}
+
+static void ranks_follow_the_fabric_and_slices_stay_whole(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 2, 3, 4);
+	pod(&w, "busy", 8, "", ",'nodeName':'s0-l1-h00'");
+	gang(&w, "train", "'min':10,'required':'spine-group','slices':[{'level':'leaf','size':3}]");
+	members(&w, "train", 10, 8);
+	decide(&w);
+	assert_int_equal(placed(&w, "train-"), 10);
+	assert_true(together(&w, "train", 0, 10, 2));
+	for (int i = 0; i < 9; i += 3)
+		assert_true(together(&w, "train", i, i + 3, 5));
+	world_release(&w);
+}
+
+static void a_single_pod_packs(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 1, 2, 3);
+	pod(&w, "half", 4, "", ",'nodeName':'s0-l1-h02'");
+	pod(&w, "one", 1, "", "");
+	pod(&w, "whole", 8, "", "");
+	pod(&w, "none", 0, "", "");
+	decide(&w);
+	assert_string_equal(at(&w, "one"), "s0-l1-h02");
+	/* The whole node comes from the leaf that is broken already. */
+	assert_true(strncmp(at(&w, "whole"), "s0-l1", 5) == 0);
+	world_release(&w);
+}
+
+static void an_empty_nvlink_domain_stays_whole(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	for (int d = 0; d < 2; d++)
+		for (int h = 0; h < 2; h++)
+			add(&w, "{'apiVersion':'v1','kind':'Node','metadata':{'name':'d%d-%d','labels':{'aipc.dev/nvlink-domain':'d%d'}},"
+				"'status':{'allocatable':{'cpu':'64','pods':'110','nvidia.com/gpu':'%d'}}}", d, h, d, d ? 8 : 1);
+	pod(&w, "busy", 1, "", ",'nodeName':'d1-0'");
+	pod(&w, "p", 1, "", "");
+	decide(&w);
+	/* d0's nodes are tighter, but d0 is empty. */
+	assert_string_equal(at(&w, "p"), "d1-0");
+	world_release(&w);
+}
+
+static void spares_wait_for_repairs(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	add(&w, "{'apiVersion':'v1','kind':'Node','metadata':{'name':'n','labels':{'aipc.dev/spare':'true'}},'status':{'allocatable':"
+		"{'cpu':'64','pods':'110','nvidia.com/gpu':'8'}}}");
+	pod(&w, "p", 1, "", "");
+	decide(&w);
+	assert_string_equal(at(&w, "p"), "");
+	assert_true(said(&w, "p", "kept as a spare"));
+	world_release(&w);
+}
+
+static void mig_profiles_pack_by_what_is_left(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	static const struct { const char *name, *has; } nodes[] = {
+		{ "a", "'nvidia.com/mig-1g.10gb':'2','nvidia.com/mig-3g.40gb':'2'" }, { "b", "'nvidia.com/mig-1g.10gb':'2'" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		add(&w, "{'apiVersion':'v1','kind':'Node','metadata':{'name':'%s'},'status':{'allocatable':{'cpu':'8','pods':'10',%s}}}", nodes[i].name, nodes[i].has);
+	add(&w, "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p','namespace':'default'},'spec':{'containers':[{'name':'c','resources':"
+		"{'requests':{'nvidia.com/mig-1g.10gb':'1'}}}]}}");
+	decide(&w);
+	assert_string_equal(at(&w, "p"), "b");
+	world_release(&w);
+}
+
+/* Each dialect, one row: the object, what ties a pod to it, pods, and how many are placed on 4 nodes of one leaf. */
+static void dialects(void **unused)
+{
+	(void)unused;
+	static const struct { const char *object, *meta, *spec; int pods, placed; const char *says; } rows[] = {
+		{ "'apiVersion':'scheduling.k8s.io/v1alpha2','kind':'PodGroup','spec':{'schedulingPolicy':{'gang':{'minCount':4}}}", "",
+		  ",'schedulingGroup':{'podGroupName':'g'}", 4, 4, NULL },
+		{ "'apiVersion':'scheduling.k8s.io/v1beta1','kind':'PodGroup','spec':{'schedulingPolicy':{'gang':{'minCount':5}}}", "",
+		  ",'schedulingGroup':{'podGroupName':'g'}", 5, 0, "5 pods must start together" },
+		{ "'apiVersion':'scheduling.k8s.io/v1beta1','kind':'PodGroup','spec':{'schedulingPolicy':{'gang':{'minCount':3}}}", "",
+		  ",'schedulingGroup':{'podGroupName':'g'}", 5, 4, NULL },
+		{ "'apiVersion':'scheduling.k8s.io/v1beta1','kind':'PodGroup','spec':{'schedulingPolicy':{'basic':{}}}", "",
+		  ",'schedulingGroup':{'podGroupName':'g'}", 5, 4, "insufficient nvidia.com/gpu" },
+		{ "'apiVersion':'scheduling.k8s.io/v1alpha2','kind':'PodGroup','spec':{'schedulingPolicy':{'gang':{'minCount':2}},"
+		  "'schedulingConstraints':{'topology':[{'key':'nowhere'}]}}", "", ",'schedulingGroup':{'podGroupName':'g'}", 2, 0, "no node has the label nowhere" },
+		{ "'apiVersion':'scheduling.x-k8s.io/v1alpha1','kind':'PodGroup','spec':{'minMember':5}", ",'labels':{'scheduling.x-k8s.io/pod-group':'g'}", "", 4, 0,
+		  "4 of at least 5 pods are there" },
+		{ "'apiVersion':'scheduling.x-k8s.io/v1alpha1','kind':'PodGroup','spec':{'minMember':2}", ",'labels':{'scheduling.x-k8s.io/pod-group':'g'}", "", 2, 2, NULL },
+		{ "'apiVersion':'v1','kind':'ConfigMap'", ",'labels':{'scheduling.x-k8s.io/pod-group':'g'}", "", 2, 0, "PodGroup default/g, which is not there" },
+		{ "'apiVersion':'v1','kind':'ConfigMap'", ",'labels':{'kueue.x-k8s.io/pod-group-name':'g'},'annotations':{'kueue.x-k8s.io/pod-group-total-count':'3'}", "", 2, 0,
+		  "2 of at least 3" },
+		{ "'apiVersion':'v1','kind':'ConfigMap'", ",'labels':{'batch.kubernetes.io/job-name':'g'},'annotations':{'kueue.x-k8s.io/podset-required-topology':'kubernetes.io/hostname'}",
+		  "", 2, 0, "in one kubernetes.io/hostname" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w;
+		world_init(&w);
+		fabric(&w, 1, 1, 4);
+		add(&w, "{%s,'metadata':{'name':'g','namespace':'default'}}", rows[i].object);
+		for (int p = 0; p < rows[i].pods; p++) {
+			char name[16];
+			snprintf(name, sizeof(name), "p-%d", p);
+			pod(&w, name, 8, rows[i].meta, rows[i].spec);
+		}
+		decide(&w);
+		assert_int_equal(placed(&w, "p-"), rows[i].placed);
+		char last[16];
+		snprintf(last, sizeof(last), "p-%d", rows[i].pods - 1);
+		if (rows[i].says && !said(&w, last, rows[i].says))
+			fail_msg("row %zu does not say: %s", i, rows[i].says);
+		world_release(&w);
+	}
+}
+
+static void a_tree_of_groups_starts_as_one(void **unused)
+{
+	(void)unused;
+	static const struct { int workers, expect; } rows[] = { { 6, 8 }, { 15, 0 } };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w;
+		char meta[128], name[32];
+		world_init(&w);
+		fabric(&w, 1, 2, 4);
+		gang(&w, "g", "'required':'spine-group','groups':[{'name':'lead','min':2,'required':'node'},{'name':'work','min':1,'required':'leaf'}]");
+		for (int p = 0; p < 2 + rows[i].workers; p++) {
+			snprintf(name, sizeof(name), "g-%d", p);
+			snprintf(meta, sizeof(meta), ",'labels':{'aipc.dev/gang':'g','aipc.dev/group':'%s'}", p < 2 ? "lead" : "work");
+			pod(&w, name, p < 2 ? 4 : rows[i].workers == 6 ? 4 : 32, meta, "");
+		}
+		decide(&w);
+		assert_int_equal(placed(&w, "g-"), rows[i].expect);
+		if (rows[i].expect) {
+			assert_string_equal(at(&w, "g-0"), at(&w, "g-1"));
+			assert_true(together(&w, "g", 2, 8, 5));
+		}
+		world_release(&w);
+	}
+}
+
+static void mixed_pods_share_a_leaf(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 1, 3, 2);
+	pod(&w, "busy", 3, "", ",'nodeName':'s0-l0-h00'");
+	gang(&w, "g", "'required':'leaf','min':5");
+	for (int i = 0; i < 5; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "g-%d", i);
+		pod(&w, name, i == 3 ? 8 : 2, ",'labels':{'aipc.dev/gang':'g'}", "");
+	}
+	decide(&w);
+	assert_int_equal(placed(&w, "g-"), 5);
+	assert_true(together(&w, "g", 0, 5, 5));
+	world_release(&w);
+}
+
+static void running_members_pin_the_domain(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 1, 2, 4);
+	gang(&w, "g", "'required':'leaf','min':3");
+	pod(&w, "g-0", 8, ",'labels':{'aipc.dev/gang':'g'}", ",'nodeName':'s0-l1-h03'");
+	pod(&w, "g-1", 8, ",'labels':{'aipc.dev/gang':'g'}", "");
+	pod(&w, "g-2", 8, ",'labels':{'aipc.dev/gang':'g'}", "");
+	decide(&w);
+	assert_true(together(&w, "g", 0, 3, 5));
+	world_release(&w);
+}
+
+/* The whole search beside split(): as few children, then as little left over, as any subset. */
+static void split_is_optimal(void **unused)
+{
+	(void)unused;
+	uint64_t seed = 7;
+	for (int round = 0; round < 3000; round++) {
+		int64_t cap[9], share[9], sum = 0;
+		size_t n = 1 + (size_t)(seed >> 33) % 9, least = 99, used = 0;
+		int64_t left = INT64_MAX, given = 0, taken = 0;
+		for (size_t i = 0; i < n; i++) {
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			cap[i] = (int64_t)(seed >> 40) % 7;
+			sum += cap[i];
+		}
+		int64_t want = 1 + (int64_t)(seed >> 50) % (sum + 2);
+		for (unsigned set = 1; set < 1u << n; set++) {
+			int64_t s = 0;
+			for (size_t i = 0; i < n; i++)
+				s += set >> i & 1 ? cap[i] : 0;
+			size_t k = (size_t)__builtin_popcount(set);
+			if (s >= want && (k < least || (k == least && s - want < left))) {
+				least = k;
+				left = s - want;
+			}
+		}
+		assert_int_equal(split(cap, n, want, share), least != 99);
+		for (size_t i = 0; least != 99 && i < n; i++) {
+			assert_true(share[i] >= 0 && share[i] <= cap[i]);
+			given += share[i];
+			used += share[i] > 0;
+			taken += share[i] ? cap[i] : 0;
+		}
+		if (least != 99) {
+			assert_int_equal(given, want);
+			assert_int_equal(used, least);
+			assert_int_equal(taken - want, left);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_gang_takes_the_tightest_leaf), cmocka_unit_test(all_or_none_with_reasons),
+		cmocka_unit_test(without_a_level_the_fewest_domains), cmocka_unit_test(ranks_follow_the_fabric_and_slices_stay_whole),
+		cmocka_unit_test(a_single_pod_packs), cmocka_unit_test(an_empty_nvlink_domain_stays_whole), cmocka_unit_test(spares_wait_for_repairs),
+		cmocka_unit_test(mig_profiles_pack_by_what_is_left), cmocka_unit_test(dialects), cmocka_unit_test(a_tree_of_groups_starts_as_one),
+		cmocka_unit_test(mixed_pods_share_a_leaf), cmocka_unit_test(running_members_pin_the_domain), cmocka_unit_test(split_is_optimal),
+	};
+	json_setup();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
