@@ -154,18 +154,30 @@ func (w *world) judgePod(ctx context.Context, f framework.Framework, snapshot *c
 	return row
 }
 
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "oracle:", err)
+	os.Exit(1)
+}
+
 func main() {
-	if len(os.Args) == 3 {
-		seed, err1 := strconv.ParseInt(os.Args[1], 10, 64)
-		lists, err2 := strconv.Atoi(os.Args[2])
-		if err1 != nil || err2 != nil || generate(seed, lists, os.Stdout) != nil {
-			fmt.Fprintln(os.Stderr, "usage: oracle < LISTS, or: oracle SEED NUMBER-OF-LISTS")
-			os.Exit(1)
+	klog.SetLogger(klog.Logger{})
+	metrics.Register()
+	if len(os.Args) > 1 {
+		seed, err := strconv.ParseInt(os.Args[1], 10, 64)
+		lists := 0
+		if err == nil && len(os.Args) > 2 {
+			lists, err = strconv.Atoi(os.Args[2])
+		}
+		if err == nil && len(os.Args) > 3 {
+			err = compare(seed, lists, os.Args[3])
+		} else if err == nil {
+			err = generate(seed, lists, os.Stdout)
+		}
+		if err != nil {
+			fail(err)
 		}
 		return
 	}
-	klog.SetLogger(klog.Logger{})
-	metrics.Register()
 	in := json.NewDecoder(bufio.NewReaderSize(os.Stdin, 1<<20))
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
@@ -174,14 +186,13 @@ func main() {
 		if err := in.Decode(&list); err == io.EOF {
 			return
 		} else if err != nil {
-			fmt.Fprintln(os.Stderr, "oracle:", err)
-			os.Exit(1)
+			fail(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		text, err := json.Marshal(map[string]any{"feasible": read(list.Items).judge(ctx)})
 		cancel()
 		if err != nil {
-			panic(err)
+			fail(err)
 		}
 		fmt.Fprintln(out, string(text))
 	}
