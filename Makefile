@@ -74,6 +74,8 @@ $(foreach room,base lang state engine providers cli sim runtime,$(eval $(call un
 
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(link_cli)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/bench/sched: $(B)/bench/sched.o $(link_runtime)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/bench/%: $(B)/bench/%.o $(link_cli)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 

@@ -114,27 +114,46 @@ static int tightest_first(const void *a, const void *b)
 static size_t children_needed(const struct tree *t, uint32_t v, const struct room *r, size_t n)
 {
 	size_t children = t->v[v].n_children;
+	uint32_t first = t->v[v].child, same = 1;
 	if (t->v[v].level > t->n_levels)
 		return 1;
+	/* Mostly they are all alike. */
+	while (same < children && room_below(r, first + same) == room_below(r, first))
+		same++;
+	if (same == children && room_below(r, first) > 0)
+		return (n + (size_t)room_below(r, first) - 1) / (size_t)room_below(r, first);
 	autofree int64_t *cap = xcalloc(children + 1, sizeof(*cap));
 	for (size_t c = 0; c < children; c++)
 		cap[c] = room_below(r, t->v[v].child + (uint32_t)c);
 	return split_count(cap, children, (int64_t)n);
 }
 
+struct candidates { struct candidate *at; size_t len, cap; };
+
+/* The domains of LEVEL below V that could hold PODS; what is too small as a whole is not looked into. */
+static void find_domains(struct engine *e, struct tree *t, uint32_t v, int level, const struct group *g, struct pod **pods, size_t n, struct candidates *out)
+{
+	if (!fit_possible(e, t, v, g, pods, n))
+		return;
+	if (t->v[v].level < level) {
+		for (uint32_t c = 0; c < t->v[v].n_children; c++)
+			find_domains(e, t, t->v[v].child + c, level, g, pods, n, out);
+	} else if (t->v[v].domain) {
+		const struct room *r = engine_room(e, t, pods[0]);
+		vec_push(out, (struct candidate){ v, children_needed(t, v, r, n), room_below(r, v) });
+	}
+}
+
 /* Tries the domains of LEVEL below WITHIN, the best first. */
 static bool try_level(struct engine *e, struct tree *t, uint32_t within, int level, const struct group *g, struct pod **pods, size_t n)
 {
-	VEC(struct candidate) found = { 0 };
-	uint32_t from, to;
-	bool ok = false;
-	tree_span(t, within, level, &from, &to);
-	for (uint32_t d = from; d < to; d++) {
-		if (!t->v[d].domain || !fit_possible(e, t, d, g, pods, n))
-			continue;
-		const struct room *r = engine_room(e, t, pods[0]);
-		vec_push(&found, (struct candidate){ d, children_needed(t, d, r, n), room_below(r, d) });
-	}
+	struct candidates found = { 0 };
+	bool ok = false, alike = true;
+	for (size_t i = 1; alike && i < n; i++)
+		alike = pods[i]->class_key == pods[0]->class_key;
+	if (alike && room_most(engine_room(e, t, pods[0]), level) < (int64_t)n)
+		return false;
+	find_domains(e, t, within, level, g, pods, n, &found);
 	if (found.len)
 		qsort(found.at, found.len, sizeof(*found.at), tightest_first);
 	for (size_t i = 0; !ok && i < found.len && e->tries > 0; i++)

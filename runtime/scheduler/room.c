@@ -19,6 +19,7 @@ struct room {
 	bool *open;                  /* a leaf - base: the node's own objects let the class in */
 	uint32_t *match;             /* winner trees, one an inner vertex: child positions */
 	size_t *match_at;            /* an inner vertex: where its tree starts; its size is a power of two */
+	int64_t most[TREE_LEVELS + 1]; /* a level: no vertex has more room; an upper bound, exact after counting all */
 	uint64_t steps;
 };
 
@@ -132,15 +133,23 @@ static void replay_all(struct room *r, uint32_t v)
 
 /* --- keeping up ------------------------------------------------------------------------------------------------------------ */
 
+static void note_most(struct room *r, uint32_t v)
+{
+	int64_t *most = &r->most[r->t->v[v].level];
+	*most = r->sum[v] > *most ? r->sum[v] : *most;
+}
+
 static void update(struct room *r, uint32_t node_index)
 {
 	uint32_t v = r->t->leaf_of[node_index];
 	int64_t now = measure(r, v), delta = now - r->sum[v];
 	r->sum[v] = now;
 	r->best[v] = now > 0 ? v : NO_LEAF;
+	note_most(r, v);
 	while (v) {
 		uint32_t up = r->t->v[v].parent;
 		r->sum[up] += delta;
+		note_most(r, up);
 		replay(r, up, v - r->t->v[up].child);
 		v = up;
 	}
@@ -150,6 +159,7 @@ static void count_all(struct room *r)
 {
 	const struct tree *t = r->t;
 	memset(r->sum, 0, t->n * sizeof(*r->sum));
+	memset(r->most, 0, sizeof(r->most));
 	for (uint32_t v = t->n; v-- > 0;) {
 		if (t->v[v].level > t->n_levels) {
 			r->sum[v] = measure(r, v);
@@ -159,6 +169,7 @@ static void count_all(struct room *r)
 		} else {
 			r->best[v] = NO_LEAF;
 		}
+		note_most(r, v);
 		if (v)
 			r->sum[t->v[v].parent] += r->sum[v];
 	}
@@ -220,6 +231,11 @@ void room_refresh(struct room *r)
 int64_t room_below(const struct room *r, uint32_t v)
 {
 	return r->sum[v];
+}
+
+int64_t room_most(const struct room *r, int level)
+{
+	return r->most[level];
 }
 
 bool room_best(const struct room *r, uint32_t v, uint32_t *leaf)

@@ -22,6 +22,8 @@ void room_free(struct room *r);
 /* Up to date with the model; call before the two below. Counts node divisions for benches: see room_steps. */
 void room_refresh(struct room *r);
 int64_t room_below(const struct room *r, uint32_t v);
+/* No domain of LEVEL has more room than this (one may have less by now). */
+int64_t room_most(const struct room *r, int level);
 /* The leaf for one pod below V; false when there is none. */
 bool room_best(const struct room *r, uint32_t v, uint32_t *leaf);
 /* Is leaf A a better place for one pod than B? */
