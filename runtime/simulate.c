@@ -158,7 +158,7 @@ static const struct opt simulate_options[] = {
 const struct command cmd_simulate = {
 	.name = "simulate", .args = "", .brief = "where pods would go, from a file of objects",
 	.about =
-		"Reads a List of objects (kubectl get -o json; Lists may hold Lists) and decides as\n"
+		"Reads a List of objects (kubectl get -o json; Lists may hold Lists), decides as\n"
 		"the scheduler would, offline: no cluster, no clock, the same bytes every time.\n"
 		"Pods that have a node take their room there; finished pods are ignored; the others\n"
 		"are placed by priority, age and name, groups all or none. Prints\n"
@@ -166,8 +166,8 @@ const struct command cmd_simulate = {
 		"   \"pending\":[{\"pod\":\"ns/name\",\"reasons\":[\"...\"]}]}\n"
 		"With --feasible each waiting pod is judged on each node as things are now:\n"
 		"  {\"feasible\":{\"ns/name\":{\"node-1\":true,\"node-2\":\"taint ...\"}}}\n"
-		"Objects: Node, Pod, Namespace, PriorityClass, PersistentVolume(Claim), DeviceClass,\n"
-		"PodGroup (scheduling.k8s.io, scheduling.x-k8s.io), Gang and FabricTopology (aipc.dev).\n"
+		"Objects: Node, Pod, Namespace, PriorityClass, PersistentVolume(Claim), DeviceClass\n"
+		"PodGroup (scheduling.k8s.io, scheduling.x-k8s.io), Gang, FabricTopology (aipc.dev).\n"
 		"Others are ignored.",
 	.examples = {
 		{ "kubectl get nodes,pods -A -o json | aipc-runtime simulate -f -", "where the waiting pods would go" },
