@@ -160,15 +160,15 @@ const struct command cmd_simulate = {
 	.about =
 		"Reads a List of objects (kubectl get -o json; Lists may hold Lists), decides as\n"
 		"the scheduler would, offline: no cluster, no clock, the same bytes every time.\n"
-		"Pods that have a node take their room there; finished pods are ignored; the others\n"
+		"Pods that have a node take their room there, finished pods are ignored, others\n"
 		"are placed by priority, age and name, groups all or none. Prints\n"
 		"  {\"placements\":[{\"pod\":\"ns/name\",\"node\":\"...\"}],\n"
 		"   \"pending\":[{\"pod\":\"ns/name\",\"reasons\":[\"...\"]}]}\n"
 		"With --feasible each waiting pod is judged on each node as things are now:\n"
 		"  {\"feasible\":{\"ns/name\":{\"node-1\":true,\"node-2\":\"taint ...\"}}}\n"
-		"Objects: Node, Pod, Namespace, PriorityClass, PersistentVolume(Claim), DeviceClass\n"
-		"PodGroup (scheduling.k8s.io, scheduling.x-k8s.io), Gang, FabricTopology (aipc.dev).\n"
-		"Others are ignored.",
+		"It reads Node, Pod, Namespace, PriorityClass, PersistentVolume and its claims,\n"
+		"DeviceClass, PodGroup (scheduling.k8s.io and scheduling.x-k8s.io), Gang and\n"
+		"FabricTopology (aipc.dev), and ignores other kinds.",
 	.examples = {
 		{ "kubectl get nodes,pods -A -o json | aipc-runtime simulate -f -", "where the waiting pods would go" },
 		{ "aipc-runtime simulate -f cluster.json --feasible --name aipc", "which nodes each pod of this scheduler could take" },
