@@ -214,7 +214,7 @@ const struct command cmd_fmt = {
 	.about = "Formats *.aipc.yaml and *.aipctest.yaml files of the folder (or the files and folders named), and prints the names of those it "
 		 "changed. Comments, line breaks and meaning stay; a file that cannot be read is reported and left alone, and before a file is "
 		 "replaced the new text is read back and compared with the old one.",
-	.examples = { { "aipc fmt", "format the folder you are in" }, { "aipc fmt --check -r", "in CI: exit 1 when something is not formatted" },
+	.examples = { { "aipc fmt", "format the folder you are in" }, { "aipc fmt --check -r", "in CI: exit 1 when a file would change" },
 		      { "aipc fmt - < main.aipc.yaml", "for an editor" } },
 	.opts = fmt_options, .opts_size = sizeof(struct fmt_opts),
 	.max = 10000, .group = GROUP_OTHER, .json = true, .run = fmt_run,
