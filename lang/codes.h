@@ -1,7 +1,7 @@
 /* codes - what each diagnostic code of the language and of the engine means, in a paragraph, for `aipc explain CODE`.
  *
- * E01xx: structure of a spec; E02xx: expressions; E03xx: variables and inputs; E04xx: YAML. Codes never change their meaning.
- * Codes from 06xx on belong to providers.
+ * E01xx: structure of a spec; E02xx: expressions; E03xx: variables and inputs; E04xx: YAML; E06xx, E07xx, E08xx: MIG layouts, fabrics,
+ * clusters; W: warnings. Codes never change their meaning.
  */
 #ifndef LANG_CODES_H
 #define LANG_CODES_H

@@ -234,8 +234,11 @@ static void keep_line(struct diags *d, struct diag *g)
 		from = skip_chars(line, end, g->shift);
 	}
 	const char *to = skip_chars(from, end, MAX_LINE);
-	g->line = arena_strndup(d->arena, from, (size_t)(to - from));
+	/* Not a string: a line that is refused for a NUL byte is shown as well. */
 	g->line_len = (size_t)(to - from);
+	char *copy = arena_alloc(d->arena, g->line_len + 1);
+	memcpy(copy, from, g->line_len);
+	g->line = copy;
 }
 
 /* The next code point of [P, END) into *CP; what is not UTF-8 is one byte, U+FFFD. Returns its bytes. */
