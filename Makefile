@@ -63,7 +63,7 @@ $(B)/runtime.a:   $(call objs,$(RUN_SRC))
 $(B)/%.a:
 	@rm -f $@; $(AR) rcs $@ $^
 
-$(B)/schemas/data.o: $(wildcard schemas/*.json schemas/*/*.json)
+$(B)/schemas/data.o: $(wildcard schemas/*.json schemas/*/*.json schemas/crds/*.yaml)
 
 # tests/unit/ROOM/test_X.c links what ROOM may stand on.
 define unit_rule

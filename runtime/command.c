@@ -13,7 +13,9 @@
 extern const struct command cmd_simulate;
 static const struct command cmd_help, cmd_version;
 
-const struct command *const commands[] = { &cmd_help, &cmd_simulate, &cmd_version, NULL };
+extern const struct command cmd_crds, cmd_topology;
+
+const struct command *const commands[] = { &cmd_crds, &cmd_help, &cmd_simulate, &cmd_topology, &cmd_version, NULL };
 
 struct globals {
 	const char *log;

@@ -4,10 +4,16 @@
 
 /* One line in FILES per data file: a symbol and its name under schemas/. */
 #define FILES(X) \
+	X(crd_topology, "crds/fabrictopology.yaml") \
+	X(crd_gang, "crds/gang.yaml") \
+	X(crd_health, "crds/nodehealthpolicy.yaml") \
+	X(crd_spares, "crds/sparepool.yaml") \
 	X(handoff, "handoff.json") \
 	X(language, "language.json") \
 	X(mig, "mig.json") \
-	X(quirks, "quirks.json")
+	X(quirks, "quirks.json") \
+	X(topologies, "topologies.json") \
+	X(xid, "xid.json")
 
 #define EMBED(sym, name) \
 	__asm__(".pushsection .rodata\n" \

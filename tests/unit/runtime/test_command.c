@@ -52,6 +52,11 @@ static void words(void **unused)
 		{ { "version", "--log", NULL }, EXIT_USAGE, "", "--log wants LEVEL" },
 		{ { "version", "--log=loud", NULL }, EXIT_USAGE, "", "--log does not take \"loud\"" },
 		{ { "version", "--help=yes", NULL }, EXIT_USAGE, "", "--help takes no value" },
+		{ { "crds", NULL }, EXIT_OK, "\n---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: gangs.aipc.dev", "" },
+		{ { "topology", NULL }, EXIT_OK, "topograph-1.0  ", "" },
+		{ { "topology", "aipc", NULL }, EXIT_OK, "    - { name: nvlink-domain, alias: nvlink, nodeLabel: aipc.dev/nvlink-domain, scaleUp: true }\n", "" },
+		{ { "topology", "topograph", NULL }, EXIT_USAGE, "", "there is no preset \"topograph\"" },
+		{ { "topology", "kueu", NULL }, EXIT_USAGE, "", "did you mean \"kueue\"" },
 		{ { "version", "--", "-h", NULL }, EXIT_USAGE, "", "version takes no arguments" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
