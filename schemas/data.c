@@ -8,6 +8,7 @@
 	X(crd_gang, "crds/gang.yaml") \
 	X(crd_health, "crds/nodehealthpolicy.yaml") \
 	X(crd_spares, "crds/sparepool.yaml") \
+	X(conditions, "conditions.json") \
 	X(handoff, "handoff.json") \
 	X(language, "language.json") \
 	X(mig, "mig.json") \

@@ -57,6 +57,12 @@ static void words(void **unused)
 		{ { "topology", "aipc", NULL }, EXIT_OK, "    - { name: nvlink-domain, alias: nvlink, nodeLabel: aipc.dev/nvlink-domain, scaleUp: true }\n", "" },
 		{ { "topology", "topograph", NULL }, EXIT_USAGE, "", "there is no preset \"topograph\"" },
 		{ { "topology", "kueu", NULL }, EXIT_USAGE, "", "did you mean \"kueue\"" },
+		{ { "xid", "79", NULL }, EXIT_OK, "Xid 79: GPU has fallen off the bus\n  calls for   reboot the node (reboot_node)\n", "" },
+		{ { "xid", "74", "GB200", NULL }, EXIT_OK, "the catalogue does not say", "" },
+		{ { "xid", "79a", NULL }, EXIT_USAGE, "", "an Xid is a number" },
+		{ { "review", NULL }, EXIT_USAGE, "", "review wants -f FILE" },
+		{ { "review", "-f", "/nonexistent", NULL }, EXIT_ERROR, "", "/nonexistent" },
+		{ { "review", "-f", "x", "--at", "noon", NULL }, EXIT_USAGE, "", "not \"noon\"" },
 		{ { "version", "--", "-h", NULL }, EXIT_USAGE, "", "version takes no arguments" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

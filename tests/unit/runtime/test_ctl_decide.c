@@ -1,0 +1,291 @@
+/* What the controllers decide: rows of small clusters, each with the decisions that must come out and their order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "runtime/controllers/decide.h"
+#include "runtime/controllers/xid.h"
+
+#define NOW "2026-11-25T12:00:00Z"
+
+/* A cluster in shorthand: YAML would be nicer, but JSON is what the API server speaks. ' stands for ". */
+static struct fleet *cluster(const char *objects, const char *now)
+{
+	struct err err = { 0 };
+	char *text = xasprintf("{'apiVersion':'v1','kind':'List','items':[%s]}", objects);
+	json_t *j = NULL;
+	for (char *p = text; *p; p++)
+		*p = *p == '\'' ? '"' : *p == '`' ? '\'' : *p;
+	if (json_parse(text, strlen(text), "test", &j, &err))
+		fail_msg("%s in %s", err.msg, text);
+	struct fleet *f = fleet_new(time_parse(now));
+	if (fleet_add(f, j, &err))
+		fail_msg("%s", err.msg);
+	json_decref(j);
+	free(text);
+	fleet_settle(f);
+	return f;
+}
+
+/* "fence n1 NotReady; hold n2 BlastRadius": the decisions in one line. Status decisions are left out. */
+static void brief(const json_t *decisions, struct str *out)
+{
+	size_t i;
+	json_t *d;
+	json_array_foreach(decisions, i, d) {
+		const char *what = json_str(d, "do"), *name = json_str(d, "node");
+		if (strcmp(what, "status") == 0)
+			continue;
+		str_addf(out, "%s%s %s %s", out->len ? "; " : "", what, name ? name : json_str(d, "gang"), json_str(d, "reason"));
+		size_t k;
+		json_t *e;
+		json_array_foreach(json_at(d, "replacements"), k, e) {
+			str_addf(out, " %s%s%lld:%s>%s", json_str(e, "group"), *json_str(e, "group") ? "/" : "", (long long)json_int(e, "rank", -1), json_str(e, "from"), json_str(e, "node"));
+		}
+		if (json_at(d, "delete"))
+			str_addf(out, " -%zu", json_array_size(json_at(d, "delete")));
+	}
+}
+
+static void expect(const char *row, json_t *(*decide)(const struct fleet *), const char *objects, const char *now, const char *want)
+{
+	struct fleet *f = cluster(objects, now);
+	json_t *d = decide(f), *again = decide(f);
+	struct str s;
+	str_init(&s, STR_OURS);
+	brief(d, &s);
+	if (strcmp(s.at, want) != 0)
+		fail_msg("%s\n  got:  %s\n  want: %s", row, s.at, want);
+	assert_true(json_same(d, again));        /* the same world gives the same decisions */
+	json_decref(d);
+	json_decref(again);
+	str_release(&s);
+	fleet_free(f);
+}
+
+#define META(name, rest) "'metadata':{'name':'" name "','uid':'u-" name "','resourceVersion':'7'" rest "}"
+#define READY "{'type':'Ready','status':'True','lastTransitionTime':'2026-11-25T00:00:00Z'}"
+#define NODE(name, labels, notes, spec, conditions) \
+	"{'apiVersion':'v1','kind':'Node'," META(name, ",'labels':{'aipc.dev/pool':'train'" labels "},'annotations':{" notes "}") ",'spec':{" spec "},'status':{'nodeInfo':{'bootID':'b1'},'conditions':[" conditions "]}}"
+#define POLICY(spec) "{'apiVersion':'aipc.dev/v1alpha1','kind':'NodeHealthPolicy'," META("p", "") ",'spec':{" spec "}}"
+#define FENCED "'taints':[{'key':'aipc.dev/unhealthy','value':'XidResetGpu','effect':'NoSchedule'}]"
+#define FENCE(until, more) "'aipc.dev/fence':'{\\'reason\\':\\'XidResetGpu\\',\\'since\\':\\'2026-11-25T10:00:00Z\\',\\'until\\':\\'" until "\\',\\'boot\\':\\'b0\\'" more "}'"
+#define BAD(type, status, since) READY ",{'type':'" type "','status':'" status "','lastTransitionTime':'" since "','message':'m'}"
+#define EVENT(node, time, text) "{'apiVersion':'v1','kind':'Event'," META("e-" time, ",'namespace':'default'") ",'involvedObject':{'kind':'Node','name':'" node "'},'lastTimestamp':'" time "','message':'" text "'}"
+#define LIMIT(level, percent) "'blastRadius':{'limits':[{'level':'" level "','percent':" percent "}]}"
+#define ALL LIMIT("cluster", "100")
+
+static void health(void **unused)
+{
+	(void)unused;
+	static const struct { const char *what, *objects, *want; } rows[] = {
+		{ "all is well", NODE("n1", "", "", "", READY) "," POLICY(ALL), "" },
+		{ "no policy rules", NODE("n1", "", "'aipc.dev/xid':'79'", "", READY), "" },
+		{ "off the bus", NODE("n1", "", "'aipc.dev/xid':'79'", "", READY) "," POLICY(ALL), "fence n1 XidRebootNode" },
+		{ "the heavier of two", NODE("n1", "", "'aipc.dev/xid':'119, 79@2026-11-25T11:00:00Z'", "", READY) "," POLICY(ALL), "fence n1 XidRebootNode" },
+		{ "of the application", NODE("n1", "", "'aipc.dev/xid':'31,13,43'", "", READY) "," POLICY(ALL), "" },
+		{ "unknown code", NODE("n1", "", "'aipc.dev/xid':'999'", "", READY) "," POLICY(ALL), "watch n1 XidUnknown" },
+		{ "not a code", NODE("n1", "", "'aipc.dev/xid':'79x'", "", READY) "," POLICY(ALL), "watch n1 BadAnnotation" },
+		{ "not a time", NODE("n1", "", "'aipc.dev/xid':'79@noon'", "", READY) "," POLICY(ALL), "watch n1 BadAnnotation" },
+		{ "an override", NODE("n1", "", "'aipc.dev/xid':'79'", "", READY) "," POLICY(ALL ",'xid':{'overrides':[{'code':79,'action':'Watch'}]}"), "watch n1 XidRebootNode" },
+		{ "a bucket ignored", NODE("n1", "", "'aipc.dev/xid':'119'", "", READY) "," POLICY(ALL ",'xid':{'resetGpu':'Ignore'}"), "" },
+		{ "74 means nothing on a GB200", NODE("n1", ",'aipc.dev/gpu-product':'GB200'", "'aipc.dev/xid':'74'", "", READY) "," POLICY(ALL), "watch n1 XidUnknown" },
+		{ "from an event", NODE("n1", "", "", "", READY) "," POLICY(ALL) "," EVENT("n1", "2026-11-25T11:30:00Z", "NVRM: Xid (PCI:0000:1b:00): 119, pid=1, name=x"), "fence n1 XidResetGpu" },
+		{ "an event too old", NODE("n1", "", "", "", READY) "," POLICY(ALL) "," EVENT("n1", "2026-11-25T10:30:00Z", "Xid 119"), "" },
+		{ "an SXid is no Xid", NODE("n1", "", "", "", READY) "," POLICY(ALL) "," EVENT("n1", "2026-11-25T11:30:00Z", "SXid (PCI:0000:1b:00): 79, Fatal"), "" },
+		{ "154 carries its action", NODE("n1", "", "", "", READY) "," POLICY(ALL) "," EVENT("n1", "2026-11-25T11:30:00Z", "Xid (PCI:0000:1b:00): 154, GPU recovery action changed from 0x0 (None) to 0x2 (Node Reboot Required)"), "fence n1 XidRebootNode" },
+		{ "154, nothing needed", NODE("n1", "", "", "", READY) "," POLICY(ALL) "," EVENT("n1", "2026-11-25T11:30:00Z", "Xid (PCI:0000:1b:00): 154, changed from 0x2 (Node Reboot Required) to 0x0 (None)"), "" },
+		{ "not ready, long", NODE("n1", "", "", "", "{'type':'Ready','status':'Unknown','reason':'NodeStatusUnknown','lastTransitionTime':'2026-11-25T11:50:00Z'}") "," POLICY(ALL), "fence n1 NotReady" },
+		{ "not ready, just now", NODE("n1", "", "", "", "{'type':'Ready','status':'False','lastTransitionTime':'2026-11-25T11:58:00Z'}") "," POLICY(ALL), "" },
+		{ "not ready since tomorrow (a clock that jumped)", NODE("n1", "", "", "", "{'type':'Ready','status':'False','lastTransitionTime':'2026-11-26T11:58:00Z'}") "," POLICY(ALL), "" },
+		{ "no Ready at all is unknown, not failed", NODE("n1", "", "", "", "") "," POLICY(ALL), "" },
+		{ "NVSentinel", NODE("n1", "", "", "", BAD("SysLogsGPUFallenOff", "True", NOW)) "," POLICY(ALL), "fence n1 SysLogsGPUFallenOff" },
+		{ "a star", NODE("n1", "", "", "", BAD("GpuNvlinkWatch", "True", NOW)) "," POLICY(ALL), "fence n1 GpuNvlinkWatch" },
+		{ "node-problem-detector", NODE("n1", "", "", "", BAD("FrequentKubeletRestart", "True", NOW)) "," POLICY(ALL), "watch n1 FrequentKubeletRestart" },
+		{ "own list instead", NODE("n1", "", "", "", BAD("KernelDeadlock", "True", NOW)) "," POLICY(ALL ",'conditions':[{'type':'Fan','status':'False'}]"), "" },
+		{ "own list, other status, a while", NODE("n1", "", "", "", BAD("9.Fan/x", "False", "2026-11-25T11:00:00Z")) "," POLICY(ALL ",'conditions':[{'type':'9.Fan*','status':'False','forSeconds':60}]"), "fence n1 Fanx" },
+		{ "shapes that are none", "{'apiVersion':'v1','kind':'Node','metadata':{'name':'n1','labels':[],'annotations':7},'spec':'x','status':{'conditions':{'a':1}}}," POLICY(ALL), "" },
+		{ "fenced by someone else", NODE("n1", "", "", FENCED, READY) "," POLICY(ALL), "" },
+		{ "rebooted: recovering", NODE("n1", "", FENCE("reboot", ""), FENCED, READY) "," POLICY(ALL), "note n1 Recovering" },
+		{ "rebooted, long clear", NODE("n1", "", FENCE("reboot", ",\\'clear\\':\\'2026-11-25T11:50:00Z\\'"), FENCED, READY) "," POLICY(ALL), "lift n1 Recovered" },
+		{ "rebooted, not long enough", NODE("n1", "", FENCE("reboot", ",\\'clear\\':\\'2026-11-25T11:58:00Z\\'"), FENCED, READY) "," POLICY(ALL), "" },
+		{ "a repair is needed, a reboot is none", NODE("n1", "", FENCE("repair", ""), FENCED, READY) "," POLICY(ALL), "" },
+		{ "repaired", NODE("n1", "", FENCE("repair", "") ",'aipc.dev/repaired':'2026-11-25T11:00:00Z'", FENCED, READY) "," POLICY(ALL), "note n1 Recovering" },
+		{ "repaired before it broke", NODE("n1", "", FENCE("repair", "") ",'aipc.dev/repaired':'2026-11-25T09:00:00Z'", FENCED, READY) "," POLICY(ALL), "" },
+		{ "relapsed", NODE("n1", "", FENCE("reboot", ",\\'clear\\':\\'2026-11-25T11:50:00Z\\'") ",'aipc.dev/xid':'79@2026-11-25T11:55:00Z'", FENCED, READY) "," POLICY(ALL), "note n1 Relapsed" },
+		{ "what was before the lift is over", NODE("n1", "", "'aipc.dev/fence':'{\\'cleared\\':\\'2026-11-25T11:00:00Z\\'}','aipc.dev/xid':'79@2026-11-25T10:00:00Z'", "", READY) "," POLICY(ALL), "" },
+		{ "dry run", NODE("n1", "", "'aipc.dev/xid':'79'", "", READY) "," POLICY(ALL ",'dryRun':true"), "would-fence n1 XidRebootNode" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect(rows[i].what, health_decide, rows[i].objects, NOW, rows[i].want);
+}
+
+#define LEAF(name, leaf, notes, spec) NODE(name, ",'aipc.dev/fabric':'f','aipc.dev/spine-group':'s','aipc.dev/leaf':'" leaf "','aipc.dev/spare':'no'", notes, spec, READY)
+#define FOUR LEAF("n1", "a", "'aipc.dev/xid':'119'", "") "," LEAF("n2", "a", "'aipc.dev/xid':'79'", "") "," LEAF("n3", "b", "'aipc.dev/xid':'79'", "") "," LEAF("n4", "b", "", "")
+
+static void blast_radius(void **unused)
+{
+	(void)unused;
+	static const struct { const char *what, *objects, *want; } rows[] = {
+		{ "the worst first, then the rest is held", FOUR "," POLICY(""), "fence n2 XidRebootNode; hold n3 BlastRadius; hold n1 BlastRadius" },
+		{ "half of the cluster", FOUR "," POLICY(LIMIT("cluster", "50")), "fence n2 XidRebootNode; fence n3 XidRebootNode; hold n1 BlastRadius" },
+		{ "one of a leaf", FOUR "," POLICY(LIMIT("leaf", "50")), "fence n2 XidRebootNode; fence n3 XidRebootNode; hold n1 BlastRadius" },
+		{ "by alias and key", FOUR "," POLICY("'blastRadius':{'limits':[{'level':'aipc.dev/leaf','percent':100},{'level':'block','percent':25}]}"), "fence n2 XidRebootNode; hold n3 BlastRadius; hold n1 BlastRadius" },
+		{ "nothing at all", FOUR "," POLICY(LIMIT("cluster", "0")), "hold n2 BlastRadius; hold n3 BlastRadius; hold n1 BlastRadius" },
+		{ "a level that is not there", FOUR "," POLICY(LIMIT("row", "50")), "hold n2 UnknownLevel; hold n3 UnknownLevel; hold n1 UnknownLevel" },
+		{ "who is fenced counts", LEAF("n1", "a", "'aipc.dev/xid':'79'", "") "," LEAF("n2", "a", "", FENCED) "," POLICY(LIMIT("leaf", "50")), "hold n1 BlastRadius" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect(rows[i].what, health_decide, rows[i].objects, NOW, rows[i].want);
+}
+
+#define GUARDED "'taints':[{'key':'aipc.dev/guard','value':'GpuCount','effect':'NoSchedule'}]"
+#define SUSPECT(since) "'aipc.dev/guard-note':'{\\'reason\\':\\'GpuCount\\',\\'since\\':\\'" since "\\'}'"
+#define GPUS(labels, notes, spec, alloc) "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t'" labels "},'annotations':{" notes "}") ",'spec':{" spec "},'status':{'allocatable':{" alloc "}}}," POLICY("")
+
+static void guard(void **unused)
+{
+	(void)unused;
+	static const struct { const char *what, *objects, *want; } rows[] = {
+		{ "as declared", GPUS(",'aipc.dev/gpu-count':'8'", "", "", "'nvidia.com/gpu':'8'"), "" },
+		{ "a GPU is missing: first the note", GPUS(",'aipc.dev/gpu-count':'8'", "", "", "'nvidia.com/gpu':'7'"), "suspect n1 GpuCount" },
+		{ "within the grace", GPUS(",'aipc.dev/gpu-count':'8'", SUSPECT("2026-11-25T11:59:00Z"), "", "'nvidia.com/gpu':'7'"), "" },
+		{ "then the taint", GPUS(",'aipc.dev/gpu-count':'8'", SUSPECT("2026-11-25T11:50:00Z"), "", "'nvidia.com/gpu':'7'"), "guard n1 GpuCount" },
+		{ "and it stays", GPUS(",'aipc.dev/gpu-count':'8'", SUSPECT("2026-11-25T11:50:00Z"), GUARDED, "'nvidia.com/gpu':'7'"), "" },
+		{ "back", GPUS(",'aipc.dev/gpu-count':'8'", SUSPECT("2026-11-25T11:50:00Z"), GUARDED, "'nvidia.com/gpu':'8'"), "unguard n1 AsDeclared" },
+		{ "back in time", GPUS(",'aipc.dev/gpu-count':'8'", SUSPECT("2026-11-25T11:59:00Z"), "", "'nvidia.com/gpu':'8'"), "unsuspect n1 AsDeclared" },
+		{ "a taint of others", GPUS(",'aipc.dev/gpu-count':'8'", "", GUARDED, "'nvidia.com/gpu':'8'"), "" },
+		{ "no device plugin", GPUS(",'aipc.dev/gpu-count':'8'", "", "", "'cpu':'1'"), "suspect n1 GpuCount" },
+		{ "the label disagrees", GPUS(",'aipc.dev/gpu-count':'8','nvidia.com/gpu.count':'4'", "", "", "'nvidia.com/gpu':'8'"), "suspect n1 GpuCount" },
+		{ "another product", GPUS(",'aipc.dev/gpu-product':'H100-SXM5-80GB','nvidia.com/gpu.product':'NVIDIA-A100-SXM4-80GB'", "", "", ""), "suspect n1 GpuProduct" },
+		{ "the same in other words", GPUS(",'aipc.dev/gpu-product':'H100-SXM5-80GB','nvidia.com/gpu.product':'NVIDIA-H100-80GB-HBM3-MIG-1g.10gb'", "", "", ""), "" },
+		{ "MIG in place", GPUS(",'aipc.dev/gpu-count':'8','aipc.dev/mig-layout':'x','nvidia.com/mig.config':'x','nvidia.com/mig.config.state':'success'", "", "", "'nvidia.com/mig-1g.10gb':'56'"), "" },
+		{ "MIG pending", GPUS(",'aipc.dev/mig-layout':'x','nvidia.com/mig.config':'x','nvidia.com/mig.config.state':'pending'", "", "", "'nvidia.com/mig-1g.10gb':'56'"), "suspect n1 MigLayout" },
+		{ "another layout", GPUS(",'aipc.dev/mig-layout':'x','nvidia.com/mig.config':'y'", "", "", "'nvidia.com/mig-1g.10gb':'56'"), "suspect n1 MigLayout" },
+		{ "layout right, plugin stale", GPUS(",'aipc.dev/mig-layout':'x','nvidia.com/mig.config':'x','nvidia.com/mig.config.state':'success'", "", "", "'nvidia.com/mig-1g.10gb':'0'"), "suspect n1 MigLayout" },
+		{ "counted instances", GPUS(",'aipc.dev/mig-layout':'x'", "'aipc.dev/mig-resources':'{\\'nvidia.com/mig-1g.10gb\\':56}'", "", "'nvidia.com/mig-1g.10gb':'49'"), "suspect n1 MigLayout" },
+		{ "switched off", "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t','aipc.dev/gpu-count':'8'}") "}," POLICY("'guard':{'enabled':false}"), "" },
+		{ "no grace", "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t','aipc.dev/gpu-count':'8'}") "}," POLICY("'guard':{'graceSeconds':0}"), "guard n1 GpuCount" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect(rows[i].what, guard_decide, rows[i].objects, NOW, rows[i].want);
+}
+
+#define AT(name, leaf, nv, spare, spec) NODE(name, ",'aipc.dev/fabric':'f','aipc.dev/spine-group':'s','aipc.dev/leaf':'" leaf "','aipc.dev/nvlink-domain':'" nv "','aipc.dev/spare':'" spare "'", "", spec, READY)
+#define POD(name, rank, node) "{'apiVersion':'v1','kind':'Pod'," META(name, ",'namespace':'ns','labels':{'aipc.dev/gang':'g'},'annotations':{'aipc.dev/rank':'" rank "'}") ",'spec':{'nodeName':'" node "'},'status':{'phase':'Running'}}"
+#define GANG(spec, replacements) "{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang'," META("g", ",'namespace':'ns','generation':3") ",'spec':{'min':4" spec "},'status':{'replacements':[" replacements "]}}"
+#define POOL "{'apiVersion':'aipc.dev/v1alpha1','kind':'SparePool'," META("spares", "") ",'spec':{}}"
+#define ENTRY(rank, from, node) "{'group':'','rank':" rank ",'node':'" node "','from':'" from "','pod':'p" rank "','uid':'u-p" rank "','reason':'XidResetGpu','since':'2026-11-25T11:59:00Z'}"
+/* Four nodes, two NVLink domains in one leaf; s1 beside the first, s2 in the second, s3 in another leaf. */
+#define RUNS POD("p0", "0", "n0") "," POD("p1", "1", "n1") "," POD("p2", "2", "n2") "," POD("p3", "3", "n3")
+#define FABRIC(s0, s1, s2, s3) AT("n0", "a", "x", "false", s0) "," AT("n1", "a", "x", "false", s1) "," AT("n2", "a", "y", "false", s2) "," AT("n3", "a", "y", "false", s3)
+#define SPARES AT("s1", "a", "x", "true", "") "," AT("s2", "a", "y", "true", "") "," AT("s3", "b", "z", "true", "")
+
+static void spare_swap(void **unused)
+{
+	(void)unused;
+	static const struct { const char *what, *objects, *want; } rows[] = {
+		{ "nothing failed", FABRIC("", "", "", "") "," SPARES "," RUNS "," POOL "," GANG("", ""), "" },
+		{ "two at once, ranks kept, the same leaf first", FABRIC(FENCED, "", "", FENCED) "," SPARES "," RUNS "," POOL "," GANG("", ""), "replace ns/g Replacing 0:n0>s1 3:n3>s2 -2" },
+		{ "the same slice first", FABRIC("", "", "", FENCED) "," SPARES "," RUNS "," POOL "," GANG(",'slices':[{'size':2,'level':'nvlink'}]", ""), "replace ns/g Replacing 3:n3>s2 -1" },
+		{ "slices of two that failed", FABRIC(FENCED, "", FENCED, "") "," SPARES "," RUNS "," POOL "," GANG(",'slices':[{'size':2,'level':'nvlink'}]", ""), "replace ns/g Replacing 0:n0>s1 2:n2>s2 -2" },
+		{ "then wider", FABRIC(FENCED, FENCED, FENCED, "") "," SPARES "," RUNS "," POOL "," GANG("", ""), "replace ns/g Replacing 0:n0>s1 1:n1>s3 2:n2>s2 -3" },
+		{ "but not wider than required: nobody moves", FABRIC(FENCED, FENCED, FENCED, "") "," SPARES "," RUNS "," POOL "," GANG(",'required':'leaf'", ""), "short ns/g NoSpare" },
+		{ "nor than the repair may go", FABRIC(FENCED, FENCED, FENCED, "") "," SPARES "," RUNS "," POOL "," GANG(",'repair':{'widest':'leaf'}", ""), "short ns/g NoSpare" },
+		{ "a level that is not there", FABRIC(FENCED, "", "", "") "," SPARES "," RUNS "," POOL "," GANG(",'required':'row'", ""), "short ns/g UnknownLevel" },
+		{ "a node that is gone", AT("n0", "a", "x", "false", "") "," SPARES "," POD("p0", "0", "n0") "," POD("p1", "1", "n1") "," POOL "," GANG("", ""), "replace ns/g Replacing 1:n1>s1 -1" },
+		{ "more than may be", FABRIC(FENCED, FENCED, "", "") "," SPARES "," RUNS "," POOL "," GANG(",'repair':{'maxNodes':1}", ""), "short ns/g TooManyFailed" },
+		{ "not wanted", FABRIC(FENCED, "", "", "") "," SPARES "," RUNS "," POOL "," GANG(",'repair':{'policy':'None'}", ""), "" },
+		{ "all anew", FABRIC(FENCED, "", "", "") "," SPARES "," RUNS "," POOL "," GANG(",'repair':{'policy':'Restart'}", ""), "restart ns/g Restarting -4" },
+		{ "no pool", FABRIC(FENCED, "", "", "") "," SPARES "," RUNS "," GANG("", ""), "short ns/g NoSpare" },
+		{ "spares that are no use", FABRIC(FENCED, "", "", "") "," AT("s1", "a", "x", "true", "'unschedulable':true") "," AT("s2", "a", "y", "true", FENCED) "," RUNS "," POOL "," GANG("", ""), "short ns/g NoSpare" },
+		{ "decided before, pods not gone yet: again the same", FABRIC(FENCED, "", "", FENCED) "," SPARES "," RUNS "," POOL "," GANG("", ENTRY("0", "n0", "s2") "," ENTRY("3", "n3", "s1")), "replace ns/g Replacing 0:n0>s2 3:n3>s1 -2" },
+		{ "the pod is gone, its successor waits", FABRIC(FENCED, "", "", "") "," SPARES "," POD("p1", "1", "n1") "," POD("q0", "0", "") "," POOL "," GANG("", ENTRY("0", "n0", "s1")), "" },
+		{ "the successor runs", FABRIC(FENCED, "", "", "") "," SPARES "," POD("p1", "1", "n1") "," POD("q0", "0", "s1") "," POOL "," GANG("", ENTRY("0", "n0", "s1")), "done ns/g Repaired" },
+		{ "another fails while one waits: its spare is taken", FABRIC(FENCED, FENCED, "", "") "," SPARES "," POD("p1", "1", "n1") "," POD("p2", "2", "n2") "," POOL "," GANG("", ENTRY("0", "n0", "s1")), "replace ns/g Replacing 1:n1>s2 0:n0>s1 -1" },
+		{ "no rank, no guess", FABRIC(FENCED, "", "", "") "," SPARES "," POD("p0", "zero", "n0") "," POOL "," GANG("", ""), "short ns/g NoRank" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect(rows[i].what, swap_decide, rows[i].objects, NOW, rows[i].want);
+}
+
+static void pools_and_topologies(void **unused)
+{
+	(void)unused;
+	struct fleet *f = cluster(FABRIC(FENCED, "", "", "") "," SPARES "," AT("s4", "b", "z", "true", "'unschedulable':true") "," RUNS "," GANG("", ENTRY("0", "n0", "s1"))
+				  ",{'apiVersion':'aipc.dev/v1alpha1','kind':'SparePool'," META("spares", "") ",'spec':{'minFree':[{'level':'leaf','nodes':2},{'level':'cluster','nodes':2}]}}"
+				  ",{'apiVersion':'aipc.dev/v1alpha1','kind':'FabricTopology'," META("default", "") ",'spec':{'preset':'aipc'}}", NOW);
+	autojson json_t *pools = pools_decide(f), *topologies = topologies_decide(f);
+	autofree char *p = json_text(pools), *t = json_text(topologies);
+	assert_string_equal(p, "[{\"do\":\"status\",\"free\":2,\"inUse\":0,\"nodes\":4,\"observedGeneration\":0,\"pool\":\"spares\",\"reason\":\"Short\",\"reserved\":1,"
+			       "\"short\":[{\"domain\":\"f/s/a\",\"free\":1,\"level\":\"leaf\",\"wanted\":2},{\"domain\":\"f/s/b\",\"free\":1,\"level\":\"leaf\",\"wanted\":2}],"
+			       "\"uid\":\"u-spares\",\"unhealthy\":1}]");
+	assert_non_null(strstr(t, "{\"domains\":2,\"missing\":0,\"name\":\"leaf\",\"nodeLabel\":\"aipc.dev/leaf\"}"));
+	assert_non_null(strstr(t, "\"nodes\":8"));
+	fleet_free(f);
+}
+
+/* Two gangs never get the same spare, whatever fails together. */
+static void one_spare_two_gangs(void **unused)
+{
+	(void)unused;
+	expect("two gangs", swap_decide, FABRIC(FENCED, FENCED, "", "") "," AT("s1", "a", "x", "true", "") "," POOL "," POD("p0", "0", "n0") "," GANG("", "")
+	       ",{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang'," META("h", ",'namespace':'ns'") ",'spec':{}}"
+	       ",{'apiVersion':'v1','kind':'Pod'," META("r0", ",'namespace':'ns','labels':{'aipc.dev/gang':'h'},'annotations':{'aipc.dev/rank':'0'}") ",'spec':{'nodeName':'n1'}}",
+	       NOW, "replace ns/g Replacing 0:n0>s1 -1; short ns/h NoSpare");
+}
+
+static void catalogue(void **unused)
+{
+	(void)unused;
+	static const struct { const char *text; int codes[4]; } lines[] = {
+		{ "NVRM: Xid (PCI:0000:1b:00): 79, pid=1, GPU has fallen off", { 79 } },
+		{ "Xid 13 then Xid: 31, Xid=43", { 13, 31, 43 } },
+		{ "SXid (PCI:0000:1b:00): 20034, Fatal", { 0 } },
+		{ "Xid (PCI:0000:1b:00", { 0 } }, { "Xid", { 0 } }, { "Xid 0 Xid 99999999999999999999", { 0 } }, { "", { 0 } },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		const char *p = lines[i].text;
+		int code;
+		for (size_t k = 0; k < 4; k++) {
+			bool more = lines[i].codes[k] != 0;
+			assert_int_equal(xid_scan(&p, &code), more);
+			if (!more)
+				break;
+			assert_int_equal(code, lines[i].codes[k]);
+		}
+	}
+	static const struct { int code; const char *product, *bucket; } rows[] = {
+		{ 79, NULL, "reboot_node" }, { 63, NULL, "ignore" }, { 94, NULL, "restart_app" }, { 95, NULL, "reset_gpu" }, { 48, NULL, "workflow" }, { 54, NULL, "contact_support" },
+		{ 1, NULL, "contact_support" }, { 165, NULL, "unknown" }, { 173, NULL, "unknown" }, { 136, "H100-SXM5-80GB", "reset_gpu" }, { 136, "A100-SXM4-80GB", "unknown" },
+		{ 74, "H100", "workflow" }, { 74, "GB200", "unknown" }, { 136, NULL, "reset_gpu" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct xid_verdict v;
+		xid_judge(rows[i].code, rows[i].product, NULL, &v);
+		assert_string_equal(v.bucket, rows[i].bucket);
+	}
+	static const struct { const char *text; int64_t ms; } times[] = {
+		{ "1970-01-01T00:00:01Z", 1000 }, { "2026-11-25T12:00:00.123456Z", 1795608000000 }, { "2026-11-25T13:00:00+01:00", 1795608000000 }, { "2026-11-25", -1 },
+		{ "2026-13-25T12:00:00Z", -1 }, { "2026-11-25T12:00:00", -1 }, { "2026-11-25T12:00:00+1", -1 }, { "", -1 }, { NULL, -1 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		assert_true(time_parse(times[i].text) == times[i].ms);
+}
+
+int main(void)
+{
+	json_setup();
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(health), cmocka_unit_test(blast_radius), cmocka_unit_test(guard), cmocka_unit_test(spare_swap), cmocka_unit_test(pools_and_topologies),
+		cmocka_unit_test(one_spare_two_gangs), cmocka_unit_test(catalogue),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
