@@ -155,7 +155,7 @@ void metrics_register(struct metrics *m, const struct metric *d)
 	size_t n = check_family(d);
 	vec_push(&m->families, (struct family){ .def = d, .n_labels = n });
 	if (n == 0)
-		insert(&m->families.at[m->families.len - 1], 0, NULL);
+		insert(&m->families.at[m->families.len - 1], 0, (const char *[]){ NULL });
 }
 
 /* --- numbers --------------------------------------------------------------------------------------------------------------- */

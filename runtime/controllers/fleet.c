@@ -211,6 +211,7 @@ void fleet_settle(struct fleet *f)
 	SORT(f->policies, by_priority);
 	for (size_t i = 0; i < f->pods.len; i++) {
 		struct fleet_node *n = f->pods.at[i]->ended ? NULL : fleet_node(f, f->pods.at[i]->node);
+		f->pods.at[i]->at = n;
 		if (n)
 			vec_push(&n->pods, f->pods.at[i]);
 	}

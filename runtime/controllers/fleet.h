@@ -30,7 +30,9 @@ enum { FLEET_LEVELS = 12 };
 #define KEY_GROUP "aipc.dev/group"
 #define KEY_RANK "aipc.dev/rank"
 
+struct fleet_node;
 struct fleet_pod {
+	struct fleet_node *at;       /* where it is; NULL: unbound, ended, or that node is gone */
 	const char *ns, *name, *uid, *node, *gang, *group;   /* node: "" while unbound */
 	int64_t rank;                /* -1: nothing says it */
 	bool ended, terminating;

@@ -229,12 +229,15 @@ static void examine(const struct fleet *f, const json_t *policy, const struct fl
 /* --- one node ------------------------------------------------------------------------------------------------------------- */
 
 struct candidate { const struct fleet_node *n; struct finding f; };
+/* One limit of the blast radius, with the nodes of each domain and how many of them are fenced, by path. */
+struct limit { const char *name; int level; int64_t percent; json_t *total, *fenced; };
 struct ruling {
 	const struct fleet *f;
 	const json_t *policy;
 	VEC(const struct fleet_node *) ruled;
 	VEC(struct candidate) wanted;
 	struct levels levels;
+	VEC(struct limit) limits;
 	json_t *out;
 	int64_t fenced, held;
 };
@@ -302,49 +305,64 @@ static int by_weight(const void *a, const void *b)
 	return p->f.weight != q->f.weight ? (p->f.weight > q->f.weight ? -1 : 1) : str_natural_cmp(p->n->name, q->n->name);
 }
 
-/* Nodes of the domain, and how many of them carry the taint or got it in this round. A node without the labels has no domain. */
-static bool domain_full(const struct ruling *r, const struct fleet_node *n, int level, int64_t percent, size_t done, const char **domain)
+static void count(json_t *counts, const char *path)
 {
-	int64_t total = 0, fenced = 0;
-	*domain = fleet_domain(r->f, &r->levels, n, level);
-	if (!*domain)
-		return false;
-	for (size_t i = 0; i < r->ruled.len; i++) {
-		const struct fleet_node *m = r->ruled.at[i];
-		if (level >= 0 && fleet_shared(&r->levels, n, m) <= level && m != n)
-			continue;
-		total++;
-		fenced += node_taint(m, KEY_UNHEALTHY) != NULL;
-	}
-	for (size_t i = 0; i < done; i++)
-		fenced += level < 0 || fleet_shared(&r->levels, n, r->wanted.at[i].n) > level;
-	int64_t allowed = percent <= 0 ? 0 : total * percent / 100 > 0 ? total * percent / 100 : 1;
-	return fenced + 1 > allowed;
+	if (path)
+		json_put_int(counts, path, json_int(counts, path, 0) + 1);
 }
 
-static bool held_back(struct ruling *r, const struct candidate *c, size_t done)
+/* A node without the labels of a level is in no domain of it. */
+static void count_fenced(struct ruling *r, const struct fleet_node *n)
 {
-	static json_t *deflt;
-	const json_t *radius = json_at(json_at(r->policy, "spec"), "blastRadius"), *limits = json_at(radius, "limits");
+	for (size_t i = 0; i < r->limits.len; i++)
+		if (r->limits.at[i].level >= -1)
+			count(r->limits.at[i].fenced, fleet_domain(r->f, &r->levels, n, r->limits.at[i].level));
+}
+
+static void read_limits(struct ruling *r)
+{
+	autojson json_t *deflt = json_pack("[{s:s,s:i}]", "level", "cluster", "percent", 10);
+	const json_t *limits = json_at(json_at(json_at(r->policy, "spec"), "blastRadius"), "limits");
 	size_t i;
-	json_t *limit;
-	if (!deflt)
-		deflt = json_pack("[{s:s,s:i}]", "level", "cluster", "percent", 10);
-	json_array_foreach(limits ? limits : deflt, i, limit) {
-		int level = levels_find(&r->levels, json_str(limit, "level"));
-		int64_t percent = json_int(limit, "percent", 0);
-		const char *domain = NULL;
+	json_t *l;
+	json_array_foreach(limits ? limits : deflt, i, l) {
+		struct limit limit = { word(l, "level"), levels_find(&r->levels, json_str(l, "level")), json_int(l, "percent", 0), json_object(), json_object() };
+		limit.name = arena_strdup(r->f->a, limit.name);
+		vec_push(&r->limits, limit);
+		for (size_t k = 0; limit.level >= -1 && k < r->ruled.len; k++)
+			count(limit.total, fleet_domain(r->f, &r->levels, r->ruled.at[k], limit.level));
+	}
+	for (size_t k = 0; k < r->ruled.len; k++)
+		if (node_taint(r->ruled.at[k], KEY_UNHEALTHY))
+			count_fenced(r, r->ruled.at[k]);
+}
+
+static bool domain_full(const struct limit *l, const char *domain)
+{
+	if (!domain)
+		return false;
+	int64_t percent = l->percent < 0 ? 0 : l->percent > 100 ? 100 : l->percent, allowed = json_int(l->total, domain, 0) * percent / 100;
+	if (percent > 0 && allowed == 0)
+		allowed = 1;
+	return json_int(l->fenced, domain, 0) + 1 > allowed;
+}
+
+static bool held_back(struct ruling *r, const struct candidate *c)
+{
+	for (size_t i = 0; i < r->limits.len; i++) {
+		const struct limit *l = &r->limits.at[i];
 		/* A level that does not exist protects nothing that we can count: then nothing is fenced, and it is said. */
-		if (level == -2 || domain_full(r, c->n, level, percent, done, &domain)) {
-			json_t *d = level == -2 ? decide_node(r->out, "hold", c->n, "UnknownLevel", "not fenced for %s: the limit names the level \"%.60s\", which is not there",
-							      c->f.message, word(limit, "level"))
-						: decide_node(r->out, "hold", c->n, "BlastRadius", "not fenced for %s: %lld %% of %.200s is the limit and reached", c->f.message,
-							      (long long)percent, domain);
-			json_put_str(d, "level", word(limit, "level"));
-			json_put_str(d, "domain", domain);
-			r->held++;
-			return true;
-		}
+		const char *domain = l->level == -2 ? NULL : fleet_domain(r->f, &r->levels, c->n, l->level);
+		if (l->level != -2 && !domain_full(l, domain))
+			continue;
+		json_t *d = l->level == -2 ? decide_node(r->out, "hold", c->n, "UnknownLevel", "not fenced for %s: the limit names the level \"%.60s\", which is not there",
+							 c->f.message, l->name)
+					   : decide_node(r->out, "hold", c->n, "BlastRadius", "not fenced for %s: %lld %% of %.200s is the limit and reached", c->f.message,
+							 (long long)l->percent, domain);
+		json_put_str(d, "level", l->name);
+		json_put_str(d, "domain", domain);
+		r->held++;
+		return true;
 	}
 	return false;
 }
@@ -369,18 +387,17 @@ static void rule(struct ruling *r)
 {
 	const json_t *meta = json_at(r->policy, "metadata"), *radius = json_at(json_at(r->policy, "spec"), "blastRadius");
 	const char *topology = json_str(radius, "topology");
-	size_t done = 0;
 	fleet_levels(r->f, topology ? topology : "default", &r->levels);
+	read_limits(r);
 	for (size_t i = 0; i < r->ruled.len; i++)
 		decide_node_health(r, r->ruled.at[i]);
 	if (r->wanted.len)
 		qsort(r->wanted.at, r->wanted.len, sizeof(*r->wanted.at), by_weight);
 	for (size_t i = 0; i < r->wanted.len; i++) {
-		struct candidate c = r->wanted.at[i];
-		if (held_back(r, &c, done))
+		if (held_back(r, &r->wanted.at[i]))
 			continue;
-		fence(r, &c);
-		r->wanted.at[done++] = c;
+		fence(r, &r->wanted.at[i]);
+		count_fenced(r, r->wanted.at[i].n);
 	}
 	json_t *d = json_object();
 	json_put_str(d, "do", "status");
@@ -403,6 +420,11 @@ json_t *health_decide(const struct fleet *f)
 			if (policy_of(f, f->nodes.at[i]) == r.policy)
 				vec_push(&r.ruled, f->nodes.at[i]);
 		rule(&r);
+		for (size_t i = 0; i < r.limits.len; i++) {
+			json_decref(r.limits.at[i].total);
+			json_decref(r.limits.at[i].fenced);
+		}
+		vec_free(&r.limits);
 		vec_free(&r.ruled);
 		vec_free(&r.wanted);
 	}

@@ -25,6 +25,7 @@ struct repair {
 	int slice_size;
 	VEC(struct broken) broken;
 	VEC(const struct fleet_node *) spares;
+	struct fleet_pod *const *pods; size_t n_pods;    /* of the gang */
 	VEC(const struct fleet_pod *) alive;
 	int *mate_of;                /* of each spare: index of what it replaces, -1 */
 	bool *seen;
@@ -38,9 +39,8 @@ static const char *word(const json_t *obj, const char *key)
 
 /* --- what failed ---------------------------------------------------------------------------------------------------------- */
 
-static const char *failed(const struct fleet *f, const char *node)
+static const char *failed(const struct fleet_node *n)
 {
-	const struct fleet_node *n = fleet_node(f, node);
 	if (!n)
 		return "NodeGone";
 	const json_t *taint = node_taint(n, KEY_UNHEALTHY);
@@ -76,16 +76,35 @@ static const json_t *entry_of(const json_t *list, const char *group, int64_t ran
 
 static bool of_gang(const struct repair *r, const struct fleet_pod *p)
 {
-	return !p->ended && strcmp(p->ns, r->ns) == 0 && strcmp(p->gang, r->name) == 0;
+	return strcmp(p->ns, r->ns) == 0 && strcmp(p->gang, r->name) == 0;
+}
+
+/* Pods are sorted by namespace and gang: those of this one are a stretch. */
+static void find_pods(struct repair *r)
+{
+	size_t lo = 0, hi = r->f->pods.len;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		const struct fleet_pod *p = r->f->pods.at[mid];
+		int c = strcmp(p->ns, r->ns);
+		if (c < 0 || (c == 0 && strcmp(p->gang, r->name) < 0))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	r->pods = r->f->pods.at + lo;
+	while (lo + r->n_pods < r->f->pods.len && of_gang(r, r->pods[r->n_pods]))
+		r->n_pods++;
 }
 
 static void collect_pods(struct repair *r)
 {
-	for (size_t i = 0; i < r->f->pods.len; i++) {
-		const struct fleet_pod *p = r->f->pods.at[i];
-		const char *why = of_gang(r, p) && *p->node ? failed(r->f, p->node) : NULL;
-		if (!of_gang(r, p) || !*p->node)
+	find_pods(r);
+	for (size_t i = 0; i < r->n_pods; i++) {
+		const struct fleet_pod *p = r->pods[i];
+		if (p->ended || !*p->node)
 			continue;
+		const char *why = failed(p->at);
 		if (!why) {
 			vec_push(&r->alive, p);
 			continue;
@@ -210,7 +229,7 @@ static int nearness(const struct repair *r, const struct broken *b, const struct
 	int slice = r->levels.n, gang = r->levels.n;
 	bool any_slice = false, any = false;
 	for (size_t i = 0; i < r->alive.len; i++) {
-		const struct fleet_node *n = fleet_node(r->f, r->alive.at[i]->node);
+		const struct fleet_node *n = r->alive.at[i]->at;
 		int shared = fleet_shared(&r->levels, n, spare);
 		bool same = r->slice_size > 0 && r->alive.at[i]->rank >= 0 && b->rank != INT64_MAX && r->alive.at[i]->rank / r->slice_size == b->rank / r->slice_size;
 		any = true;
@@ -244,7 +263,7 @@ static bool within(const struct repair *r, const struct broken *b, const struct 
 {
 	const struct fleet_node *old = fleet_node(r->f, b->node);
 	for (size_t i = 0; i < r->alive.len; i++)
-		if (fleet_shared(&r->levels, fleet_node(r->f, r->alive.at[i]->node), spare) < must)
+		if (fleet_shared(&r->levels, r->alive.at[i]->at, spare) < must)
 			return false;
 	return r->alive.len || !old || fleet_shared(&r->levels, old, spare) >= must;
 }
@@ -363,9 +382,9 @@ static void keep_open(const struct repair *r, const json_t *stored, json_t *list
 	json_array_foreach(stored, i, e) {
 		const struct fleet_node *spare = fleet_node(r->f, word(e, "node"));
 		bool bound = false;
-		for (size_t k = 0; k < r->f->pods.len; k++) {
-			const struct fleet_pod *p = r->f->pods.at[k];
-			bound = bound || (of_gang(r, p) && *p->node && p->rank == json_int(e, "rank", -1) && strcmp(p->group, word(e, "group")) == 0);
+		for (size_t k = 0; k < r->n_pods; k++) {
+			const struct fleet_pod *p = r->pods[k];
+			bound = bound || (!p->ended && *p->node && p->rank == json_int(e, "rank", -1) && strcmp(p->group, word(e, "group")) == 0);
 		}
 		if (!bound && spare && node_usable(spare) && !entry_of(list, word(e, "group"), json_int(e, "rank", -1)))
 			json_array_append_new(list, json_ref(e));

@@ -242,6 +242,93 @@ static void one_spare_two_gangs(void **unused)
 	       NOW, "replace ns/g Replacing 0:n0>s1 -1; short ns/h NoSpare");
 }
 
+/* --- hostile objects: every place of a whole cluster replaced by what does not belong there ------------------------------------ */
+
+static json_t *foreign(size_t k)
+{
+	static char wide[5000];
+	memset(wide, 'x', sizeof(wide) - 1);
+	switch (k) {
+	case 0: return json_null();
+	case 1: return json_integer(INT64_MIN);
+	case 2: return json_integer(INT64_MAX);
+	case 3: return json_real(1e308);
+	case 4: return json_array();
+	case 5: return json_object();
+	case 6: return json_string("");
+	case 7: return json_string(wide);
+	default: return json_true();
+	}
+}
+
+/* Puts FOREIGN(k) at the place number *AT, counted depth first; false when there are fewer places. */
+static bool replace(json_t *j, size_t *at, size_t k)
+{
+	const char *key;
+	void *tmp;
+	json_t *v;
+	size_t i;
+	json_object_foreach_safe(j, tmp, key, v) {
+		if ((*at)-- == 0) {
+			json_object_set_new(j, key, foreign(k));
+			return true;
+		}
+		if (replace(v, at, k))
+			return true;
+	}
+	json_array_foreach(j, i, v) {
+		if ((*at)-- == 0) {
+			json_array_set_new(j, i, foreign(k));
+			return true;
+		}
+		if (replace(v, at, k))
+			return true;
+	}
+	return false;
+}
+
+static void decide_all(const json_t *list)
+{
+	static json_t *(*const decides[])(const struct fleet *) = { health_decide, guard_decide, swap_decide, pools_decide, topologies_decide };
+	struct err err;
+	struct fleet *f = fleet_new(time_parse(NOW));
+	if (fleet_add(f, list, &err) == 0) {
+		fleet_settle(f);
+		for (size_t i = 0; i < ARRAY_LEN(decides); i++)
+			json_decref(decides[i](f));
+	}
+	fleet_free(f);
+}
+
+static void hostile(void **unused)
+{
+	(void)unused;
+	char *text = xstrdup("{'apiVersion':'v1','kind':'List','items':[" FABRIC(FENCED, "", "", FENCED) "," SPARES "," RUNS "," POOL
+			     "," GANG(",'required':'leaf','slices':[{'size':2,'level':'nvlink'}],'repair':{'maxNodes':9,'widest':'leaf'},'spares':{'pool':'spares'}", ENTRY("0", "n0", "s1"))
+			     "," POLICY(LIMIT("leaf", "50") ",'nodeSelector':{},'conditions':[{'type':'F*','forSeconds':1}],'xid':{'overrides':[{'code':79,'action':'Fence'}]}")
+			     "," NODE("n9", ",'aipc.dev/mig-layout':'x'", FENCE("reboot", "") "," SUSPECT(NOW) ",'aipc.dev/xid':'79@" NOW ",48'", FENCED, BAD("Fan", "True", NOW))
+			     "," EVENT("n9", NOW, "Xid (PCI:1): 154, to 0x2") ",{'apiVersion':'aipc.dev/v1alpha1','kind':'FabricTopology'," META("default", "")
+			     ",'spec':{'levels':[{'name':'leaf','alias':'l','nodeLabel':'aipc.dev/leaf'},{'name':'nvlink','nodeLabel':'aipc.dev/nvlink-domain'}]}}]}");
+	json_t *whole = NULL;
+	size_t places = 0;
+	for (char *p = text; *p; p++)
+		*p = *p == '\'' ? '"' : *p;
+	assert_int_equal(json_parse(text, strlen(text), "test", &whole, NULL), 0);
+	decide_all(whole);
+	for (bool more = true; more; places++) {
+		for (size_t k = 0; k < 9 && more; k++) {
+			json_t *copy = json_deep_copy(whole);
+			size_t at = places;
+			more = replace(copy, &at, k);
+			decide_all(copy);
+			json_decref(copy);
+		}
+	}
+	assert_true(places > 300);
+	json_decref(whole);
+	free(text);
+}
+
 static void catalogue(void **unused)
 {
 	(void)unused;
@@ -285,7 +372,7 @@ int main(void)
 	json_setup();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(health), cmocka_unit_test(blast_radius), cmocka_unit_test(guard), cmocka_unit_test(spare_swap), cmocka_unit_test(pools_and_topologies),
-		cmocka_unit_test(one_spare_two_gangs), cmocka_unit_test(catalogue),
+		cmocka_unit_test(one_spare_two_gangs), cmocka_unit_test(hostile), cmocka_unit_test(catalogue),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
