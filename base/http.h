@@ -3,7 +3,8 @@
  * Hosts are spread over multi handles of at most HTTP_HOSTS_PER_MULTI (libcurl walks its pool per transfer). Connections
  * are kept and reused per host, at most `per_host` at once; further requests to that host wait in order.
  * Certificates are verified (chain and name) unless the request's trust says otherwise in so many words.
- * Redirects are not followed. Compression is not asked for (it weakens ETags). No header value or body is ever logged.
+ * Redirects are not followed. Compression is not asked for (it weakens ETags); a body that
+ * comes gzipped even so is unpacked, within max_body. No header value or body is ever logged.
  */
 #ifndef BASE_HTTP_H
 #define BASE_HTTP_H

@@ -39,7 +39,7 @@ void rf_expect(struct rf_bmc *b, int by)
 
 static void trip(struct rf_bmc *b, const struct err *err)
 {
-	bool silent = err->code == E_UNREACHABLE || err->code == E_TIMEOUT || err->code == E_DENIED || err->code == E_BUSY;
+	bool silent = err->code == E_UNREACHABLE || err->code == E_TIMEOUT || err->code == E_DENIED;
 
 	if (b->expecting || !silent)
 		return;
@@ -194,12 +194,14 @@ static int wait_busy(struct task *t, struct rf_bmc *b, const struct rf_request *
 		wait = clock_backoff_ms(attempt, BUSY_BASE_MS, BUSY_CAP_MS);
 	if (wait > RETRY_AFTER_CAP_MS)
 		wait = RETRY_AFTER_CAP_MS;
-	if (b->waited + wait > b->rf->limits.budget) {
+	int64_t budget = clock_now_ms() < b->spent_until ? b->rf->limits.budget / 10 : b->rf->limits.budget;
+	if (b->waited + wait > budget) {
 		autofree char *what = xasprintf("%s %s", rq->method, rq->path);
 		rf_refused(b, r, what, err);
 		struct err low = *err;
 		err_set(err, E_BUSY, "%.900s; waited %lld s for it, run again later", low.msg, (long long)b->waited / 1000);
-		trip(b, err);
+		b->spent_until = clock_now_ms() + BREAKER_MS;
+		b->waited = 0;
 		return E_BUSY;
 	}
 	b->waited += wait;

@@ -7,7 +7,7 @@
  * rf_send() holds the BMC's gate for the whole exchange with its retries:
  *   401            one new login, then GET, PATCH and DELETE are sent again; a POST comes back with status 401
  *   503, 429, or a message id that means "not ready": waits (Retry-After, the message's argument, else backoff) within
- *                  bmc.budget_ms, then E_BUSY; RF_ONCE requests come back at once with their status instead
+ *                  limits.budget, then E_BUSY, and for two minutes a tenth of it for whatever else is busy; RF_ONCE requests come back at once with their status instead
  *   no connection  GETs are tried three times; then the breaker opens: for two minutes every request to this BMC fails at once
  *                  with the same message, unless rf_expect() says that the BMC is away on our behalf
  * Nothing here logs or stores a credential; error texts carry the address, the BMC's own words, never headers or bodies.
@@ -63,7 +63,7 @@ struct rf_bmc {
 	char *token, *session;       /* open session and its URI (may be NULL with a token) */
 	char *basic;                 /* "Basic ..." when that is how we log in */
 	char *note_key;              /* of the store's note about the session */
-	bool root_known;
+	bool root_known, root_refused;       /* root_refused: it wanted credentials, and is read again with them */
 	char *sessions_uri, *systems_uri, *managers_uri, *chassis_uri, *update_uri, *tasks_uri, *registries_uri;
 	struct quirk quirk;
 	char *system;                /* path of the host's ComputerSystem once found */
@@ -73,6 +73,7 @@ struct rf_bmc {
 	struct err down;
 	unsigned logins;             /* sessions opened: a new one behind our back tells that the BMC was reset */
 	int64_t waited;              /* ms spent on "busy" since the last good answer */
+	int64_t spent_until;         /* one resource stayed busy for the whole budget: until then others get little of it */
 	UT_hash_handle hh;
 };
 

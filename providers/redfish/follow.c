@@ -10,6 +10,7 @@
 
 enum {
 	WAITS_MS = 120 * 1000,       /* a Pending task that says nothing more is taken for staged */
+	REDIRECTS_MAX = 5,
 	POLL_CAP_MS = 30 * 1000,     /* the longest pause a Retry-After can ask for */
 	GONE_LOOKS = 3,              /* 404 so often in a row is gone */
 };
@@ -21,6 +22,9 @@ enum task_class task_classify(const char *state, const char *status)
 		{ "Interrupted", TASK_LIVE }, { "Pending", TASK_WAITS }, { "Stopping", TASK_LIVE }, { "Completed", TASK_GOOD },
 		{ "Killed", TASK_BAD }, { "Exception", TASK_BAD }, { "Service", TASK_LIVE }, { "Cancelling", TASK_LIVE },
 		{ "Cancelled", TASK_BAD },
+		/* Jobs: the standard's, and iDRAC's own words */
+		{ "UserIntervention", TASK_LIVE }, { "Continue", TASK_LIVE }, { "Scheduled", TASK_WAITS }, { "CompletedWithErrors", TASK_BAD },
+		{ "Failed", TASK_BAD }, { "RebootFailed", TASK_BAD },
 	};
 
 	for (size_t i = 0; state && i < ARRAY_LEN(table); i++) {
@@ -32,11 +36,18 @@ enum task_class task_classify(const char *state, const char *status)
 	return TASK_LIVE;
 }
 
+static const char *state_of(const json_t *j)
+{
+	const char *state = json_str(j, "TaskState");
+
+	return state ? state : json_str(j, "JobState");
+}
+
 static bool is_task(const json_t *j)
 {
 	const char *type = json_str(j, "@odata.type");
 
-	return json_str(j, "TaskState") || (type && str_has_prefix(type, "#Task."));
+	return json_str(j, "TaskState") || json_str(j, "JobState") || (type && str_has_prefix(type, "#Task."));
 }
 
 char *rf_task_of(const struct rf_reply *r)
@@ -116,13 +127,14 @@ struct watch {
 	int64_t moved;               /* when it last showed progress */
 	int64_t waits_since;         /* Pending since; 0: not */
 	int64_t away_since;          /* BMC silent since; 0: not */
-	unsigned gone, n;
+	unsigned gone, n, redirects;
+	char *moved_to;              /* a monitor that is done may send us to the task (3xx); owned */
 	json_t *last;                /* state, percent, message count of the last look */
 };
 
 static void look_for_progress(struct watch *w, const json_t *j)
 {
-	json_t *now = json_pack("[s?, I, I]", json_str(j, "TaskState"), (json_int_t)json_int(j, "PercentComplete", -1),
+	json_t *now = json_pack("[s?, I, I]", state_of(j), (json_int_t)json_int(j, "PercentComplete", -1),
 				(json_int_t)json_array_size(json_at(j, "Messages")));
 
 	if (!w->last || !json_same(w->last, now))
@@ -141,6 +153,14 @@ static void end(struct follow *out, enum followed how, const json_t *j)
 	out->how = how;
 }
 
+static bool stalled(const struct watch *w, const struct rf_bmc *b, const json_t *j, struct follow *out)
+{
+	if (clock_now_ms() - w->moved < b->rf->limits.stall)
+		return false;
+	end(out, FOLLOWED_STALLED, j);
+	return true;
+}
+
 /* Looks at one good or bad reply. True: it is over, OUT says how. */
 static bool judge(struct watch *w, const struct rf_bmc *b, const struct rf_reply *r, struct op *op, struct follow *out)
 {
@@ -154,22 +174,27 @@ static bool judge(struct watch *w, const struct rf_bmc *b, const struct rf_reply
 		return true;
 	}
 	w->gone = 0;
+	if (r->status / 100 == 3 && r->location && w->redirects++ < REDIRECTS_MAX) {
+		free(w->moved_to);
+		w->uri = w->moved_to = xstrdup(r->location);
+		return false;
+	}
 	if (!rf_good(r) && !is_task(r->json)) {
 		if (r->status >= 500 || r->status == 401 || r->status == 429)
-			return false;
+			return stalled(w, b, r->json, out);
 		end(out, FOLLOWED_FAILED, r->json);
 		return true;
 	}
 	if (!is_task(r->json)) {
 		if (r->status == 202)
-			return false;
+			return stalled(w, b, r->json, out);
 		end(out, rf_severity(r->json) >= 2 ? FOLLOWED_FAILED : FOLLOWED_OK, r->json);
 		return true;
 	}
 	look_for_progress(w, r->json);
 	show(op, w->uri, r->json);
 	rf_messages(r->json, note_message, &notes);
-	enum task_class c = task_classify(json_str(r->json, "TaskState"), json_str(r->json, "TaskStatus"));
+	enum task_class c = task_classify(state_of(r->json), json_str(r->json, "TaskStatus"));
 	if (c == TASK_GOOD || c == TASK_BAD) {
 		end(out, c == TASK_GOOD ? FOLLOWED_OK : FOLLOWED_FAILED, r->json);
 		return true;
@@ -179,11 +204,7 @@ static bool judge(struct watch *w, const struct rf_bmc *b, const struct rf_reply
 		end(out, FOLLOWED_STAGED, r->json);
 		return true;
 	}
-	if (now - w->moved >= b->rf->limits.stall) {
-		end(out, FOLLOWED_STALLED, r->json);
-		return true;
-	}
-	return false;
+	return stalled(w, b, r->json, out);
 }
 
 /* One look: a silent BMC is waited for. */
@@ -231,5 +252,6 @@ int rf_follow_task(struct task *t, struct rf_bmc *b, const char *uri, struct op 
 		rc = look(t, b, &w, op, out, &over, err);
 	rf_expect(b, -1);
 	json_decref(w.last);
+	free(w.moved_to);
 	return rc;
 }

@@ -183,6 +183,31 @@ static int check_size(const struct sending *s, const json_t *service, struct err
 	return 0;
 }
 
+/* Does the list of words in KEY of ACTION (absent: yes) hold WORD? */
+static bool takes(const json_t *action, const char *key, const char *word)
+{
+	const json_t *list = json_at(action, key);
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_is_string(json_array_get(list, i)) && strcasecmp(json_string_value(json_array_get(list, i)), word) == 0)
+			return true;
+	return !json_array_size(list);
+}
+
+static int check_service(const struct sending *s, const json_t *service, struct err *err)
+{
+	const json_t *action = json_path(service, "Actions", "#UpdateService.SimpleUpdate", NULL);
+	const char *protocol = strncasecmp(s->img->source, "https", 5) == 0 ? "HTTPS" : "HTTP";
+
+	if (json_is_false(json_at(service, "ServiceEnabled")))
+		return err_set(err, E_UNSUPPORTED, "%s has its UpdateService switched off (ServiceEnabled is false at %s): switch it on, then run again",
+			       s->f->b->addr, s->f->b->update_uri);
+	if (!s->file && action && !takes(action, "TransferProtocol@Redfish.AllowableValues", protocol))
+		return err_set(err, E_UNSUPPORTED, "%s does not fetch images by %s: give %s by another protocol, or as a local file", s->f->b->addr, protocol,
+			       s->name);
+	return check_size(s, service, err);
+}
+
 static int send_once(struct sending *s, const json_t *service, struct rf_reply *r, struct err *err)
 {
 	switch (fw_way(service, s->file == NULL)) {
@@ -333,7 +358,7 @@ static int take_up(struct sending *s, struct err *err)
 static bool retryable(const struct rf_reply *r, int64_t *wait)
 {
 	*wait = -1;
-	return r->status == 401 || rf_busy(r, wait) || r->status == 409 || r->status >= 500;
+	return r->status == 401 || rf_busy(r, wait) || r->status == 409 || (r->status >= 500 && r->status != 501);
 }
 
 /* After a refusal that may pass: waits as asked, then looks whether it arrived after all. */
@@ -379,7 +404,7 @@ static int transmit(struct sending *s, struct err *err)
 	int rc = rf_get(s->t, s->f->b, s->f->b->update_uri, 0, &service, NULL, err);
 
 	if (rc == 0)
-		rc = check_size(s, service, err);
+		rc = check_service(s, service, err);
 	if (rc == 0 && fw_way(service, s->file == NULL) == WAY_NONE)
 		return send_once(s, service, &r, err);
 	if (rc == 0)
@@ -398,6 +423,10 @@ static int transmit(struct sending *s, struct err *err)
 	}
 	autofree char *what = xasprintf("the image %s", s->name);
 	rf_refused(s->f->b, &r, what, err);
+	if (err->code == E_NOTFOUND || err->code == E_UNSUPPORTED) {     /* a read-only copy of a service answers so */
+		struct err low = *err;
+		return err_set(err, E_UNSUPPORTED, "%.900s; nothing was sent to its firmware", low.msg);
+	}
 	return retryable(&r, &wait) ? refused_for_now(s, &r, wait, err) : err->code;
 }
 
@@ -432,6 +461,14 @@ static int await_quiet(struct sending *s, struct err *err)
 	}
 }
 
+static bool holds_all(const struct sending *s)
+{
+	for (size_t i = 0; i < s->img->pins.len; i++)
+		if (!fw_holds(s->f, s->img->pins.at[i]))
+			return false;
+	return true;
+}
+
 /* What a task's end means: 0 arrived; 1 it may be sent again. */
 static int judge_end(struct sending *s, const struct follow *w, struct err *err)
 {
@@ -444,6 +481,8 @@ static int judge_end(struct sending *s, const struct follow *w, struct err *err)
 	case FOLLOWED_GONE:
 		return await_quiet(s, err);
 	case FOLLOWED_STALLED:
+		if (fw_read(s->t, s->f, err) == 0 && holds_all(s))
+			return 0;        /* only the task has not heard of it */
 		return err_set(err, E_INTERNAL, "%s: task %s for %s shows no progress for %lld min; reset the BMC, then run again%s%s", s->f->b->addr, id,
 			       s->name, (long long)s->f->b->rf->limits.stall / 60000, w->said[0] ? "; it says: " : "", w->said);
 	case FOLLOWED_FAILED:

@@ -15,6 +15,7 @@ void fw_init(struct fw *f, struct rf_bmc *b, const json_t *components)
 
 	memset(f, 0, sizeof(*f));
 	f->b = b;
+	f->spoke = json_object();
 	for (size_t i = 0; i < n; i++) {
 		const json_t *want = json_at(components, keys[i]);
 		const char *apply = json_str(want, "apply");
@@ -44,6 +45,7 @@ void fw_release(struct fw *f)
 	for (size_t i = 0; i < f->pins.len; i++)
 		vec_free(&f->pins.at[i].entries);
 	vec_free(&f->pins);
+	json_decref(f->spoke);
 }
 
 static bool pinned(const struct fw *f, const char *id)
@@ -52,6 +54,14 @@ static bool pinned(const struct fw *f, const char *id)
 		if (str_glob(f->pins.at[i].glob, id))
 			return true;
 	return false;
+}
+
+/* Does the pin mean this entry? A row of what does not run is meant only by a glob that begins as its id does. */
+static bool meant(const char *glob, const char *as, const char *segment)
+{
+	if (!str_glob(glob, as))
+		return false;
+	return !quirk_not_running(segment) || strncasecmp(glob, segment, 4) == 0;
 }
 
 static bool absent(const json_t *j)
@@ -68,7 +78,7 @@ static int read_entry(struct task *t, struct fw *f, const char *path, bool by_se
 	struct err one;
 	char id[256];
 	struct fw_entry e = { 0 };
-	int rc = rf_get(t, f->b, path, 0, &j, NULL, &one);
+	int rc = rf_get(t, f->b, path, RF_SLOW, &j, NULL, &one);
 
 	rf_last_segment(path, id, sizeof(id));
 	if (rc == E_CANCELED || rc == E_UNREACHABLE || rc == E_TIMEOUT || rc == E_AUTH || rc == E_DENIED) {
@@ -88,9 +98,12 @@ static int read_entry(struct task *t, struct fw *f, const char *path, bool by_se
 	e = (struct fw_entry){ .id = xstrdup(as), .path = xstrdup(path), .version = version_none(version) ? NULL : xstrdup(version) };
 	const char *state = json_str(json_at(j, "Status"), "State");
 	e.updating = state && strcasecmp(state, "Updating") == 0;
+	if (e.version)
+		json_object_set_new(f->spoke, path, json_true());
+	e.silent = rc == 0 && !e.version && !e.updating && !json_object_get(f->spoke, path);
 	vec_push(&f->entries, e);
 	for (size_t i = 0; i < f->pins.len; i++)
-		if (str_glob(f->pins.at[i].glob, as) || (!by_segment && name && str_glob(f->pins.at[i].glob, name)))
+		if (meant(f->pins.at[i].glob, as, id) || (!by_segment && name && meant(f->pins.at[i].glob, name, id)))
 			vec_push(&f->pins.at[i].entries, f->entries.len - 1);
 	return 0;
 }
@@ -208,12 +221,15 @@ int fw_read(struct task *t, struct fw *f, struct err *err)
 
 bool fw_holds(const struct fw *f, const struct fw_pin *p)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < p->entries.len; i++) {
-		const char *v = f->entries.at[p->entries.at[i]].version;
-		if (!v || !version_same(v, p->version))
+		const struct fw_entry *e = &f->entries.at[p->entries.at[i]];
+		if (!e->silent && (!e->version || !version_same(e->version, p->version)))
 			return false;
+		any |= e->version != NULL;
 	}
-	return p->entries.len > 0;
+	return any;
 }
 
 static int by_nature(const void *a, const void *b)

@@ -8,6 +8,7 @@ struct fw_entry {
 	char *id, *path;
 	char *version;               /* NULL: could not be read, or it says none */
 	bool updating;               /* Status.State Updating */
+	bool silent;                 /* read well, names no version and never did while we looked: nothing is there to pin */
 };
 struct fw_pin {                      /* one entry of `components`; borrows the configuration */
 	const char *glob;
@@ -22,6 +23,7 @@ struct fw {
 	VEC(struct fw_entry) entries;
 	VEC(struct fw_pin) pins;
 	char incomplete[160];        /* what could not be known, or "" */
+	json_t *spoke;               /* paths of entries that named a version in any reading */
 };
 
 void fw_init(struct fw *f, struct rf_bmc *b, const json_t *components);
@@ -30,7 +32,9 @@ void fw_release(struct fw *f);
 /* Reads the entries the pins match (by Id, else by Name), replacing what was known. E_INPUT: a pin matches nothing (names near
  * ids); E_UNSUPPORTED: no update service. Entries that cannot be read are said in f->incomplete, unless a pin has no other. */
 int fw_read(struct task *t, struct fw *f, struct err *err) MUST_CHECK;
-/* Do all entries of the pin run its version? An entry that could not be read does not. */
+/* Do all entries of the pin run its version? An entry that could not be read does not; one that never named a version
+ * ("Not Present", "-*", null) does not count beside others that do. Rows of versions that do not run (iDRAC's `Previous-`)
+ * are pinned by no glob but their own. */
 bool fw_holds(const struct fw *f, const struct fw_pin *p);
 /* The versions of a pin's entries: "1.5.0", or "1.5.0, 1.6.0". */
 void fw_shown(const struct fw *f, const struct fw_pin *p, struct str *out);

@@ -24,7 +24,7 @@ static int good_read(struct task *t, struct rf_bmc *b, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		autojson json_t *j = NULL;
 		int rc = paths[i] ? rf_get(t, b, paths[i], RF_ONCE, &j, NULL, err) : 0;
-		if (rc && !(i == 3 && rc == E_NOTFOUND))
+		if (rc && !(i >= 2 && rc == E_NOTFOUND))
 			return rc;
 	}
 	return 0;

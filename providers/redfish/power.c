@@ -116,7 +116,7 @@ static int send_reset(struct task *t, struct rf_bmc *b, const struct rf_action *
 	if (rf_good(&r))
 		return 0;
 	rf_refused(b, &r, what, err);
-	bool again = r.status == 401 || r.status == 409 || r.status == 503 || r.status == 429 || r.status >= 500;
+	bool again = r.status == 401 || r.status == 409 || r.status == 503 || r.status == 429 || (r.status >= 500 && r.status != 501);
 	struct str said;
 	str_init(&said, 600);
 	rf_say(r.json, &said);

@@ -112,6 +112,11 @@ static bool matches_any(const json_t *globs, const char *text)
 	return false;
 }
 
+bool quirk_not_running(const char *inventory_id)
+{
+	return matches_any(json_at(table(), "not_running"), inventory_id);
+}
+
 bool quirk_not_host(const char *system_id)
 {
 	return matches_any(json_at(table(), "not_host_systems"), system_id);
@@ -232,6 +237,25 @@ static void version_normal(const char *v, struct str *out)
 		out->at[--out->len] = '\0';
 }
 
+/* Length of V (normal form) without a date at its end: " (03/01/2023)" (HPE's BIOS), " may 24 2023" (iLO). */
+static size_t undated(const char *v)
+{
+	static const char *const months = "janfebmaraprmayjunjulaugsepoctnovdec";
+	size_t n = strlen(v);
+	const char *open = strrchr(v, '('), *month;
+	char word[4];
+	unsigned day, year;
+	int used = 0;
+
+	if (open > v && v[n - 1] == ')' && strspn(open + 1, "0123456789/-.") == strlen(open + 1) - 1)
+		return (size_t)(open - v) - (open[-1] == ' ');
+	for (const char *at = strchr(v, ' '); at; at = strchr(at + 1, ' '))
+		if (sscanf(at, " %3[a-z] %2u %4u%n", word, &day, &year, &used) == 3 && !at[used] && strlen(word) == 3 &&
+		    (month = strstr(months, word)) && (month - months) % 3 == 0)
+			return (size_t)(at - v);
+	return n;
+}
+
 bool version_same(const char *a, const char *b)
 {
 	if (!a || !b)
@@ -241,5 +265,8 @@ bool version_same(const char *a, const char *b)
 	str_init(&y, STR_OURS);
 	version_normal(a, &x);
 	version_normal(b, &y);
-	return x.len && strcmp(x.at, y.at) == 0;
+	if (x.len && strcmp(x.at, y.at) == 0)
+		return true;
+	size_t n = undated(x.at), m = undated(y.at);
+	return n && n == m && (n < x.len) != (m < y.len) && memcmp(x.at, y.at, n) == 0;
 }

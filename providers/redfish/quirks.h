@@ -29,6 +29,7 @@ bool quirk_id_is(const char *message_id, const char *name);
 bool quirk_not_ready(const char *message_id, int *seconds_arg);     /* arg number (from 1) that holds seconds, or 0 */
 bool quirk_session_full(const char *message_id);
 const char *quirk_unavailable(const char *message_id);      /* why retrying does not help now, or NULL */
+bool quirk_not_running(const char *inventory_id);                   /* a row of the inventory about a version that does not run */
 bool quirk_not_host(const char *system_id);                          /* a system that is no host (GPU baseboard, DPU) */
 
 enum activation { ACTIVATE_NONE, ACTIVATE_BMC_RESET, ACTIVATE_REBOOT, ACTIVATE_AC_CYCLE };
@@ -47,7 +48,7 @@ const char *family_irreversible(const char *pattern);
 enum activation activation_named(const char *word);
 
 /* The same version, whatever the platform's way of writing it: prefixes (`GB200Nvl-`), leading zeros, `NAME=`, `Ver `,
- * hex bytes. Never an order. */
+ * hex bytes, a date behind it that only one of them names. Never an order. */
 bool version_same(const char *a, const char *b);
 bool version_none(const char *v);                            /* NULL, "", "Not Present", "-*": no version at all */
 

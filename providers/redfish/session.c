@@ -164,6 +164,16 @@ static char *link_of(const json_t *root, const char *name, const char *deflt)
 	return path ? path : xstrdup(deflt);
 }
 
+static void forget_root(struct rf_bmc *b)
+{
+	char **all[] = { &b->sessions_uri, &b->systems_uri, &b->managers_uri, &b->chassis_uri, &b->update_uri, &b->tasks_uri, &b->registries_uri };
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		free(*all[i]);
+		*all[i] = NULL;
+	}
+}
+
 static void read_root(struct rf_bmc *b, const json_t *root)
 {
 	const char *vendor = json_str(root, "Vendor");
@@ -171,6 +181,7 @@ static void read_root(struct rf_bmc *b, const json_t *root)
 
 	if (!vendor && json_is_object(oem) && json_object_size(oem) == 1)
 		vendor = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)oem));
+	forget_root(b);
 	b->quirk = quirk_for(vendor, json_str(root, "Product"), json_str(root, "RedfishVersion"));
 	b->systems_uri = link_of(root, "Systems", "/redfish/v1/Systems");
 	b->managers_uri = link_of(root, "Managers", "/redfish/v1/Managers");
@@ -210,15 +221,38 @@ static int ensure_root(struct task *t, struct rf_bmc *b, struct err *err)
 			if (rc)
 				return rc;
 		}
-		if (r.status == 404 && i + 1 < ARRAY_LEN(paths))
+		if ((r.status == 404 || r.status / 100 == 3) && i + 1 < ARRAY_LEN(paths))
 			continue;
+		if (rf_busy(&r, &wait)) {
+			rf_refused(b, &r, "its service root", err);
+			struct err low = *err;
+			return err_set(err, E_BUSY, "%.900s; waited %lld s for it, run again later", low.msg, (long long)b->waited / 1000);
+		}
+		if (r.status / 100 == 3)
+			return err_set(err, E_INPUT, "%s sends its service root elsewhere (HTTP %d%s%.200s): give the address it means, with https://", b->addr,
+				       r.status, r.location ? ", to " : "", r.location ? r.location : "");
 		if (r.status >= 400 && r.status != 401 && r.status != 403 && !json_at(r.json, "Systems"))
 			return rf_refused(b, &r, "its service root", err);
 		if (rf_good(&r) && !json_is_object(r.json))
 			return err_set(err, E_INTERNAL, "%s answers /redfish/v1 with something that is not JSON: is it a Redfish service", b->addr);
 		read_root(b, r.json);
+		b->root_refused = !rf_good(&r);
 	}
 	return 0;
+}
+
+/* A root that only shows itself to users is read once more as one; a failure leaves the standard's paths. */
+static int root_again(struct task *t, struct rf_bmc *b, struct err *err)
+{
+	struct rf_request rq = { .method = "GET", .path = "/redfish/v1/" };
+	autoreply struct rf_reply r = { 0 };
+	int rc = b->root_refused ? rf_exchange(t, b, &rq, &r, NULL, err) : 0;
+
+	if (rc == 0 && rf_good(&r) && json_is_object(r.json)) {
+		read_root(b, r.json);
+		b->root_refused = false;
+	}
+	return rc;
 }
 
 int rf_credentials_refused(struct rf_bmc *b, const struct rf_reply *r, struct err *err)
@@ -277,6 +311,11 @@ static int judge_login(struct rf_bmc *b, struct rf_reply *r, char **token, int64
 	}
 	rf_messages(r->json, full_of, &f);
 	*full = f.full;
+	autostr struct str said = { 0 };
+	str_init(&said, 200);
+	/* Everything wants HTTP Basic here, the login too: a server in front of the service, not a word about this user. */
+	if (r->status == 401 && b->root_refused && !rf_say(r->json, &said))
+		return LOGIN_BASIC;
 	if (r->status == 401 || (r->status == 403 && !f.full)) {
 		if (!rf_has_message(r->json, "PasswordChangeRequired"))
 			return rf_credentials_refused(b, r, err);
@@ -349,6 +388,8 @@ int rf_login(struct task *t, struct rf_bmc *b, bool *refused, struct err *err)
 	}
 	rc = open_session(t, b, password, err);
 	wipe(&password);
+	if (rc == 0)
+		rc = root_again(t, b, err);
 	if (rc == 0)
 		delete_stale(t, b);
 failed:

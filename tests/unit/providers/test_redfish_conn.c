@@ -178,15 +178,15 @@ static void busy_is_waited_out_as_asked(void **state)
 
 static int busy_for_ever(struct task *t, struct rf *rf, struct rf_bmc *b, struct err *err)
 {
-	struct world *w = rf->transport.ctx;
 	int64_t start = clock_now_ms();
 	int rc = read_host(t, b, err);
 
+	(void)rf;
 	assert_int_equal(rc, E_BUSY);
 	assert_true(clock_now_ms() - start <= 200 * 1000);
-	int calls = w->calls;
-	assert_int_equal(read_host(t, b, err), E_BUSY);          /* at once */
-	assert_int_equal(w->calls, calls);
+	start = clock_now_ms();
+	assert_int_equal(read_host(t, b, err), E_BUSY);          /* what else is busy then gets little patience */
+	assert_true(clock_now_ms() - start <= 20 * 1000);
 	return rc;
 }
 

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# plan, apply, plan and drift against services shaped like nine vendors' BMCs, and against a table of misbehaviours (vendors.py).
+source "$(dirname "$0")/lib.bash"
+command -v python3 >/dev/null || skip "python3 is missing: it plays the machines"
+export RF_PASSWORD=secret
+python3 "$root/tests/e2e/vendors.py" "$work" 2>vendors.err &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; cleanup' EXIT
+for _ in $(seq 100); do [[ -s ports ]] && break; sleep 0.1; done
+[[ -s ports ]] || { cat vendors.err; fail "the services did not start"; }
+port_of() { awk -v n="$1" '$1 == n { print $2 }' "$work/ports"; }
+state() { curl -s "http://127.0.0.1:$(port_of "$1")/test/state" | python3 -c 'import json,sys; v=json.load(sys.stdin)
+for k in sys.argv[1:]: v=v.get(k, 0)
+print(v)' "${@:2}"; }
+behind() { curl -s -X POST --data "$2" "http://127.0.0.1:$(port_of "$1")/test/set" >/dev/null; }
+
+# spec NAME "GLOB=VERSION[ TARGET]..." "BIOS MEMBERS": the working folder NAME with a pool of that one machine.
+spec() {
+	local name=$1 pin glob version target
+	mkdir -p "$name"
+	: >"$name.img"
+	{
+		printf 'provider:\n  redfish: { username: admin, password: "env:RF_PASSWORD", insecure: true, read_timeout: 5s, busy_timeout: 4s,\n'
+		printf '    graceful_timeout: 8s, boot_timeout: 30s, stall_timeout: 8s, lost_task_timeout: 4s, verify_timeout: 15s }\n'
+		printf 'resource:\n  gpu_node_pool:\n    p:\n      nodes: [{ name: n1, bmc: "http://127.0.0.1:%s" }]\n      power: "On"\n' "$(port_of "$name")"
+		[[ -z $3 ]] || printf '      bios: { %s }\n' "$3"
+		[[ -z $2 ]] || printf '      firmware:\n        components:\n'
+		while read -r pin; do
+			[[ -n $pin ]] || continue
+			IFS='|' read -r glob version target <<<"$pin"
+			printf '          "%s": { version: "%s", image: "%s"%s }\n' "$glob" "$version" "${IMAGE:-../$name.img}" "${target:+, targets: [\"$target\"]}"
+		done <<<"${2//;/$'\n'}"
+	} >"$name/main.aipc.yaml"
+}
+
+# --- nine vendors, at once: each in its own folder, its story in NAME/story
+story() { # NAME IMAGE-TEXT DRIFT-JSON
+	cd "$work/$1"
+	printf '%b' "$2" >"../$1.img"
+	want 0 "" aipc plan
+	cp last.out plan.out
+	want 0 "" aipc apply --yes
+	want 0 "No changes." aipc plan --detailed-exitcode
+	want 0 "" aipc drift
+	behind "$1" "$3"
+	want 2 "$4" aipc drift
+	want 0 "" aipc apply --yes
+	want 0 "No changes." aipc plan --detailed-exitcode
+}
+IMAGE= spec dgx-h100 "HostBMC_0|24.09.17;HostBIOS_0|1.1.4;HGX_FW_*|96.00.90.00.02;CX7_0|28.39.1002" "SecureBoot: Enabled, NumaPerSocket: 2"
+spec gb200 "FW_BMC_0|25.01-8;HGX_FW_*|97.00.83.00.01|/redfish/v1/Chassis/HGX_Chassis_0" "EmbeddedUefiShell: Disabled, Retry: \"4\""
+spec dell-idrac "BIOS|2.1.5" "ProcVirtualization: Disabled"
+spec hpe-ilo "iLO*|1.50;System ROM|U54 v1.40 (06/01/2023)" "BootMode: uefi"
+spec lenovo-xcc "BMC-Primary|3.20;UEFI|2.50" "Processors_HyperThreading: Disable"
+spec supermicro "BMC|1.1.7|/redfish/v1/Managers/1;BIOS|1.5|/redfish/v1/Systems/1/Bios" "QuietBoot: \"false\", SR-IOVSupport: enabled, SetupPromptTimeout: \"5\""
+spec openbmc "5f3c*|2.15.0;part69|1.69" "fw_boot_side: Perm"
+IMAGE=http://127.0.0.1:1/ami-megarac.img spec ami-megarac "BMC|12.61.40;BIOS|F22" "SETUP001: SETUP001Enabled"
+IMAGE=http://127.0.0.1:1/cray-ex.img spec cray-ex "Node0.BIOS|ex425.bios-1.7.3" "SMT Control: \"Off\""
+declare -A images=(
+	[dgx-h100]='HostBMC_0=24.09.17\nHostBIOS_0=01.01.04\nHGX_FW_GPU_SXM_1=96.00.90.00.02\n'
+	[gb200]='FW_BMC_0=GB200Nvl-25.01-8\nHGX_FW_*=97.00.83.00.01\n'
+	[dell-idrac]='*__BIOS*=2.1.5\n' [hpe-ilo]='1=1.50 Jun 01 2023\n2=U54 v1.40 (06/01/2023)\n'
+	[lenovo-xcc]='BMC-Primary=3.20\nUEFI=2.50\n' [supermicro]='BMC=01.01.07\nBIOS=BIOS Date: 01/01/2024 Ver 1.5\n'
+	[openbmc]='5f3c1a2b=2.15.0\n' [ami-megarac]='BMC=12.61.40\nBIOS=F22\n' [cray-ex]='Node0.BIOS=ex425.bios-1.7.3\n'
+)
+declare -A behind_back=(
+	[dgx-h100]='{"bios": {"SecureBoot": "Disabled"}}|SecureBoot' [gb200]='{"firmware": {"HGX_FW_GPU_1": "1"}}|HGX_FW_' [dell-idrac]='{"on": false}|Off'
+	[hpe-ilo]='{"bios": {"BootMode": "LegacyBios"}}|BootMode' [lenovo-xcc]='{"bios": {"Processors_HyperThreading": "Enable"}}|HyperThreading'
+	[supermicro]='{"bios": {"QuietBoot#00F7": true}}|QuietBoot' [openbmc]='{"firmware": {"5f3c1a2b": "2.14.0"}}|5f3c'
+	[ami-megarac]='{"firmware": {"BIOS": "F21"}}|BIOS' [cray-ex]='{"bios": {"SMT Control": "Auto"}}|SMT'
+)
+pids=()
+for name in ${ONLY:-"${!images[@]}"}; do
+	(
+		trap - EXIT
+		story "$name" "${images[$name]}" "${behind_back[$name]%|*}" "${behind_back[$name]##*|}"
+	) >"$name/story" 2>&1 &
+	pids+=("$!:$name")
+done
+failed=
+for p in "${pids[@]}"; do
+	if ! wait "${p%%:*}"; then
+		echo "--- ${p#*:}"
+		cat "${p#*:}/story"
+		failed+=" ${p#*:}"
+	fi
+done
+[[ -z $failed ]] || fail "not driven:$failed"
+
+# What the machines saw: each image once, sessions closed.
+for name in ${ONLY:-"${!images[@]}"}; do
+	[[ $(state "$name" open) == 0 ]] || fail "$name: $(state "$name" open) sessions are left open"
+done
+if [[ -z ${ONLY:-} ]]; then
+	[[ $(state gb200 ac_cycles) -ge 1 ]] || fail "gb200 had no AC cycle"
+	[[ $(state hpe-ilo images) == 2 ]] || fail "hpe-ilo received $(state hpe-ilo images) images"
+	[[ $(state dell-idrac firmware 'Previous-159-1.9.0__BIOS.Setup.1-1') == 1.9.0 ]] || fail "a row of the inventory that does not run was changed"
+fi
+
+# --- misbehaviour: NAME, command, exit status, what must be said; plain changes firmware, BIOS and (sometimes) nothing else
+bad() { # NAME COMMAND STATUS TEXT [BIOS]
+	[[ -d $work/$1 ]] || spec "$1" "BIOS|2.1;NIC_0|3.0" "${5-SMT: Disabled}"
+	printf 'BIOS=2.1\n%0120d\n' 0 >"$work/$1.img"
+	(
+		trap - EXIT
+		cd "$work/$1"
+		local flags=
+		[[ $2 != apply ]] || flags=--yes
+		want "$3" "$4" aipc "$2" $flags
+		[[ $2 != apply ]] || want 0 "" aipc state list
+		if awk 'length > 100 && !/http/' last.out | grep -q .; then fail "$1: lines too long"; fi
+	) >"$work/$1.story" 2>&1 &
+	stories[$!]="$1 $2"
+}
+declare -A stories=()
+gather() {
+	local pid
+	for pid in "${!stories[@]}"; do
+		wait "$pid" || { echo "--- ${stories[$pid]}"; cat "$work/${stories[$pid]% *}.story"; failed+=" ${stories[$pid]% *}"; }
+	done
+	stories=()
+}
+for name in static-405 static-404 static-501; do bad $name apply 5 "HTTP ${name#static-}"; done
+bad redirects plan 0 "SMT"
+bad to-https plan 0 "elsewhere"
+bad html plan 0 "not JSON"
+for name in odd-type http10 chunked; do bad $name apply 0 ""; done
+bad deep plan 0 "no JSON"
+bad huge plan 0 ""
+bad empty-503 plan 0 "SMT"
+bad always-503 plan 0 "Try later"
+bad root-503 plan 0 "waited"
+bad seconds-in-args plan 0 "SMT"
+bad one-entry-503 plan 0 "NIC_0"
+bad entry-missing plan 0 "NIC_0"
+bad no-inventory plan 0 "lists no firmware"
+bad null-members plan 0 "BIOS"
+bad no-bios plan 0 "Bios"
+bad no-systems plan 0 "/redfish/v1/Systems"
+bad error-string apply 5 "the settings are locked"
+bad error-object apply 5 "The system is locked down"
+bad sessions-full apply 0 ""
+bad session-401 plan 0 "admin"
+bad locked-out plan 0 "not asked again"
+bad task-stays-new apply 0 ""
+bad task-critical apply 5 "Verification of image failed"
+bad task-gone apply 0 ""
+bad monitor-303 apply 0 ""
+bad task-stalls apply 0 ""
+bad small-images apply 5 "at most 100 bytes"
+bad update-off apply 5 "ServiceEnabled"
+gather
+[[ -z $failed ]] || fail "misbehaviour not borne:$failed"
