@@ -474,6 +474,7 @@ static int judge_end(struct sending *s, const struct follow *w, struct err *err)
 {
 	const char *task = json_str(s->slot, "task");
 	char id[64] = "";
+	int64_t stall = s->f->b->rf->limits.stall;
 
 	if (task)
 		rf_last_segment(task, id, sizeof(id));
@@ -483,8 +484,8 @@ static int judge_end(struct sending *s, const struct follow *w, struct err *err)
 	case FOLLOWED_STALLED:
 		if (fw_read(s->t, s->f, err) == 0 && holds_all(s))
 			return 0;        /* only the task has not heard of it */
-		return err_set(err, E_INTERNAL, "%s: task %s for %s shows no progress for %lld min; reset the BMC, then run again%s%s", s->f->b->addr, id,
-			       s->name, (long long)s->f->b->rf->limits.stall / 60000, w->said[0] ? "; it says: " : "", w->said);
+		return err_set(err, E_INTERNAL, "%s: task %s for %s shows no progress for %lld %s; reset the BMC, then run again%s%s", s->f->b->addr, id,
+			       s->name, (long long)(stall < 120000 ? stall / 1000 : stall / 60000), stall < 120000 ? "s" : "min", w->said[0] ? "; it says: " : "", w->said);
 	case FOLLOWED_FAILED:
 		if (w->bmc_was_away && json_int(s->slot, "sends", 0) < SENDS_MAX)
 			return 1;

@@ -44,6 +44,7 @@ struct pool {
 	const char *power, *baseline, *mig;
 	json_t *names, *bmcs;        /* seen: name -> index */
 	json_t *out;                 /* nodes with their facts */
+	char *name;                  /* of this instance, as labels say it */
 	bool bad;
 };
 
@@ -130,6 +131,38 @@ static void once(struct pool *p, json_t *seen, size_t i, const char *column, con
 		json_object_set_new(seen, value, json_integer((json_int_t)i));
 }
 
+/* NAME, or NAME-KEY for an instance of count or for_each: a valid label value (Kubernetes: at most 63 of [A-Za-z0-9._-], ends
+ * alphanumeric). What had to be changed or cut for that is told apart by a digest. */
+static char *instance_name(const struct expand *x)
+{
+	autofree char *block = xasprintf("gpu_node_pool.%s[", x->name);
+	const char *tail = x->address ? strstr(x->address, block) : NULL;
+	char plain[400], sha[65];
+	size_t n = 0;
+	bool changed = false;
+
+	if (!tail)
+		return xstrdup(x->name);
+	tail += strlen(block);
+	size_t left = strlen(tail);
+	left -= left && tail[left - 1] == ']';
+	if (left >= 2 && *tail == '"' && tail[left - 1] == '"') {
+		tail++;
+		left -= 2;
+	}
+	n = (size_t)snprintf(plain, sizeof(plain), "%.200s-", x->name);
+	for (size_t i = 0; i < left && n + 1 < sizeof(plain); i++) {
+		bool good = isalnum((unsigned char)tail[i]) || (i + 1 < left && strchr("._-", tail[i]));
+		plain[n++] = good ? tail[i] : '-';
+		changed |= !good;
+	}
+	plain[n] = '\0';
+	if (!changed && n <= 63)
+		return xstrdup(plain);
+	str_sha256(x->address, strlen(x->address), sha);
+	return xasprintf("%.54s-%.8s", plain, sha);
+}
+
 /* The node with what the pool declares about it. */
 static void put_facts(struct pool *p, const json_t *node)
 {
@@ -141,7 +174,7 @@ static void put_facts(struct pool *p, const json_t *node)
 	json_object_foreach((json_t *)(uintptr_t)node, key, value)
 		if (!str_has_prefix(key, "bmc_"))
 			json_object_set(n, key, value);
-	json_put_str(n, "pool", p->x->name);
+	json_put_str(n, "pool", p->name);
 	if (json_is_object(gpu)) {
 		json_object_set_new(n, "gpu", json_ref(gpu));
 		json_object_set_new(n, "gpu_product", json_ref(json_at(gpu, "product")));
@@ -345,15 +378,17 @@ static int pool_nodes(struct pool *p)
 static int pool_expand(struct expand *x)
 {
 	struct pool p = { .x = x, .nodes = json_at(x->config, "nodes"), .names = json_object(), .bmcs = json_object(), .out = json_array() };
+	p.name = instance_name(x);
 	bool good = references(&p);
 
 	good &= rollout(&p, json_array_size(p.nodes));
 	int rc = good ? pool_nodes(&p) : E_INPUT;
 	if (rc == 0) {
 		x->value = json_object();
-		json_put_str(x->value, "name", x->name);
+		json_put_str(x->value, "name", p.name);
 		json_object_set(x->value, "nodes", p.out);
 	}
+	free(p.name);
 	json_decref(p.names);
 	json_decref(p.bmcs);
 	json_decref(p.out);

@@ -104,7 +104,7 @@ static const char *first_allowed(const struct rf_action *a, const char *const *w
 static int send_reset(struct task *t, struct rf_bmc *b, const struct rf_action *a, const char *word, unsigned *conflicts, struct err *err)
 {
 	autoreply struct rf_reply r = { 0 };
-	autofree char *what = xasprintf("reset %s", word);
+	autofree char *what = xasprintf("reset %s (POST %s)", word, a->target);
 	int rc = rf_action_do(t, b, a, "ResetType", word, &r, err);
 
 	if (rc == E_CANCELED)

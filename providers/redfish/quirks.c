@@ -247,7 +247,7 @@ static size_t undated(const char *v)
 	unsigned day, year;
 	int used = 0;
 
-	if (open > v && v[n - 1] == ')' && strspn(open + 1, "0123456789/-.") == strlen(open + 1) - 1)
+	if (open && open > v && v[n - 1] == ')' && strspn(open + 1, "0123456789/-.") == strlen(open + 1) - 1)
 		return (size_t)(open - v) - (open[-1] == ' ');
 	for (const char *at = strchr(v, ' '); at; at = strchr(at + 1, ' '))
 		if (sscanf(at, " %3[a-z] %2u %4u%n", word, &day, &year, &used) == 3 && !at[used] && strlen(word) == 3 &&

@@ -74,6 +74,8 @@ static int choose(const struct rf_bmc *b, struct candidate *c, size_t n, const c
 
 static int read_all(struct task *t, struct rf_bmc *b, const struct rf_links *links, bool hosts_only, struct candidate *c, size_t *n, struct err *err)
 {
+	struct err why = { 0 };      /* of the first that could not be read */
+
 	for (size_t i = 0; i < links->at.len && *n < SYSTEMS_MAX; i++) {
 		char last[128];
 		rf_last_segment(links->at.at[i], last, sizeof(last));
@@ -88,6 +90,8 @@ static int read_all(struct task *t, struct rf_bmc *b, const struct rf_links *lin
 				*err = one;
 				return rc;
 			}
+			if (!why.code)
+				why = one;
 			continue;
 		}
 		rf_last_segment(x.path, x.id, sizeof(x.id));
@@ -96,6 +100,8 @@ static int read_all(struct task *t, struct rf_bmc *b, const struct rf_links *lin
 		x.score = score_of(x.json, x.id);
 		c[(*n)++] = x;
 	}
+	if (!*n && why.code)
+		return err_set(err, E_INTERNAL, "no system could be read: %.900s", why.msg);
 	if (!*n)
 		return err_set(err, links->incomplete || links->at.len ? E_INTERNAL : E_UNSUPPORTED, "%s lists no %s", b->addr,
 			       links->at.len ? "system that could be read" : "systems: nothing there to drive");

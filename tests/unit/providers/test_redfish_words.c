@@ -85,6 +85,8 @@ static void versions_are_compared_in_meaning(void **state)
 		{ "1.1.3", "01.01.03", true }, { "DGX HostBIOS_0=01.01.03", "1.1.3", true }, { "GB200Nvl-24.12-8", "24.12-8", true },
 		{ "bf-24.10-17", "BF-24.10-17", true }, { "bf-24.10-17", "24.10-17", true }, { "0x00 0x0b 0x03 0x04", "0.11.3.4", true },
 		{ "BIOS Date: 08/04/2023 Ver 1.4", "1.4", true }, { "v2.14", "2.14", true }, { "24.09.17", "24.9.17", true },
+		{ "U54 v1.30 (03/01/2023)", "U54 v1.30", true }, { "U54 v1.30 (03/01/2023)", "U54 v1.30 (03/02/2023)", false }, { "1.45 May 24 2023", "1.45", true },
+		{ "1.45 May 24 2023", "1.46", false }, { "(1)", "", false },
 		{ "00.04.0026.0000_n00", "00.04.0026.0000_n00", true }, { "42S-2.83", "42s-2.83", true },
 		{ "1.10", "1.1", false }, { "1.5.0, 1.6.0", "1.6.0", false }, { "96.00.89.00.01", "96.00.A5.00.01", false }, { "100", "1", false },
 		{ "HGX-22.10-1-rc57", "HGX-22.10-1-rc58", false }, { "1.0", "", false }, { "2.10.0", "2.1.00", false },
@@ -149,7 +151,7 @@ static void task_states(void **state)
 		{ "New", "OK", TASK_LIVE }, { "Starting", NULL, TASK_LIVE }, { "Running", "OK", TASK_LIVE }, { "Suspended", NULL, TASK_LIVE },
 		{ "Pending", NULL, TASK_WAITS }, { "Stopping", NULL, TASK_LIVE }, { "Service", NULL, TASK_LIVE }, { "Interrupted", NULL, TASK_LIVE },
 		{ "Completed", "OK", TASK_GOOD }, { "Completed", NULL, TASK_GOOD }, { "Completed", "Warning", TASK_GOOD }, { "Completed", "Critical", TASK_BAD },
-		{ "Killed", NULL, TASK_BAD }, { "Exception", "OK", TASK_BAD }, { "Cancelling", NULL, TASK_LIVE }, { "Cancelled", NULL, TASK_BAD },
+		{ "Killed", NULL, TASK_BAD }, { "Exception", "OK", TASK_BAD }, { "Scheduled", NULL, TASK_WAITS }, { "CompletedWithErrors", NULL, TASK_BAD }, { "RebootFailed", NULL, TASK_BAD }, { "Cancelling", NULL, TASK_LIVE }, { "Cancelled", NULL, TASK_BAD },
 		{ "SomethingNew", NULL, TASK_LIVE }, { NULL, NULL, TASK_LIVE },
 	};
 
