@@ -227,13 +227,13 @@ static int requests(struct task *t, struct world *w, struct err *err)
 		int status;
 		const char *want;
 	} rows[] = {
-		{ "GET", "/echo", NULL, 0, 200, "GET /echo? 127.0.0.1 tag=- type=- coding=- expect=no 0:" },
-		{ "GET", "/echo%20b?q=%41&r", NULL, 1, 200, "GET /echo b?q=%41&r 127.0.0.1 tag=blue type=- coding=- expect=no 0:" },
-		{ "POST", "/echo", "{\"a\":1}", 2, 200, "POST /echo? 127.0.0.1 tag=blue type=application/json coding=- expect=no 7:{\"a\":1}" },
-		{ "POST", "/echo", NULL, 0, 200, "POST /echo? 127.0.0.1 tag=- type=- coding=- expect=no 0:" },
-		{ "PATCH", "/echo", "x", 0, 200, "PATCH /echo? 127.0.0.1 tag=- type=- coding=- expect=no 1:x" },
-		{ "PUT", "/echo", "", 0, 200, "PUT /echo? 127.0.0.1 tag=- type=- coding=- expect=no 0:" },
-		{ "DELETE", "/echo", NULL, 0, 200, "DELETE /echo? 127.0.0.1 tag=- type=- coding=- expect=no 0:" },
+		{ "GET", "/echo", NULL, 0, 200, "GET /echo? 127.0.0.1 tag=- type=- coding=identity expect=no 0:" },
+		{ "GET", "/echo%20b?q=%41&r", NULL, 1, 200, "GET /echo b?q=%41&r 127.0.0.1 tag=blue type=- coding=identity expect=no 0:" },
+		{ "POST", "/echo", "{\"a\":1}", 2, 200, "POST /echo? 127.0.0.1 tag=blue type=application/json coding=identity expect=no 7:{\"a\":1}" },
+		{ "POST", "/echo", NULL, 0, 200, "POST /echo? 127.0.0.1 tag=- type=- coding=identity expect=no 0:" },
+		{ "PATCH", "/echo", "x", 0, 200, "PATCH /echo? 127.0.0.1 tag=- type=- coding=identity expect=no 1:x" },
+		{ "PUT", "/echo", "", 0, 200, "PUT /echo? 127.0.0.1 tag=- type=- coding=identity expect=no 0:" },
+		{ "DELETE", "/echo", NULL, 0, 200, "DELETE /echo? 127.0.0.1 tag=- type=- coding=identity expect=no 0:" },
 		{ "HEAD", "/echo", NULL, 0, 200, "" },
 		{ "HEAD", "/stream", NULL, 0, 200, "" },
 		{ "GET", "/none", NULL, 0, 204, "" },
