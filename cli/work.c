@@ -1,5 +1,6 @@
 #include "cli/work.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,12 +69,42 @@ static int add_file(struct inputs *in, const char *path, struct err *err)
 	return 0;
 }
 
-/* Order of precedence: environment, files, --var; later inputs win. */
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* *.auto.yaml of the folder, in order of their names. */
+static int add_auto_files(struct inputs *in, struct err *err)
+{
+	VEC(char *) names = { 0 };
+	DIR *d = opendir(".");
+	int rc = 0;
+	for (struct dirent *e; d && (e = readdir(d)) != NULL; )
+		if (str_has_suffix(e->d_name, ".auto.yaml") && e->d_name[0] != '.')
+			vec_push(&names, xstrdup(e->d_name));
+	if (d)
+		closedir(d);
+	if (names.len)
+		qsort(names.at, names.len, sizeof(*names.at), by_name);
+	for (size_t i = 0; i < names.len; i++) {
+		if (!rc)
+			rc = add_file(in, names.at[i], err);
+		free(names.at[i]);
+	}
+	vec_free(&names);
+	return rc;
+}
+
+/* Order of precedence: environment, *.auto.yaml, --var-file, --var; later inputs win. */
 static int gather_inputs(const struct input_opts *o, struct inputs *in, struct err *err)
 {
 	add_environment(in);
+	int rc = add_auto_files(in, err);
+	if (rc)
+		return rc;
 	for (size_t i = 0; o && i < o->var_files.len; i++) {
-		int rc = add_file(in, o->var_files.at[i], err);
+		rc = add_file(in, o->var_files.at[i], err);
 		if (rc)
 			return rc;
 	}
@@ -264,8 +295,7 @@ int work_open_state(struct cli *c, struct store **out, struct err *err)
 	struct err quiet = { 0 };
 	autofree char *path = xstrdup(default_state);
 	struct inputs in = { 0 };
-	add_environment(&in);
-	if (lang_load(".", in.list.at, in.list.len, d, &l, &quiet) == 0) {
+	if (gather_inputs(NULL, &in, &quiet) == 0 && lang_load(".", in.list.at, in.list.len, d, &l, &quiet) == 0) {
 		const char *named = json_str(json_at(lang_settings(l), "state"), "path");
 		if (named) {
 			free(path);

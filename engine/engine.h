@@ -55,6 +55,11 @@ struct plan_options {
 int plan_make(struct task *t, struct engine *e, struct store *s, const struct plan_options *o, struct diags *d,
 	      struct plan **out, struct err *err) MUST_CHECK;
 
+/* Where ADDRESS.ATTRIBUTE came from, or each attribute of ADDRESS: {"address", "type", "attributes": [{"path", "value", ...}]} with what
+ * lang_explain() tells, and "how" where that is not an expression of the block: "type default", "not set", "computed" (by the provider), "made"
+ * (by the composite "by", at its place). E_NOTFOUND names the nearest address. */
+int engine_explain(struct engine *e, const char *address, json_t **out, struct err *err) MUST_CHECK;
+
 /* The graph of resources (and with OPS of planned operations) as DOT text, sorted. */
 int engine_graph(struct engine *e, struct str *out, struct err *err) MUST_CHECK;
 

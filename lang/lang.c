@@ -196,6 +196,7 @@ static void free_thing(struct thing *t)
 	vec_free(&t->reach);
 	vec_free(&t->rule_deps);
 	vec_free(&t->rules);
+	vec_free(&t->passed_over);
 	if (t->res)
 		free_body(t->res);
 	if (t->call)

@@ -141,6 +141,14 @@ struct lang_output { const char *name, *description; bool sensitive, unknown; ch
 /* Of the spec itself, sorted. To be asked when all resources were expanded: checks what is left, such as rules of modules' variables. */
 int lang_outputs(struct lang *l, const struct lang_output **out, size_t *n) MUST_CHECK;
 
+/* --- origins ------------------------------------------------------------------------------------------------------- */
+/* Where the value at PATH (steps as in lang_mark()) in instance IN of R in block B came from: {"file", "line", "column", "expression",
+ * "from": [...]} with one node for each reference, each with "what" ("module.a.var.x"), "value" (as diagnostics show it), and "how":
+ * "input" (with "origin": "--var x", and "instead_of" where it was given more than once), "default", "argument" (of the call "call"),
+ * "local", "output", "for_each", "count", "resource"; and so on in their "from". Without a place: R's block does not have the
+ * attribute. To be asked when all resources were expanded; at most 2,000 nodes, 64 deep. A new reference. */
+json_t *lang_explain(struct lang *l, const struct lang_resource *r, const struct lang_block *b, const struct lang_instance *in, const char *const *path);
+
 /* --- modules from elsewhere --------------------------------------------------------------------------------------- */
 enum lang_fetched_how { LANG_FETCHING /* it begins */, LANG_KEPT, LANG_NEW, LANG_RESTORED /* as pinned */, LANG_MOVED /* the pin */ };
 struct lang_fetched { const char *source; const char *commit; enum lang_fetched_how how; };

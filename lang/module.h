@@ -61,6 +61,8 @@ struct thing {
 	/* var */
 	const struct type *type;
 	bool typed, literal, required, sensitive, nullable;
+	const char *given;           /* of the spec itself: the input's origin; NULL: the default */
+	VEC(const char *) passed_over;       /* origins of inputs that a later one replaced, and of the default */
 	struct expr *arg;            /* of a called module: what the call gives; NULL: the default */
 	struct mark arg_at;          /* where the value comes from, when it is an argument or an input */
 	const struct val *deflt;     /* converted */
@@ -237,6 +239,8 @@ void module_check_rules(struct lang *l, struct scope *s);
 /* module_refs.c: what refers to what. */
 void module_check_references(struct lang *l);
 void module_check_expr(struct module *m, const struct expr *x, struct deps *deps);      /* of one expression that stands in no block */
+/* What E, checked before, needs in M. Tells nothing. */
+void module_deps_of(struct module *m, const struct expr *e, struct deps *out);
 /* module_link.c: cycles, and which resources each thing needs. */
 void module_walk(struct lang *l);
 void module_link(struct lang *l);            /* lang_resource.refs */

@@ -241,6 +241,12 @@ static void look(void *ctx, const struct expr *x, bool certain)
 	}
 }
 
+void module_deps_of(struct module *m, const struct expr *e, struct deps *out)
+{
+	struct place p = { .m = m, .deps = out, .each = true, .count = true };
+	expr_visit(e, look, &p);
+}
+
 /* --- where expressions stand -------------------------------------------------------------------------------------------- */
 
 static void check_var(struct thing *t)

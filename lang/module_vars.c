@@ -287,6 +287,18 @@ void module_take_defaults(struct lang *l)
 	l->e->resolve = resolve;
 }
 
+static void note_origin(struct lang *l, struct thing *t, const struct lang_input *in, size_t n, const struct lang_input *given)
+{
+	t->given = arena_strdup(l->arena, given->origin);
+	for (size_t k = 0; k < n; k++)
+		if (&in[k] != given && strcmp(in[k].name, t->name) == 0)
+			vec_push(&t->passed_over, arena_strdup(l->arena, in[k].origin));
+	if (t->x) {
+		struct mark at = expr_mark(t->x);
+		vec_push(&t->passed_over, arena_printf(l->arena, "default %s:%u:%u", at.src->path, at.line, at.col));
+	}
+}
+
 void module_take_inputs(struct lang *l, const struct lang_input *in, size_t n)
 {
 	eval_resolve_fn *resolve = l->e->resolve;
@@ -303,6 +315,7 @@ void module_take_inputs(struct lang *l, const struct lang_input *in, size_t n)
 			if (strcmp(in[k - 1].name, t->name) == 0)
 				given = &in[k - 1];
 		if (given) {
+			note_origin(l, t, in, n, given);
 			take_input(l, t, given);
 		} else if (!t->required) {
 			l->top->cells[t->slot] = (struct cell){ .state = CELL_DONE, .val = t->deflt };
