@@ -119,10 +119,33 @@ static void read_upstream(struct build *b, struct group *g, const json_t *spec)
 	g->required = arena_strdup(b->m->arena, json_str(json_array_get(topology, 0), "key"));
 	g->together = json_is_object(gang) || g->required;
 	g->min = json_int(gang, "minCount", 0);
+	const json_t *mode = json_at(spec, "disruptionMode");
+	g->singly = !json_at(mode, "all") && !(json_is_string(mode) && strcmp(json_string_value(mode), "PodGroup") == 0);
 	if (json_array_size(topology) > 1)
 		g->refused = "it has more than one topology constraint";
 	if (json_str(spec, "parentCompositePodGroupName"))
 		g->refused = "it is part of a CompositePodGroup, which this scheduler does not read";
+}
+
+static void read_preemption(struct group *g, const json_t *j)
+{
+	const char *policy = json_str(j, "policy"), *unit = json_str(j, "unit");
+	g->never_preempts = policy && strcmp(policy, "Never") == 0;
+	g->singly = unit && strcmp(unit, "Pod") == 0;
+}
+
+/* What the controller has decided for failed nodes. Without groups the entry's group is empty. */
+static void read_pins(struct build *b, struct group *root, const json_t *array)
+{
+	size_t i;
+	json_t *j;
+	json_array_foreach(array, i, j) {
+		const char *name = json_str(j, "group"), *node = json_str(j, "node");
+		struct group *g = root->children.len ? child_named(root, name) : root;
+		int64_t rank = json_int(j, "rank", -1);
+		if (g && node && rank >= 0 && g->pins.len < 10000)
+			vec_push(&g->pins, (struct pin){ rank, intern(b->m->names, node) });
+	}
 }
 
 static void read_object(struct build *b, const json_t *j)
@@ -142,6 +165,8 @@ static void read_object(struct build *b, const json_t *j)
 		g->min = json_int(spec, "min", 0);
 		read_wishes(b, g, spec);
 		read_groups(b, g, json_at(spec, "groups"));
+		read_preemption(g, json_at(spec, "preemption"));
+		read_pins(b, g, json_path(j, "status", "replacements", NULL));
 	} else if (d == GROUP_UPSTREAM) {
 		read_upstream(b, g, spec);
 	} else {
@@ -270,6 +295,7 @@ static void release(struct group *g)
 	vec_free(&g->children);
 	vec_free(&g->waiting);
 	vec_free(&g->bound);
+	vec_free(&g->pins);
 }
 
 void groups_release(struct groups *g)
@@ -285,4 +311,16 @@ size_t group_waiting(const struct group *g)
 	for (size_t i = 0; i < g->children.len; i++)
 		n += group_waiting(g->children.at[i]);
 	return n;
+}
+
+bool group_turn(const struct group *g, int64_t *priority)
+{
+	bool never = g->never_preempts;
+	for (size_t i = 0; i < g->children.len; i++)
+		never = group_turn(g->children.at[i], priority) || never;
+	for (size_t i = 0; i < g->waiting.len; i++) {
+		never = never || g->waiting.at[i]->never_preempts;
+		*priority = g->waiting.at[i]->priority < *priority ? g->waiting.at[i]->priority : *priority;
+	}
+	return never;
 }

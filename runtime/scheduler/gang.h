@@ -32,6 +32,8 @@ struct group {
 	const char *required, *preferred;    /* level words; NULL: none */
 	struct slice slices[GANG_SLICES];
 	int n_slices;
+	VEC(struct pin { int64_t rank; sym node; }) pins;   /* status.replacements: this rank on that node, be it a spare, and on no other */
+	bool singly, never_preempts;         /* as a victim its pods go one by one; it displaces nobody */
 	const char *refused;                 /* why it cannot be placed, whatever the nodes are */
 };
 
@@ -42,5 +44,7 @@ void groups_build(struct model *m, struct groups *out, bool (*ours)(const struct
 void groups_release(struct groups *g);
 /* Waiting pods of G and all below it. */
 size_t group_waiting(const struct group *g);
+/* Lowers *PRIORITY to the least of its waiting pods'; may none of it displace others? */
+bool group_turn(const struct group *g, int64_t *priority);
 
 #endif

@@ -51,6 +51,7 @@ void model_free(struct model *m)
 	vec_free(&m->notes);
 	vec_free(&m->device_resources);
 	vec_free(&m->priorities);
+	vec_free(&m->budgets);
 	vec_free(&m->groups);
 	vec_free(&m->changes);
 	map_free(m->node_of);
@@ -140,6 +141,14 @@ static void add_device_class(struct model *m, const json_t *j)
 		vec_push(&m->device_resources, intern(m->names, res));
 }
 
+static void add_budget(struct model *m, const json_t *j)
+{
+	const char *ns = json_str(json_at(j, "metadata"), "namespace");
+	vec_push(&m->budgets, (struct budget){ intern(m->names, ns && *ns ? ns : "default"),
+					       selector_parse(m->names, m->arena, json_at(json_at(j, "spec"), "selector")),
+					       json_int(json_at(j, "status"), "disruptionsAllowed", 0) });
+}
+
 static void add_kept(struct model *m, const json_t *j)
 {
 	vec_push(&m->groups, json_ref(j));
@@ -153,6 +162,7 @@ static const struct kind { const char *group, *kind; int pass; void (*add)(struc
 	{ "", "Namespace", 1, add_namespace },
 	{ "", "PersistentVolumeClaim", 1, add_claim },
 	{ "", "PersistentVolume", 1, add_volume },
+	{ "policy", "PodDisruptionBudget", 1, add_budget },
 	{ "resource.k8s.io", "DeviceClass", 1, add_device_class },
 	{ "scheduling.k8s.io", "PodGroup", 1, add_kept },
 	{ "scheduling.x-k8s.io", "PodGroup", 1, add_kept },
@@ -311,8 +321,28 @@ static void drop_doubles(struct model *m)
 	m->pods.len = n;
 }
 
+/* Nodes that a SparePool selects are spares. */
+static void mark_spares(struct model *m)
+{
+	for (size_t i = 0; i < m->groups.len; i++) {
+		const json_t *pick = json_path(m->groups.at[i], "spec", "nodeSelector", NULL);
+		if (strcmp(json_str(m->groups.at[i], "kind"), "SparePool") != 0 || json_object_size(pick) == 0)
+			continue;
+		struct labels want = labels_parse(m->names, m->arena, pick);
+		for (size_t n = 0; n < m->nodes.len; n++) {
+			bool all = want.n == json_object_size(pick);
+			for (uint32_t k = 0; k < want.n && all; k++) {
+				sym value;
+				all = labels_get(&m->nodes.at[n]->labels, want.at[k].key, &value) && value == want.at[k].value;
+			}
+			m->nodes.at[n]->spare = m->nodes.at[n]->spare || all;
+		}
+	}
+}
+
 void model_settle(struct model *m)
 {
+	mark_spares(m);
 	if (m->nodes.len)
 		qsort(m->nodes.at, m->nodes.len, sizeof(*m->nodes.at), by_node_name);
 	if (m->pods.len)

@@ -66,6 +66,8 @@ struct pod {
 	uint32_t slot;                       /* in node->pods */
 	bool assumed;                        /* put there by a decision, not by the cluster */
 	bool terminating, never_preempts;
+	int64_t checkpoint_ms;               /* annotation aipc.dev/last-checkpoint; 0: none */
+	const char *hint;                    /* who would have to go; for its reasons */
 	int64_t priority, created_ms, rank;  /* rank: INT64_MAX where nothing says it */
 	const char *const *gates; uint32_t n_gates;
 	struct amounts wants;                /* what a node must have free for it */
@@ -93,6 +95,8 @@ struct pod {
 
 struct volume_claim { sym key, volume, storage_class; bool bound, lost, terminating, single_pod; };
 struct volume { sym name; bool has_terms; struct node_terms terms; struct labels labels; };
+/* A disruption budget and what it still allows. */
+struct budget { sym ns; struct selector pods; int64_t allowed; };
 struct priority_class { sym name; int64_t value; bool never_preempts, is_default; };
 
 struct model {
@@ -104,6 +108,8 @@ struct model {
 	VEC(const char *) notes;             /* what could not be read, for people */
 	VEC(sym) device_resources;           /* extended resources that a DeviceClass owns */
 	VEC(struct priority_class) priorities;
+	VEC(struct budget) budgets;
+	int64_t newest_ms;                   /* of all times read: stands for now, where only ages are compared */
 	VEC(const json_t *) groups;          /* group objects, topologies, spare pools: read by gang.c and tree.c; referenced */
 	struct map *node_of, *namespaces, *claims, *volumes;
 	uint64_t version;                    /* grows with every change of what runs where */

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "runtime/scheduler/place_internal.h"
+#include "runtime/scheduler/preempt.h"
 #include "runtime/scheduler/split.h"
 
 /* --- the transaction ---------------------------------------------------------------------------------------------------- */
@@ -96,7 +98,7 @@ struct node *engine_place_pod(struct engine *e, struct pod *p)
 
 /* --- groups ------------------------------------------------------------------------------------------------------------------ */
 
-enum { MAX_ROUNDS = 16 };
+enum { MAX_ROUNDS = 16, MAX_HINTS = 50, MAX_NAMED = 8 };
 
 struct candidate { uint32_t v; size_t below; int64_t left; };
 
@@ -194,18 +196,55 @@ static uint32_t pinned(const struct tree *t, const struct group *g, uint32_t wit
 	return within;
 }
 
+static const struct pin *pin_of(const struct group *g, const struct pod *p)
+{
+	for (size_t i = 0; i < g->pins.len; i++)
+		if (g->pins.at[i].rank == p->rank)
+			return &g->pins.at[i];
+	return NULL;
+}
+
+/* Moves the waiting pods whose node is given to the front; their number. */
+static size_t pins_first(struct group *g)
+{
+	size_t n = 0;
+	for (size_t i = 0; g->pins.len && i < g->waiting.len; i++) {
+		struct pod *p = g->waiting.at[i];
+		if (pin_of(g, p)) {
+			memmove(&g->waiting.at[n + 1], &g->waiting.at[n], (i - n) * sizeof(struct pod *));
+			g->waiting.at[n++] = p;
+		}
+	}
+	return n;
+}
+
+static bool place_pins(struct engine *e, struct group *g, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct node *node = model_node(e->m, pin_of(g, g->waiting.at[i])->node);
+		struct filter *f = filter_open(e->m, g->waiting.at[i]);
+		bool ok = node && !filter_node(f, node);
+		filter_close(f);
+		if (!ok)
+			return false;
+		engine_assume(e, g->waiting.at[i], node);
+	}
+	return true;
+}
+
 static bool place_leaf_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
 {
 	struct tree *t;
 	int level = required_level(e, g, &t);
 	size_t have = g->waiting.len, bound = g->bound.len, need = g->min > (int64_t)bound ? (size_t)g->min - bound : 0;
-	if (t != outer && within)
-		return false;
-	if (g->refused || have < need)
+	if ((t != outer && within) || g->refused || have < need)
 		return false;
 	within = pinned(t, g, within, level);
-	if (within == UINT32_MAX || (have == 0))
+	if (within == UINT32_MAX || have == 0)
 		return within != UINT32_MAX && bound > 0;
+	size_t fixed = pins_first(g);
+	if (fixed)
+		return place_pins(e, g, fixed) && (fixed == have || place_together(e, t, within, level, g, g->waiting.at + fixed, have - fixed));
 	if (place_together(e, t, within, level, g, g->waiting.at, have))
 		return true;
 	if (!g->min || need == have)
@@ -222,8 +261,6 @@ static bool place_leaf_group(struct engine *e, struct group *g, struct tree *out
 	}
 	return true;
 }
-
-static bool place_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within);
 
 /* Children by what they demand: those with the narrowest required level and the most pods first. */
 struct ordered { struct group *g; int level; size_t n; };
@@ -249,7 +286,7 @@ static bool place_children(struct engine *e, struct group *g, struct tree *t, ui
 	}
 	qsort(order, n, sizeof(*order), tightest_child_first);
 	for (size_t i = 0; i < n; i++)
-		complete += place_group(e, order[i].g, t, within);
+		complete += engine_place_group(e, order[i].g, t, within);
 	if ((int64_t)complete >= min)
 		return true;
 	engine_rollback(e, mark);
@@ -272,7 +309,7 @@ static bool place_inner_group(struct engine *e, struct group *g, struct tree *ou
 	return t->v[within].level >= level && place_children(e, g, t, within);
 }
 
-static bool place_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
+bool engine_place_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
 {
 	size_t mark = e->done.len;
 	bool ok = g->children.len ? place_inner_group(e, g, outer, within) : place_leaf_group(e, g, outer, within);
@@ -343,6 +380,8 @@ static void blame(struct engine *e)
 			why_group(e, p->group, &row);
 		else
 			why_pod(e, p, &row);
+		if (p->hint)
+			vec_push(&row.reasons, p->hint);
 		vec_push(&e->pending, row);
 	}
 }
@@ -358,7 +397,60 @@ static bool place_unit(struct engine *e, const struct unit *u)
 {
 	e->tries = PLACE_TRIES;
 	e->tired = false;
-	return u->g ? place_group(e, u->g, e->trees.at[0], 0) : engine_place_pod(e, u->p) != NULL;
+	return u->g ? engine_place_group(e, u->g, e->trees.at[0], 0) : engine_place_pod(e, u->p) != NULL;
+}
+
+static bool outranks_someone(const struct engine *e, int64_t priority)
+{
+	for (size_t i = 0; i < e->m->pods.len; i++) {
+		const struct pod *p = e->m->pods.at[i];
+		if (p->node && !p->assumed && (p->priority < priority || p->terminating))
+			return true;
+	}
+	return false;
+}
+
+static void set_hint(struct group *g, const char *text)
+{
+	for (size_t i = 0; i < g->children.len; i++)
+		set_hint(g->children.at[i], text);
+	for (size_t i = 0; i < g->waiting.len; i++)
+		g->waiting.at[i]->hint = text;
+}
+
+/* Would it start if others went? Says so in its reasons; true when it looked. Single pods that are alike have the same answer. */
+static bool hint(struct engine *e, struct map *known, const struct unit *u)
+{
+	uint64_t alike = u->p ? (uint64_t)u->p->class_key << 32 | (uint32_t)u->priority : 0;
+	bool plain = u->p && !u->p->n_near && !u->p->n_apart && !u->p->n_spreads && !u->p->never_preempts;
+	struct victims v;
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	if (!outranks_someone(e, u->priority))
+		return false;
+	if (plain && map_get(known, alike)) {
+		u->p->hint = map_get(known, alike);
+		return false;
+	}
+	if (!preempt_find(e, u->p, u->g, &v))
+		return true;
+	if (!v.pods.len)
+		str_add(&s, "it fits when pods that are being deleted have gone");
+	else
+		str_addf(&s, "preempting %zu pod%s of lower priority would let it start in %s: ", v.pods.len, v.pods.len == 1 ? "" : "s", v.where);
+	for (size_t i = 0; i < v.pods.len && i < MAX_NAMED; i++)
+		str_addf(&s, "%s%s", i ? ", " : "", v.pods.at[i]->key);
+	if (v.pods.len > MAX_NAMED)
+		str_addf(&s, " and %zu more", v.pods.len - MAX_NAMED);
+	const char *text = arena_strdup(e->m->arena, s.at);
+	if (u->g)
+		set_hint(u->g, text);
+	else
+		u->p->hint = text;
+	if (plain)
+		map_put(known, alike, (void *)text);
+	victims_release(&v);
+	return true;
 }
 
 void engine_run(struct engine *e)
@@ -376,6 +468,10 @@ void engine_run(struct engine *e)
 				progress = (placed[i] = place_unit(e, &units[i])) || progress;
 		}
 	}
+	struct map *known = map_new();
+	for (size_t i = 0, left = MAX_HINTS; i < n && left > 0; i++)
+		left -= !placed[i] && hint(e, known, &units[i]);
+	map_free(known);
 	blame(e);
 }
 

@@ -27,6 +27,8 @@ void engine_assume(struct engine *e, struct pod *p, struct node *n);
 void engine_rollback(struct engine *e, size_t mark);
 struct room *engine_room(struct engine *e, struct tree *t, const struct pod *p);   /* refreshed */
 struct tree *engine_tree(struct engine *e, const char *word);                       /* one that has the level */
+/* All of G below WITHIN of T (0: anywhere) in one transaction: false and nothing done, or true and all of it assumed. */
+bool engine_place_group(struct engine *e, struct group *g, struct tree *t, uint32_t within);
 /* The best node for P below V, other pods' constraints included. */
 bool engine_best(struct engine *e, struct tree *t, uint32_t v, const struct pod *p, uint32_t *leaf);
 

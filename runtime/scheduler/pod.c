@@ -365,6 +365,9 @@ struct pod *pod_parse(struct model *m, const json_t *j)
 	p->labels = labels_parse(m->names, m->arena, json_at(meta, "labels"));
 	p->terminating = json_is_string(json_at(meta, "deletionTimestamp"));
 	p->created_ms = read_time(json_str(meta, "creationTimestamp"));
+	p->checkpoint_ms = read_time(json_str(json_at(meta, "annotations"), "aipc.dev/last-checkpoint"));
+	m->newest_ms = p->created_ms > m->newest_ms ? p->created_ms : m->newest_ms;
+	m->newest_ms = p->checkpoint_ms > m->newest_ms ? p->checkpoint_ms : m->newest_ms;
 	p->rank = read_rank(meta, name);
 	p->node_name = intern(m->names, json_str(r.spec, "nodeName"));
 	read_spec(&r, j);

@@ -26,9 +26,11 @@ struct room {
 /* --- nodes ------------------------------------------------------------------------------------------------------------ */
 
 /* nvidia.com/mig-3g.40gb counts 3 slices, any other device the 7 of a whole GPU. */
-static int64_t weight(const char *name)
+int64_t device_weight(const char *name)
 {
 	const char *mig = strstr(name, "/mig-");
+	if (!strchr(name, '/') || strstr(name, "kubernetes.io/"))
+		return 0;
 	return mig && mig[5] >= '1' && mig[5] <= '9' ? mig[5] - '0' : 7;
 }
 
@@ -36,10 +38,9 @@ static int64_t free_slices(const struct model *m, const struct node *n)
 {
 	int64_t total = 0;
 	for (uint32_t i = 0; i < n->has.n; i++) {
-		const char *name = intern_text(m->names, n->has.at[i].res);
-		int64_t f = strchr(name, '/') && !strstr(name, "kubernetes.io/") ? node_free_at(n, i) : 0;
-		if (f > 0)
-			total += (f < 1000000 ? f : 1000000) * weight(name);
+		int64_t f = node_free_at(n, i), w = device_weight(intern_text(m->names, n->has.at[i].res));
+		if (f > 0 && w)
+			total += (f < 1000000 ? f : 1000000) * w;
 	}
 	return total;
 }

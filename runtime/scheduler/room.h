@@ -28,6 +28,8 @@ int64_t room_most(const struct room *r, int level);
 bool room_best(const struct room *r, uint32_t v, uint32_t *leaf);
 /* Is leaf A a better place for one pod than B? */
 bool room_better(const struct room *r, uint32_t a, uint32_t b);
+/* Slices of one device of this resource; 0: it is none. */
+int64_t device_weight(const char *resource);
 /* Comparisons and divisions done so far. */
 uint64_t room_steps(const struct room *r);
 

@@ -374,6 +374,111 @@ static void running_members_pin_the_domain(void **unused)
 	world_release(&w);
 }
 
+static void a_replacement_goes_where_it_was_sent(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 1, 1, 3);
+	add(&w, "{'apiVersion':'aipc.dev/v1alpha1','kind':'SparePool','metadata':{'name':'s'},'spec':{'nodeSelector':{'pool':'x'}}}");
+	add(&w, "{'apiVersion':'v1','kind':'Node','metadata':{'name':'spare','labels':{'pool':'x'}},'status':{'allocatable':{'cpu':'64','pods':'110','nvidia.com/gpu':'8'}}}");
+	add(&w, "{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'name':'g','namespace':'default'},'spec':{'min':3},"
+		"'status':{'replacements':[{'group':'','rank':1,'node':'spare'}]}}");
+	members(&w, "g", 3, 8);
+	pod(&w, "other", 8, "", "");
+	pod(&w, "late", 8, "", "");
+	decide(&w);
+	assert_string_equal(at(&w, "g-1"), "spare");
+	assert_int_equal(placed(&w, "g-"), 3);
+	assert_int_equal(placed(&w, "other") + placed(&w, "late"), 1);
+	world_release(&w);
+}
+
+static void resident(struct world *w, const char *name, int gpus, int priority, const char *node, const char *meta)
+{
+	char spec[200];
+	snprintf(spec, sizeof(spec), ",'nodeName':'%s','priority':%d", node, priority);
+	pod(w, name, gpus, meta, spec);
+}
+
+/* One leaf of two nodes: who would have to go for what waits. */
+static void victims_are_few_and_cheap(void **unused)
+{
+	(void)unused;
+	static const char budget[] = "{'apiVersion':'policy/v1','kind':'PodDisruptionBudget','metadata':{'name':'b','namespace':'default'},"
+				     "'spec':{'selector':{'matchLabels':{'app':'x'}}},'status':{'disruptionsAllowed':0}}";
+	static const struct {
+		struct { const char *name, *node, *meta; int gpus, priority; } run[4];
+		const char *object, *waiter_meta, *waiter_spec;
+		int gpus;
+		const char *says, *not_said;
+	} rows[] = {
+		/* the lower priority goes */
+		{ { { "a", "s0-l0-h00", "", 8, 1 }, { "b", "s0-l0-h01", "", 8, 2 } }, NULL, "", ",'priority':5", 8, "would let it start in node s0-l0-h00: default/a", NULL },
+		/* as few as needed */
+		{ { { "a", "s0-l0-h00", "", 4, 1 }, { "b", "s0-l0-h00", "", 4, 1 }, { "c", "s0-l0-h01", "", 8, 1 } }, NULL, "", ",'priority':5", 4, "preempting 1 pod ", NULL },
+		/* equals stay */
+		{ { { "a", "s0-l0-h00", "", 8, 5 }, { "b", "s0-l0-h01", "", 8, 5 } }, NULL, "", ",'priority':5", 8, "insufficient", "preempting" },
+		/* who never preempts */
+		{ { { "a", "s0-l0-h00", "", 8, 1 }, { "b", "s0-l0-h01", "", 8, 1 } }, NULL, "", ",'priority':5,'preemptionPolicy':'Never'", 8, "insufficient", "preempting" },
+		/* a budget that has nothing to give protects */
+		{ { { "a", "s0-l0-h00", ",'labels':{'app':'x'}", 8, 1 }, { "b", "s0-l0-h01", "", 8, 2 } }, budget, "", ",'priority':5", 8, "in node s0-l0-h01: default/b", NULL },
+		/* a gang goes as a whole, which is dearer than one pod of the same priority */
+		{ { { "g-0", "s0-l0-h00", ",'labels':{'scheduling.x-k8s.io/pod-group':'g'}", 8, 1 }, { "g-1", "s0-l0-h01", ",'labels':{'scheduling.x-k8s.io/pod-group':'g'}", 1, 1 },
+		    { "b", "s0-l0-h01", "", 7, 1 } },
+		  "{'apiVersion':'scheduling.x-k8s.io/v1alpha1','kind':'PodGroup','metadata':{'name':'g','namespace':'default'},'spec':{'minMember':2}}", "", ",'priority':5", 7,
+		  "preempting 1 pod of lower priority would let it start in node s0-l0-h01: default/b", NULL },
+		{ { { "g-0", "s0-l0-h00", ",'labels':{'scheduling.x-k8s.io/pod-group':'g'}", 8, 1 }, { "g-1", "s0-l0-h01", ",'labels':{'scheduling.x-k8s.io/pod-group':'g'}", 1, 1 },
+		    { "b", "s0-l0-h01", "", 7, 1 } },
+		  "{'apiVersion':'scheduling.x-k8s.io/v1alpha1','kind':'PodGroup','metadata':{'name':'g','namespace':'default'},'spec':{'minMember':2}}", "", ",'priority':5", 8,
+		  "default/g-0, default/g-1", "default/b" },
+		/* the older checkpoint is dearer */
+		{ { { "a", "s0-l0-h00", ",'annotations':{'aipc.dev/last-checkpoint':'2026-01-01T00:00:00Z'}", 8, 1 },
+		    { "b", "s0-l0-h01", ",'annotations':{'aipc.dev/last-checkpoint':'2026-01-01T01:00:00Z'}", 8, 1 } }, NULL, "", ",'priority':5", 8, "node s0-l0-h01: default/b", NULL },
+		/* nobody more while room is being made */
+		{ { { "a", "s0-l0-h00", ",'deletionTimestamp':'2026-01-01T00:00:00Z'", 8, 1 }, { "b", "s0-l0-h01", "", 8, 1 } }, NULL, "", ",'priority':5", 8,
+		  "when pods that are being deleted have gone", "preempting" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w;
+		world_init(&w);
+		fabric(&w, 1, 1, 2);
+		if (rows[i].object)
+			add(&w, "%s", rows[i].object);
+		for (size_t r = 0; r < ARRAY_LEN(rows[i].run) && rows[i].run[r].name; r++)
+			resident(&w, rows[i].run[r].name, rows[i].run[r].gpus, rows[i].run[r].priority, rows[i].run[r].node, rows[i].run[r].meta);
+		pod(&w, "p", rows[i].gpus, rows[i].waiter_meta, rows[i].waiter_spec);
+		decide(&w);
+		assert_string_equal(at(&w, "p"), "");
+		if (!said(&w, "p", rows[i].says) || (rows[i].not_said && said(&w, "p", rows[i].not_said)))
+			fail_msg("row %zu: %s", i, rows[i].says);
+		for (size_t k = 0; k < w.m->pods.len; k++)
+			assert_true(strcmp(w.m->pods.at[k]->key, "default/p") == 0 || w.m->pods.at[k]->node);
+		world_release(&w);
+	}
+}
+
+static void a_gang_displaces_in_one_domain(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 1, 2, 2);
+	resident(&w, "a", 8, 3, "s0-l0-h00", "");
+	resident(&w, "b", 8, 1, "s0-l0-h01", "");
+	resident(&w, "c", 8, 2, "s0-l1-h00", "");
+	resident(&w, "d", 8, 2, "s0-l1-h01", "");
+	gang(&w, "g", "'min':2,'required':'leaf'");
+	for (int i = 0; i < 2; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "g-%d", i);
+		pod(&w, name, 8, ",'labels':{'aipc.dev/gang':'g'}", ",'priority':9");
+	}
+	decide(&w);
+	assert_true(said(&w, "g-1", "preempting 2 pods of lower priority would let it start in leaf s0-l1: default/c, default/d"));
+	world_release(&w);
+}
+
 /* The whole search beside split(): as few children, then as little left over, as any subset. */
 static void split_is_optimal(void **unused)
 {
@@ -421,7 +526,8 @@ int main(void)
 		cmocka_unit_test(without_a_level_the_fewest_domains), cmocka_unit_test(ranks_follow_the_fabric_and_slices_stay_whole),
 		cmocka_unit_test(a_single_pod_packs), cmocka_unit_test(an_empty_nvlink_domain_stays_whole), cmocka_unit_test(spares_wait_for_repairs),
 		cmocka_unit_test(mig_profiles_pack_by_what_is_left), cmocka_unit_test(dialects), cmocka_unit_test(a_tree_of_groups_starts_as_one),
-		cmocka_unit_test(mixed_pods_share_a_leaf), cmocka_unit_test(running_members_pin_the_domain), cmocka_unit_test(split_is_optimal),
+		cmocka_unit_test(mixed_pods_share_a_leaf), cmocka_unit_test(running_members_pin_the_domain), cmocka_unit_test(a_replacement_goes_where_it_was_sent),
+		cmocka_unit_test(victims_are_few_and_cheap), cmocka_unit_test(a_gang_displaces_in_one_domain), cmocka_unit_test(split_is_optimal),
 	};
 	json_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
