@@ -400,14 +400,18 @@ static bool place_unit(struct engine *e, const struct unit *u)
 	return u->g ? engine_place_group(e, u->g, e->trees.at[0], 0) : engine_place_pod(e, u->p) != NULL;
 }
 
-static bool outranks_someone(const struct engine *e, int64_t priority)
+/* The lowest priority that runs; below every other where some pod is being deleted already. */
+static int64_t lowest_running(const struct engine *e)
 {
+	int64_t lowest = INT64_MAX;
 	for (size_t i = 0; i < e->m->pods.len; i++) {
 		const struct pod *p = e->m->pods.at[i];
-		if (p->node && !p->assumed && (p->priority < priority || p->terminating))
-			return true;
+		if (p->node && !p->assumed)
+			lowest = p->terminating ? INT64_MIN : p->priority < lowest ? p->priority : lowest;
+		if (lowest == INT64_MIN)
+			break;
 	}
-	return false;
+	return lowest;
 }
 
 static void set_hint(struct group *g, const char *text)
@@ -426,14 +430,16 @@ static bool hint(struct engine *e, struct map *known, const struct unit *u)
 	struct victims v;
 	autostr struct str s;
 	str_init(&s, STR_OURS);
-	if (!outranks_someone(e, u->priority))
-		return false;
-	if (plain && map_get(known, alike)) {
-		u->p->hint = map_get(known, alike);
+	const char *text = plain ? map_get(known, alike) : NULL;
+	if (text) {
+		u->p->hint = *text ? text : NULL;
 		return false;
 	}
-	if (!preempt_find(e, u->p, u->g, &v))
+	if (!preempt_find(e, u->p, u->g, &v)) {
+		if (plain)
+			map_put(known, alike, (void *)"");
 		return true;
+	}
 	if (!v.pods.len)
 		str_add(&s, "it fits when pods that are being deleted have gone");
 	else
@@ -442,7 +448,7 @@ static bool hint(struct engine *e, struct map *known, const struct unit *u)
 		str_addf(&s, "%s%s", i ? ", " : "", v.pods.at[i]->key);
 	if (v.pods.len > MAX_NAMED)
 		str_addf(&s, " and %zu more", v.pods.len - MAX_NAMED);
-	const char *text = arena_strdup(e->m->arena, s.at);
+	text = arena_strdup(e->m->arena, s.at);
 	if (u->g)
 		set_hint(u->g, text);
 	else
@@ -469,8 +475,9 @@ void engine_run(struct engine *e)
 		}
 	}
 	struct map *known = map_new();
+	int64_t lowest = lowest_running(e);
 	for (size_t i = 0, left = MAX_HINTS; i < n && left > 0; i++)
-		left -= !placed[i] && hint(e, known, &units[i]);
+		left -= !placed[i] && units[i].priority > lowest && hint(e, known, &units[i]);
 	map_free(known);
 	blame(e);
 }
