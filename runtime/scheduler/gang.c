@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "runtime/scheduler/tree.h"
 
 struct build {
 	struct model *m;
@@ -43,6 +44,12 @@ static void read_wishes(struct build *b, struct group *g, const json_t *spec)
 	g->preferred = arena_strdup(b->m->arena, json_str(spec, "preferred"));
 	json_array_foreach(json_at(spec, "slices"), i, s)
 		add_slice(b, g, json_str(s, "level"), json_int(s, "size", 0));
+	if (json_array_size(json_at(spec, "spread"))) {
+		struct group *root = g;
+		while (root->parent)
+			root = root->parent;
+		root->refused = "it asks for a spread, which this scheduler does not keep";
+	}
 }
 
 static int64_t number(const char *text)
@@ -134,6 +141,13 @@ static void read_preemption(struct group *g, const json_t *j)
 	g->singly = unit && strcmp(unit, "Pod") == 0;
 }
 
+static void check_topology(struct build *b, struct group *g, const char *name)
+{
+	const char *used = json_str(json_at(tree_topology(b->m), "metadata"), "name");
+	if (name && *name && strcmp(name, "default") != 0 && !(used && strcmp(name, used) == 0))
+		g->refused = arena_printf(b->m->arena, "it names the topology %.200s, but %s is in use", name, used ? used : "none");
+}
+
 /* What the controller has decided for failed nodes. Without groups the entry's group is empty. */
 static void read_pins(struct build *b, struct group *root, const json_t *array)
 {
@@ -166,6 +180,7 @@ static void read_object(struct build *b, const json_t *j)
 		read_wishes(b, g, spec);
 		read_groups(b, g, json_at(spec, "groups"));
 		read_preemption(g, json_at(spec, "preemption"));
+		check_topology(b, g, json_str(spec, "topology"));
 		read_pins(b, g, json_path(j, "status", "replacements", NULL));
 	} else if (d == GROUP_UPSTREAM) {
 		read_upstream(b, g, spec);

@@ -56,7 +56,7 @@ static void push_preset(struct tree *t, const char *name, bool only_present)
 	}
 }
 
-static const json_t *find_topology(const struct model *m)
+const json_t *tree_topology(const struct model *m)
 {
 	const json_t *found = NULL;
 	for (size_t i = 0; i < m->groups.len; i++) {
@@ -71,7 +71,7 @@ static const json_t *find_topology(const struct model *m)
 
 static void read_levels(struct tree *t)
 {
-	const json_t *spec = json_at(find_topology(t->m), "spec");
+	const json_t *spec = json_at(tree_topology(t->m), "spec");
 	const char *preset = json_str(spec, "preset");
 	size_t i;
 	json_t *l;
@@ -204,7 +204,7 @@ int tree_level(const struct tree *t, const char *word)
 	for (int k = 1; k <= t->n_levels; k++)
 		if (t->level[k].key == key || strcmp(t->level[k].name, word) == 0)
 			return k;
-	json_array_foreach(json_path(find_topology(t->m), "spec", "levels", NULL), i, l) {
+	json_array_foreach(json_path(tree_topology(t->m), "spec", "levels", NULL), i, l) {
 		const char *alias = json_str(l, "alias"), *name = json_str(l, "nodeLabel");
 		if (alias && name && strcmp(alias, word) == 0 && strcmp(name, word) != 0)
 			return tree_level(t, name);
