@@ -1,6 +1,7 @@
 /* aipc-runtime review: what the controllers would do with a cluster that is a file. The same functions that the controller acts by. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -17,9 +18,22 @@ static const struct opt review_table[] = {
 
 enum { REVIEW_MAX = 1 << 30 };
 
+/* Standard input is a pipe as a rule, which has no size to ask for. */
 static int load(const char *path, json_t **out, struct err *err)
 {
-	return json_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, REVIEW_MAX, out, err);
+	autostr struct str s;
+	char buf[65536];
+	ssize_t n;
+	str_init(&s, REVIEW_MAX);
+	if (strcmp(path, "-") != 0)
+		return json_read(path, REVIEW_MAX, out, err);
+	while ((n = read(STDIN_FILENO, buf, sizeof(buf))) > 0)
+		str_addn(&s, buf, (size_t)n);
+	if (n < 0)
+		return err_errno(err, "standard input");
+	if (str_full(&s))
+		return err_set(err, E_INPUT, "standard input is larger than 1 GiB");
+	return json_parse(s.at, s.len, "standard input", out, err);
 }
 
 static void print(struct rt *rt, const struct fleet *f)
