@@ -25,22 +25,22 @@ struct search {
 
 /* --- taking out and putting back ------------------------------------------------------------------------------------------- */
 
+/* Onto N, or off it. */
 static void move(struct engine *e, struct pod *p, struct node *n, bool in)
 {
-	uint32_t at = in ? n->index : p->node->index;
 	if (in)
 		model_bind(e->m, p, n);
 	else
 		model_unbind(e->m, p);
 	for (size_t i = 0; i < e->trees.len; i++)
-		tree_count(e->trees.at[i], p, at, in ? 1 : -1);
+		tree_count(e->trees.at[i], p, n->index, in ? 1 : -1);
 }
 
 static void take_out(struct search *s, struct unit *u)
 {
 	for (size_t i = 0; !u->out && i < u->n; i++) {
 		u->nodes[i] = u->pods[i]->node;
-		move(s->e, u->pods[i], NULL, false);
+		move(s->e, u->pods[i], u->nodes[i], false);
 	}
 	u->out = true;
 }
