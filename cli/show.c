@@ -199,6 +199,20 @@ static void print_owner(struct shower *s, size_t from, size_t to)
 	}
 }
 
+/* --- moves ----------------------------------------------------------------------------------------------------------- */
+
+/* One line for a resource: what its objects were called is said once. */
+static void print_moves(struct shower *s)
+{
+	for (size_t i = 0, j; i < s->p->n_moves; i = j) {
+		const struct move *m = &s->p->moves[i];
+		for (j = i + 1; j < s->p->n_moves && strcmp(s->p->moves[j].owner, m->owner) == 0 && !s->o->verbose; j++)
+			;
+		line(s, '>', j - i > 1 ? m->owner : m->to, j - i > 1 ? arena_printf(s->arena, "%zu objects moved", j - i) : "moved");
+		wrapped(s, 6, arena_printf(s->arena, "from %s%s", m->from, j - i > 1 ? " and others (--verbose shows all)" : ""));
+	}
+}
+
 /* --- left out ------------------------------------------------------------------------------------------------------ */
 
 struct left_out { const char *name, *owner, *reason; bool node; };
@@ -405,6 +419,8 @@ static void print_summary(struct shower *s)
 	const struct plan_counts *n = &s->p->counts;
 	fprintf(s->c->out, "\n%sPlan %.6s:%s %zu to add, %zu to change, %zu to replace, %zu to delete", paint(s->c->color_out, P_BOLD),
 		s->p->id, paint(s->c->color_out, P_RESET), n->create, n->update, n->replace, n->remove);
+	if (s->p->n_moves)
+		fprintf(s->c->out, ", %zu to move", s->p->n_moves);
 	if (n->record)
 		fprintf(s->c->out, ", %zu to record", n->record);
 	if (n->forget)
@@ -426,6 +442,7 @@ void show_plan_text(struct cli *c, const struct plan *p, const struct show_plan 
 {
 	autoarena struct arena *arena = arena_new();
 	struct shower s = { c, p, o, arena };
+	print_moves(&s);
 	for (size_t i = 0, j; i < p->n; i = j) {
 		for (j = i; j < p->n && strcmp(p->changes[j].owner, p->changes[i].owner) == 0; j++)
 			;

@@ -467,23 +467,46 @@ static int check_plan(const struct applying *a, const struct plan *p, struct err
 	return bad ? err_set(err, E_INPUT, "the plan is not consistent: make it again") : 0;
 }
 
+/* The version of the object at ADDRESS; 0: not there. */
+static int version_of(struct store *s, const char *address, int64_t *out, struct err *err)
+{
+	struct object o;
+	int rc = store_object(s, address, &o, err);
+	if (rc)
+		return rc;
+	*out = o.address ? o.version : 0;
+	json_decref(o.address ? o.attrs : NULL);
+	json_decref(o.address ? o.deps : NULL);
+	return 0;
+}
+
+static int by_to(const void *key, const void *move)
+{
+	return str_natural_cmp(key, ((const struct move *)move)->to);
+}
+
+/* Is the object at ADDRESS one that the run moves there first? Its version was looked at where it is now. */
+static bool arrives(const struct plan *p, const char *address)
+{
+	return p->n_moves && bsearch(address, p->moves, p->n_moves, sizeof(*p->moves), by_to) != NULL;
+}
+
 static int check_fresh(struct store *s, const struct plan *p, struct err *err)
 {
 	autostr struct str moved;
 	size_t n = 0;
 	str_init(&moved, 700);
-	for (size_t i = 0; i < p->n; i++) {
-		struct object o;
-		if (!is_work(&p->changes[i]))
+	for (size_t i = 0; i < p->n + p->n_moves; i++) {
+		const struct move *m = i < p->n ? NULL : &p->moves[i - p->n];
+		const char *address = m ? m->from : p->changes[i].address;
+		int64_t version, planned = m ? m->version : p->changes[i].version;
+		if (!m && (!is_work(&p->changes[i]) || arrives(p, address)))
 			continue;
-		int rc = store_object(s, p->changes[i].address, &o, err);
+		int rc = version_of(s, address, &version, err);
 		if (rc)
 			return rc;
-		int64_t version = o.address ? o.version : 0;
-		json_decref(o.address ? o.attrs : NULL);
-		json_decref(o.address ? o.deps : NULL);
-		if (version != p->changes[i].version && n++ < NAMED)
-			str_addf(&moved, "%s%.120s", n > 1 ? ", " : "", p->changes[i].address);
+		if (version != planned && n++ < NAMED)
+			str_addf(&moved, "%s%.120s", n > 1 ? ", " : "", address);
 	}
 	if (!n)
 		return 0;
@@ -569,6 +592,26 @@ static int finish(struct runner *r, struct err *err)
 	return rc ? rc : run_end(r->a.s, r->a.run, out->interrupted && !whole ? "interrupted" : whole ? "done" : "failed", err);
 }
 
+static int is_moving(void *ctx, const struct op_row *op)
+{
+	const struct plan *p = ctx;
+	for (size_t i = 0; i < p->n_moves; i++)
+		if (strcmp(p->moves[i].from, op->address) == 0)
+			return 1;
+	return 0;
+}
+
+static int begin(struct store *s, const struct plan *p, int64_t *run, struct err *err)
+{
+	int rc = p->n_moves ? store_open_ops(s, is_moving, (void *)p, err) : 0;
+	if (rc > 0)
+		return err_set(err, E_CONFLICT, "an operation on an object that is to move is still open; aipc apply takes it up first");
+	autofree struct store_move *moves = xcalloc(p->n_moves + 1, sizeof(*moves));
+	for (size_t i = 0; i < p->n_moves; i++)
+		moves[i] = (struct store_move){ p->moves[i].from, p->moves[i].to, p->moves[i].owner };
+	return rc ? rc : run_begin(s, p->destroy ? "destroy" : "apply", *p->id ? p->id : NULL, moves, p->n_moves, run, err);
+}
+
 int apply_run(struct task *t, struct engine *e, struct store *s, const struct plan *p, const struct apply_options *o,
 	      struct apply_result *out, struct err *err)
 {
@@ -579,7 +622,7 @@ int apply_run(struct task *t, struct engine *e, struct store *s, const struct pl
 	if (rc == 0)
 		rc = check_fresh(s, p, err);
 	if (rc == 0)
-		rc = run_begin(s, p->destroy ? "destroy" : "apply", *p->id ? p->id : NULL, NULL, 0, &r.a.run, err);
+		rc = begin(s, p, &r.a.run, err);
 	if (rc)
 		return rc;
 	out->run = r.a.run;

@@ -118,6 +118,8 @@ int engine_open(const struct engine_options *o, struct diags *d, struct engine *
 		for (unsigned i = 0; i < e->spec->n; i++)
 			spec_expand(e->spec, &e->spec->res[e->spec->graph.order[i]]);
 		spec_create_first(e->spec);
+		moves_check(e->spec);
+		imports_check(e->spec);
 		if (!rc && !diags_errors(d)) {
 			rc = lang_outputs(e->spec->lang, &outputs, &n);
 			for (size_t i = 0; !rc && i < n; i++)

@@ -77,6 +77,8 @@ static void judge_removal(struct making *m, struct subject *td)
 	td->gone = !td->actual;
 	if (!td->actual)
 		add(m, td, ACT_FORGET, CAUSE_DRIFT, "it is gone already");
+	else if (td->let_go)
+		add(m, td, ACT_FORGET, CAUSE_SPEC, "removed from the spec; the world stays");
 	else if (!td->it->row->type->destroy)
 		add(m, td, ACT_FORGET, CAUSE_SPEC, "nothing is undone in the world");
 	else
@@ -148,6 +150,10 @@ static void drop_ignored(struct subject *td)
 static void judge_record(struct making *m, struct subject *td)
 {
 	bool protect = lifecycle_protects(td);
+	if (!td->change && !td->prior && td->imported && td->actual) {
+		struct change *c = add(m, td, ACT_RECORD, CAUSE_SPEC, "adopt: it is as the spec wants");
+		c->config = json_ref(td->want);
+	}
 	if (!td->change && td->prior && td->prior->protected != protect)
 		add(m, td, ACT_RECORD, CAUSE_SPEC, protect ? "protected from now on" : "no longer protected");
 }

@@ -16,7 +16,7 @@ const char *action_name(enum action a)
 bool plan_has_work(const struct plan *p)
 {
 	const struct plan_counts *c = &p->counts;
-	return c->create || c->update || c->replace || c->record || c->remove || c->forget || p->n_outputs;
+	return p->n_moves || c->create || c->update || c->replace || c->record || c->remove || c->forget || p->n_outputs;
 }
 
 /* --- what the state holds ------------------------------------------------------------------------------------------------- */
@@ -132,6 +132,7 @@ static void add_todos(struct making *m)
 		struct item *it = m->spec->items.at[m->subjects.len];
 		add_todo(m, it, it->unit->owner, find_prior(m, it->address));
 	}
+	imports_mark(m);
 }
 
 struct owner { const char *name; struct unit *unit; UT_hash_handle hh; };
@@ -201,10 +202,15 @@ static void add_orphan(struct making *m, struct owner **owners, struct prior *p)
 		vec_push(&m->strays, (struct stray){ c, o->unit });
 		return;
 	}
+	size_t n_removed;
+	const struct lang_removed *removed = lang_removed(m->spec->lang, &n_removed);
 	struct item *it = arena_alloc(m->p->arena, sizeof(*it));
 	*it = (struct item){ .address = p->address, .row = row, .slot = slot_find(row->slot, p->provider), .unit = o->unit };
 	it->node = arena_strdup(m->p->arena, json_str(p->attrs, "node"));   /* where types on machines keep its name */
 	add_todo(m, it, p->owner, p);
+	for (size_t i = 0; i < n_removed; i++)
+		if (!removed[i].destroy && removed_matches(&removed[i], p->address))
+			m->subjects.at[m->subjects.len - 1].let_go = true;
 }
 
 static void add_orphans(struct making *m)
@@ -364,6 +370,8 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	m->p->state_path = arena_strdup(m->p->arena, state_path);
 	m->p->destroy = m->o->destroy;
 	int rc = load_priors(m, err);
+	if (!rc)
+		moves_apply(m);
 	if (!rc && m->e->needs_world && !m->o->destroy)
 		rc = expand_with_world(t, m, err);
 	if (rc)
@@ -375,6 +383,9 @@ static int fill(struct task *t, struct making *m, struct err *err)
 		rc = refresh_world(t, m, 0, err);
 	if (!rc && !m->o->destroy && !m->o->drift_only) {
 		lifecycle_triggers(m);
+		imports_missing(m);
+		if (diags_errors(m->d))
+			return err_set(err, E_INPUT, "%s", "");
 		m->spec->computed = computed;
 		m->spec->computed_ctx = m;
 		rc = task_work(t, lifecycle_check, m, err);

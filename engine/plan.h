@@ -75,6 +75,9 @@ struct group {
 
 struct output_change { const char *name; bool sensitive; const char *before, *after; /* JSON text; NULL: absent, unknown or sensitive */ };
 
+/* An object that gets another address; apply moves all of them together, when the run begins. */
+struct move { const char *from, *to, *owner; int64_t version; };
+
 struct plan_counts { size_t objects, create, update, replace, record, remove, forget, defer, skip, block, drift; size_t bmcs_silent; };
 
 struct plan {
@@ -87,6 +90,7 @@ struct plan {
 	bool complete;               /* nothing targeted away, skipped or deferred */
 	struct change *changes; size_t n;    /* all but ACT_NONE, sorted by owner, type, address in natural order */
 	struct group *groups; size_t n_groups;
+	const struct move *moves; size_t n_moves;    /* sorted by TO, in natural order */
 	struct output_change *outputs; size_t n_outputs;   /* those that change */
 	struct stored_output *output_values; size_t n_output_values;   /* all, to be stored by apply (state/store.h) */
 	struct plan_counts counts;

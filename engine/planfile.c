@@ -195,6 +195,20 @@ const struct counted plan_counted[] = {
 	COUNTED(defer), COUNTED(skip), COUNTED(block), COUNTED(drift), COUNTED(bmcs_silent), { 0 },
 };
 
+static json_t *moves_json(const struct plan *p)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < p->n_moves; i++) {
+		json_t *j = json_object();
+		json_put_str(j, "from", p->moves[i].from);
+		json_put_str(j, "to", p->moves[i].to);
+		json_put_str(j, "owner", p->moves[i].owner);
+		json_put_int(j, "version", p->moves[i].version);
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 static json_t *counts_json(const struct plan_counts *c)
 {
 	json_t *j = json_object();
@@ -219,6 +233,8 @@ static json_t *contents(const struct plan *p)
 	json_put_new(j, "counts", counts_json(&p->counts));
 	json_put_new(j, "changes", changes);
 	json_put_new(j, "groups", groups);
+	if (p->n_moves)
+		json_put_new(j, "moves", moves_json(p));
 	json_put_new(j, "outputs", outputs_json(p));
 	json_put_new(j, "output_values", output_values_json(p));
 	json_put_new(j, "providers", p->providers ? json_ref(p->providers) : json_object());

@@ -209,6 +209,18 @@ static void read_outputs(struct reading *r, const json_t *j)
 	p->n_output_values = json_array_size(values);
 }
 
+static void read_moves(struct reading *r, const json_t *j)
+{
+	const json_t *list = json_at(j, "moves") ? need(r, j, "moves", JSON_ARRAY) : NULL, *v;
+	size_t i;
+	struct move *moves = arena_array(r->p->arena, json_array_size(list) + 1, sizeof(*moves));
+	json_array_foreach(list, i, v) {
+		moves[i] = (struct move){ need_text(r, v, "from"), need_text(r, v, "to"), need_text(r, v, "owner"), number(r, v, "version", INT64_MAX) };
+	}
+	r->p->moves = moves;
+	r->p->n_moves = json_array_size(list);
+}
+
 static void read_counts(struct reading *r, const json_t *j)
 {
 	for (const struct counted *n = plan_counted; n->name; n++)
@@ -276,6 +288,7 @@ static void read_plan(struct reading *r, const json_t *j)
 	json_array_foreach(changes, i, v) {
 		read_change(r, v, &p->changes[i], p->n, p->n_groups);
 	}
+	read_moves(r, j);
 	read_outputs(r, j);
 	const json_t *providers = need(r, j, "providers", JSON_OBJECT);
 	p->providers = providers ? json_ref(providers) : NULL;

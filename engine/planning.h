@@ -28,6 +28,8 @@ struct subject {
 	const char *incomplete;      /* what could not be known about it */
 	struct change *change;       /* NULL: nothing to do */
 	unsigned place;              /* of the change in the plan */
+	bool imported;               /* an import names it: what is there is taken over */
+	const char *import_id; struct mark import_at;
 	bool gone, let_go;           /* a removal of what is not there, or that leaves the world alone because the spec says so */
 	bool out;                    /* not a target */
 	bool read, judged;
@@ -92,6 +94,11 @@ bool lifecycle_protects(const struct subject *td);
 void lifecycle_guard(struct making *m, struct subject *td);
 void lifecycle_triggers(struct making *m);
 int lifecycle_check(void *making, struct err *err);              /* on a thread of its own: postconditions */
+/* moves.c: gives what the state has the addresses of the spec. */
+void moves_apply(struct making *m);
+/* imports.c: marks what is taken over. */
+void imports_mark(struct making *m);
+void imports_missing(struct making *m);      /* reports what is not in the world */
 /* hold.c: changes that cannot go ahead because of others. */
 int hold_in_units(struct making *m, struct dag *dags, struct err *err) MUST_CHECK;
 void hold_deferred(struct making *m, bool *held);

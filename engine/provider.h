@@ -98,6 +98,9 @@ struct resource_type {
 	bool (*same)(const char *path, const json_t *want, const json_t *have);
 	/* What changing these N attributes costs. ACTUAL may be NULL (create). NULL: no effect on a machine. */
 	void (*describe)(const json_t *config, const json_t *actual, const struct difference *d, size_t n, struct effect *out);
+	/* Import: what the state would hold of the object that ID names ("": none was given), for read to find it by; *PRIOR is a new object.
+	 * NULL: the configuration alone says which object it is. */
+	int (*import_id)(const char *id, const json_t *config, json_t **prior, struct err *err);
 	/* Raw state of schema version V to V+1, in place. NULL: there never was another version. */
 	int (*upgrade)(int from, json_t *attrs, struct err *err);
 };

@@ -52,6 +52,11 @@ static int read_object(struct task *t, struct making *m, struct subject *td, str
 			 .prior = td->prior ? td->prior->attrs : NULL };
 	struct err e = { 0 };
 	int rc = slot_open(m->e, td->it->slot, &op.self, &e);
+	autojson json_t *imported = NULL;
+	if (!rc && td->imported && !td->prior && type->import_id)
+		rc = type->import_id(td->import_id ? td->import_id : "", td->it->config, &imported, &e);
+	if (imported)
+		op.prior = imported;
 	if (!rc)
 		rc = type->read(t, &op, &e);
 	if (rc && (rc == E_CANCELED || task_cancelled(t))) {

@@ -129,6 +129,11 @@ void spec_free(struct spec *s);
 void spec_expand(struct spec *s, struct resource *r);
 /* create_before_destroy holds for all that a resource needs too. To be called when all are expanded. */
 void spec_create_first(struct spec *s);
+/* imports.c: reports imports of nothing. */
+void imports_check(struct spec *s);
+/* moves.c: reports what is moved or removed and still there. */
+void moves_check(struct spec *s);
+bool removed_matches(const struct lang_removed *r, const char *address);
 /* Does one of its attributes come from its provider? */
 bool type_computes(const struct resource_type *type);
 /* value.c: the value of a resource as expressions see it; a lang_value_fn. */

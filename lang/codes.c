@@ -51,6 +51,17 @@ static const struct diag_code codes[] = {
 	  "(input, components[\"BMC\"].version); in a block that expands into objects, a path begins with the kind of object, as the plan shows it." },
 	{ "E0153", "precondition", "A precondition of a resource's lifecycle is not met. One that cannot be told yet keeps the resource for a later plan." },
 	{ "E0154", "postcondition", "A postcondition of a resource's lifecycle is not met by what the resource is, or is to be." },
+	{ "E0160", "address", "An address is spelled as aipc state list prints it: TYPE.NAME, TYPE.NAME[0], module.NAME.TYPE.NAME[\"key\"]. moved and removed "
+	  "take addresses relative to their module; a thing keeps its type when it moves." },
+	{ "E0161", "moves that contradict", "An object moves from one address to one other, and its old address must not be in the spec any more. Chains are fine, "
+	  "circles are not." },
+	{ "E0162", "removed but there", "What removed names must not be in the spec any more." },
+	{ "E0164", "import", "import takes over what is there already: to is the address of an object or resource of the spec, id what its type knows it by, if it "
+	  "knows it by more than its configuration." },
+	{ "E0170", "another version", "The aipc block of the spec, or of a module, asks for a version that this program is not. Nothing else was looked at." },
+	{ "E0171", "required_version", "Constraints are comma-separated: =, !=, >, >=, <, <= and ~>, each with a version. ~> 1.2 means 1.2 or later but below 2; "
+	  "~> 1.2.3 means below 1.3." },
+	{ "E0172", "no such experiment", "experiments names unfinished parts of the language that a spec wants to use. This version has none by that name." },
 	{ "E0201", "not an expression", "The text between ${ and } cannot be read. The caret is at the first character that does not fit." },
 	{ "E0202", "not a template", "A string has a ${ or %{ that is not closed, an %{if} or %{for} without its end, or an escape that does not exist. "
 	  "$${ and %%{ stand for the characters themselves." },
@@ -143,6 +154,7 @@ static const struct diag_code codes[] = {
 	{ "E0809", "number of GPUs", "A MIG layout divides as many GPUs as the nodes of the pool have." },
 	{ "E0810", "folder of manifests", "Manifests go to a folder below the spec's, without \"..\", or to an absolute one." },
 	{ "E0811", "name in Kubernetes", "Namespaces and config maps have names of small letters, digits and -, with a letter or digit at both ends." },
+	{ "W0161", "place taken", "An object cannot be moved to an address that the state has already." },
 	{ "W0301", "damaged firmware package", "The header or checksum of the package is wrong; a BMC would refuse it. Download it again and compare its sha256." },
 	{ "W0302", "another version in the package", "The version that is pinned is not the one that the package holds, so the update would never be seen as done." },
 	{ "W0303", "no such firmware file yet", "Nothing can be updated with a file that is not there; a plan that needs it will stop." },

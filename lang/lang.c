@@ -35,6 +35,7 @@ static void list_resources(struct lang *l)
 		if (t->kind != THING_RESOURCE)
 			continue;
 		l->res[n++] = (struct lang_resource){ .module = t->module->path, .type = t->res->type, .name = t->name,
+						      .kind = t->res->count ? LANG_INDEX : t->res->for_each ? LANG_EACH : LANG_SINGLE,
 						      .type_mark = AT(t->file, t->res->type_key), .name_mark = AT(t->file, t->key), .body = t->res };
 	}
 	qsort(l->res, n, sizeof(*l->res), by_id);
@@ -80,6 +81,9 @@ static void load(void *arg)
 	module_enter(l, l->top);
 	if (diags_errors(l->d) == o->before)
 		module_check_rules(l, l->top);
+	moved_check(l);
+	if (diags_errors(l->d) == o->before)
+		imports_evaluate(l);
 	if (l->settings.x && diags_errors(l->d) == o->before) {
 		const struct val *v = eval_run(l->e, l->settings.x);
 		if (v && eval_check_size(l->e, l->settings.x, v))
@@ -242,6 +246,12 @@ void lang_free(struct lang *l)
 	free_folders(l);
 	module_free_git(l);
 	vec_free(&l->texts);
+	for (size_t i = 0; i < l->import_blocks.len; i++)
+		vec_free(&l->import_blocks.at[i].deps);
+	vec_free(&l->moves);
+	vec_free(&l->removed);
+	vec_free(&l->import_blocks);
+	vec_free(&l->imports);
 	vec_free(&l->modules);
 	vec_free(&l->order);
 	vec_free(&l->providers);

@@ -38,7 +38,7 @@ int lang_load(const char *dir, const struct lang_input *in, size_t n, struct dia
 int lang_bare(const char *dir, struct diags *d, struct lang **out, struct err *err) MUST_CHECK;
 void lang_free(struct lang *l);
 
-/* The `aipc` block: settings, evaluated without references ({} when absent). Keys: required_version, state {path}. */
+/* The `aipc` block: settings, evaluated without references ({} when absent). Keys: required_version, experiments, state {path}. */
 const json_t *lang_settings(struct lang *l);
 /* The configurations in `provider` blocks, evaluated (variables and locals only), sorted by id. FAILED: after a report. */
 struct lang_provider {
@@ -51,6 +51,7 @@ struct lang_provider {
 void lang_providers(struct lang *l, const struct lang_provider **out, size_t *n);
 
 /* --- resources ------------------------------------------------------------------------------------------------ */
+enum lang_key { LANG_SINGLE, LANG_INDEX, LANG_EACH };
 struct lang_ref {                            /* one resource that another one needs */
 	const struct lang_resource *to;
 	struct mark at;                      /* where it is written (in a local: the place in that local) */
@@ -58,6 +59,7 @@ struct lang_ref {                            /* one resource that another one ne
 struct lang_resource {
 	const char *module;                  /* the calls that lead to it: "", or "module.a.module.b" */
 	const char *type, *name;
+	enum lang_key kind;                  /* of its instances: does it have count or for_each? */
 	struct mark type_mark, name_mark;
 	/* Direct, through locals, inputs and outputs, by count and for_each of the modules it is in, and by depends_on; sorted, no repeats. */
 	const struct lang_ref *refs; size_t n_refs;
@@ -74,7 +76,6 @@ typedef const json_t *lang_value_fn(void *ctx, const struct lang_resource *r, si
 void lang_on_value(struct lang *l, lang_value_fn *fn, void *ctx);
 const json_t *lang_unknown(void);            /* the one marker object, compared by identity */
 
-enum lang_key { LANG_SINGLE, LANG_INDEX, LANG_EACH };
 /* What `lifecycle` says about one instance. */
 struct lang_trigger {                        /* a change of this replaces the instance */
 	const char *address;                 /* of an instance; WHOLE: of a resource, any of its instances */
@@ -135,6 +136,19 @@ void lang_odd_numbers(struct lang *l, const struct lang_resource *r, lang_odd_nu
 /* ["KEY"] or [INDEX] as addresses have it, with the escapes of JSON, so that an address is one line and unambiguous whatever the
  * key holds. Nothing for LANG_SINGLE. */
 void lang_add_key(struct str *out, enum lang_key kind, const char *key);
+
+/* --- objects that move, go, or are taken over ---------------------------------------------------------------------- */
+/* Addresses are in the form of the state, relative to MODULE (without keys). */
+struct lang_move {
+	const char *module, *from, *to;
+	struct mark from_at, to_at;
+	bool single;                         /* FROM is the one object without a key, not all instances */
+};
+const struct lang_move *lang_moves(struct lang *l, size_t *n);
+struct lang_removed { const char *module, *from; struct mark at; bool destroy; };
+const struct lang_removed *lang_removed(struct lang *l, size_t *n);
+struct lang_import { const char *to, *id; struct mark at; };         /* ID may be NULL */
+const struct lang_import *lang_imports(struct lang *l, size_t *n);
 
 /* --- outputs ---------------------------------------------------------------------------------------------------- */
 struct lang_output { const char *name, *description; bool sensitive, unknown; char *json; /* exact JSON text; NULL when unknown or sensitive */ };

@@ -132,6 +132,7 @@ struct lifecycle {
 	VEC(struct expr *) triggers;
 	struct rules pre, post;
 };
+struct import_block { struct expr *to, *id, *for_each; struct deps deps; };
 struct attribute { const char *name; const struct ynode *key; struct expr *x; json_t *json; };
 struct lang_body {
 	struct thing *thing;
@@ -180,6 +181,10 @@ struct lang {
 	bool lock_bad;
 	const struct lang_fetch *fetch;      /* aipc init; NULL: nothing is fetched */
 	struct { const struct yaml_file *file; const struct ynode *key; struct expr *x; json_t *json; } settings;
+	VEC(struct lang_move) moves;
+	VEC(struct lang_removed) removed;
+	VEC(struct import_block) import_blocks;
+	VEC(struct lang_import) imports;
 	struct lang_resource *res; size_t n_res;
 	VEC(struct lang_output) out;
 	bool out_done; int out_rc;
@@ -211,6 +216,16 @@ void lifecycle_read(struct module *m, const struct yaml_file *f, const struct yn
 void lifecycle_free(struct lifecycle *life);
 /* Fills IN->life for the instance that is evaluated now. False after a report, also of a precondition that is not met. */
 bool lifecycle_of(struct lang *l, struct lang_body *r, struct lang_instance *in);
+/* required.c: does this program do what the files ask for? False after a report: nothing else of them is looked at. */
+bool module_meets_requirements(struct module *m, const struct folder *folder);
+/* 1: VERSION is one that CONSTRAINTS ("~> 1.2, != 1.2.3") let through; 0: it is not; -1: one of them cannot be read. */
+int version_satisfies(const char *version, const char *constraints);
+/* block_moved.c */
+void module_read_moved(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
+void module_read_removed(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
+void module_read_import(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
+void moved_check(struct lang *l);            /* what cannot be true of all moves together */
+void imports_evaluate(struct lang *l);
 /* module_call.c: `module` blocks. */
 void module_read_calls(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
 struct module *module_new(struct lang *l, struct module *parent, struct thing *call, const char *dir);

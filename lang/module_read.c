@@ -30,7 +30,7 @@ static void read_requirements(struct module *m, const struct yaml_file *f, const
 
 static void read_aipc(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
 {
-	static const char *const names[] = { "required_version", "state", NULL };
+	static const char *const names[] = { "experiments", "required_version", "state", NULL };
 	if (!module_is_map(m, f, body, "the aipc block"))
 		return;
 	if (m->parent) {
@@ -183,13 +183,13 @@ static const struct block blocks[] = {
 	{ "aipc", read_aipc },
 	{ "check", NULL },
 	{ "data", NULL },
-	{ "import", NULL },
+	{ "import", module_read_import },
 	{ "locals", read_locals },
 	{ "module", module_read_calls },
-	{ "moved", NULL },
+	{ "moved", module_read_moved },
 	{ "output", read_outputs },
 	{ "provider", module_read_providers },
-	{ "removed", NULL },
+	{ "removed", module_read_removed },
 	{ "resource", read_resources },
 	{ "variable", read_variables },
 };
@@ -209,14 +209,14 @@ static void read_block(struct module *m, const struct yaml_file *f, const struct
 			return;
 		}
 		struct diag *g = diag_add(m->l->d, "E0114", AT(f, key), "\"%s\" blocks are not supported by this version", key->s);
-		diag_note(g, (struct mark){ 0 }, "there are: aipc, locals, module, output, provider, resource, variable");
+		diag_note(g, (struct mark){ 0 }, "there are: aipc, import, locals, module, moved, output, provider, removed, resource, variable");
 		return;
 	}
 	names[n] = NULL;
 	struct diag *g = diag_add(m->l->d, "E0101", AT(f, key), "\"%.60s\" is not a block", key->s);
 	diag_suggest(g, key->s, names);
 	if (!str_nearest(key->s, names))
-		diag_note(g, (struct mark){ 0 }, "there are: aipc, locals, module, output, provider, resource, variable");
+		diag_note(g, (struct mark){ 0 }, "there are: aipc, import, locals, module, moved, output, provider, removed, resource, variable");
 }
 
 /* --- files --------------------------------------------------------------------------------------------------------- */
@@ -312,7 +312,8 @@ void module_read(struct module *m, struct err *err)
 {
 	const struct diag_trail *before = diags_trail(m->l->d, m->parent ? &m->trail : NULL);
 	const struct folder *folder = m->folder = folder_of(m, err);
-	for (size_t i = 0; !err->code && i < folder->files.len; i++)
+	bool meets = !err->code && module_meets_requirements(m, folder);
+	for (size_t i = 0; meets && i < folder->files.len; i++)
 		read_blocks(m, folder->files.at[i]);
 	module_load_calls(m);
 	diags_trail(m->l->d, before);

@@ -351,6 +351,17 @@ void module_check_references(struct lang *l)
 		for (size_t k = 0; k < b->attrs.len; k++)
 			expr_visit(b->attrs.at[k].x, look, &p);
 	}
+	for (size_t i = 0; i < l->import_blocks.len; i++) {
+		struct import_block *b = &l->import_blocks.at[i];
+		struct place p = { .m = l->root, .deps = &b->deps, .no_resources = true, .what = "an import" };
+		expr_visit(b->for_each, look, &p);
+		p.each = b->for_each != NULL;
+		expr_visit(b->id, look, &p);
+		/* Of its address only the keys are expressions. */
+		for (const struct expr *x = b->to; x && x->kind != X_REF; x = x->kind == X_INDEX ? x->index.src : x->kind == X_ATTR ? x->attr.src : NULL)
+			if (x->kind == X_INDEX)
+				expr_visit(x->index.key, look, &p);
+	}
 	if (l->settings.x) {
 		struct deps deps = { 0 };
 		struct place p = { .m = l->root, .deps = &deps, .no_resources = true, .constant = true, .what = "the aipc block" };

@@ -1,4 +1,6 @@
 /* core - types that need no outside world. */
+#include <string.h>
+
 #include "base/json.h"
 #include "providers/all.h"
 
@@ -34,6 +36,18 @@ static int data_destroy(struct task *t, struct op *op, struct err *err)
 	return 0;
 }
 
+/* The id is the value itself, as JSON or as text. */
+static int data_import(const char *id, const json_t *config, json_t **prior, struct err *err)
+{
+	struct err ignored;
+	json_t *v = NULL;
+	(void)config, (void)err;
+	if (json_parse(id, strlen(id), "the id", &v, &ignored))
+		v = json_string_safe(id, strlen(id));
+	*prior = json_pack("{s:O,s:o}", "input", v, "output", v);
+	return 0;
+}
+
 static const struct resource_type aipc_data = {
 	.name = "aipc_data",
 	.help = "A value kept in the state. It changes nothing in the world.",
@@ -43,6 +57,7 @@ static const struct resource_type aipc_data = {
 	.create = data_write,
 	.update = data_write,
 	.destroy = data_destroy,
+	.import_id = data_import,
 };
 
 static const struct resource_type *const types[] = { &aipc_data, NULL };

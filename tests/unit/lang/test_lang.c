@@ -79,7 +79,7 @@ static const struct { const char *text, *want; } bad_rows[] = {
 	{ "[1]\n", "1:1 E0101 a spec is a map of blocks, this is a list\n" },
 	{ "resorce: {}\n", "1:1 E0101 \"resorce\" is not a block | did you mean \"resource\"?\n" },
 	{ "data: {}\n", "1:1 E0114 \"data\" blocks are not supported by this version\n" },
-	{ "module: {}\nmoved: []\n", "2:1 E0114 \"moved\" blocks are not supported by this version\n" },
+	{ "module: {}\ncheck: []\n", "2:1 E0114 \"check\" blocks are not supported by this version\n" },
 	{ "variable: {a: {typ: string}}\n", "1:12 E0301 variable \"a\" has no value | give -var a=VALUE, set AIPC_VAR_a, or write a default\n1:16 E0102 a variable has no key \"typ\" | did you mean \"type\"?\n" },
 	{ "variable: {a: {type: strin, default: x}}\n", "1:22 E0305 \"strin\" is not a type | did you mean \"string\"?\n" },
 	{ "variable: {a: {type: \"object({b = nmber})\", default: x}}\n", "1:35 E0305 \"nmber\" is not a type | did you mean \"number\"?\n" },
@@ -104,7 +104,7 @@ static const struct { const char *text, *want; } bad_rows[] = {
 	{ "resource: {var: {a: {}}, t: {b: {lifecycle: [1]}}}\n", "1:12 E0104 \"var\" cannot be a resource type\n1:45 E0115 lifecycle is a map, this is a list\n" },
 	{ "resource: {t: {a: {}}}\nprovider: {p: {x: \"${t.a}\", y: \"${local.z}\"}}\nlocals: {z: \"${t.a}\"}\n",
 	  "2:22 E0210 the configuration of a provider cannot refer to resources | only to variables and locals\n2:35 E0210 the configuration of a provider cannot depend on resources\n" },
-	{ "aipc: {required_version: \"${local.a}\", stat: {}}\nlocals: {a: 1}\n", "1:29 E0210 the aipc block cannot refer to locals | only to variables\n1:40 E0102 the aipc block has no key \"stat\" | did you mean \"state\"?\n" },
+	{ "aipc: {state: {path: \"${local.a}\"}, stat: {}}\nlocals: {a: 1}\n", "1:25 E0210 the aipc block cannot refer to locals | only to variables\n1:37 E0102 the aipc block has no key \"stat\" | did you mean \"state\"?\n" },
 };
 
 static void all_mistakes_of_a_spec_are_told(void **unused)

@@ -279,9 +279,9 @@ static const struct { const char *files, *want; } bad_rows[] = {
 	  " > local.l needs module.a.y (main.aipc.yaml:2:16) > module.a.y needs module.a.var.x (m/main.aipc.yaml:2:24) > module.a.var.x needs local.l (main.aipc.yaml:1:33)\n" },
 	{ MAIN("module: {a: {source: ./m, count: '${length(module.a.y)}'}}\n") M("output: {y: {value: 1}}\n"),
 	  "main.aipc.yaml:1:44 E0113 values need each other in a circle: module.a -> module.a > module.a needs module.a (main.aipc.yaml:1:44)\n" },
-	{ MAIN("resource: {t: {a: {}}}\nmodule: {a: {source: ./m, x: '${t.a.id}'}}\nprovider: {p: {x: '${module.a.y}'}}\naipc: {required_version: '${module.a.y}'}\n") M("variable: {x: {}}\noutput: {y: {value: 1}}\n"),
+	{ MAIN("resource: {t: {a: {}}}\nmodule: {a: {source: ./m, x: '${t.a.id}'}}\nprovider: {p: {x: '${module.a.y}'}}\naipc: {state: {path: '${module.a.y}'}}\n") M("variable: {x: {}}\noutput: {y: {value: 1}}\n"),
 	  "main.aipc.yaml:3:22 E0210 the configuration of a provider cannot refer to modules | only to variables and locals\n"
-	  "main.aipc.yaml:4:29 E0210 the aipc block cannot refer to modules | only to variables\n" },
+	  "main.aipc.yaml:4:25 E0210 the aipc block cannot refer to modules | only to variables\n" },
 	/* met while evaluating: the chain of calls, with the keys of instances */
 	{ MAIN("module: {a: {source: ./m, for_each: {k: 1}, x: many}}\n") M("module: {b: {source: ./n, count: 1, x: '${var.x}'}}\nvariable: {x: {}}\n=m/n/x.aipc.yaml\nvariable: {x: {type: number}}\nresource: {t: {r: {v: '${var.x}', w: '${1 / 0}'}}}\n"),
 	  "m/main.aipc.yaml:1:40 E0302 the value of variable \"x\" does not fit its type: a number is required, have string that is not one > it is \"many\" > the variable is declared here (m/n/x.aipc.yaml:1:12)"

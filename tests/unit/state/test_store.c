@@ -345,6 +345,35 @@ static void a_read_only_folder_is_said_before_anything_starts(void **unused)
 	assert_non_null(strstr(buf, "sub/new.db"));
 }
 
+/* --- moves ----------------------------------------------------------------------------------------------------------- */
+static void moves_happen_with_the_run_or_not_at_all(void **unused)
+{
+	(void)unused;
+	struct err err = { 0 };
+	struct store *s = locked(at("m.db"));
+	struct object o;
+	int64_t run;
+	assert_int_equal(put_text(s, "a", "{\"x\":1}", NULL, &err), 0);
+	assert_int_equal(put_text(s, "b", "{\"x\":2}", NULL, &err), 0);
+	const struct store_move swap[] = { { "a", "b", "new" }, { "b", "a", "new" } };
+	const struct store_move gone[] = { { "a", "c", "new" }, { "none", "d", "new" } }, taken[] = { { "a", "b", "new" } };
+	assert_int_equal(run_begin(s, "apply", "p", gone, 2, &run, &err), E_CONFLICT);
+	assert_non_null(strstr(err.msg, "no object none"));
+	assert_int_equal(run_begin(s, "apply", "p", taken, 1, &run, &err), E_CONFLICT);
+	assert_int_equal(store_object(s, "a", &o, &err), 0);
+	assert_int_equal(json_int(o.attrs, "x", 0), 1);
+	json_decref(o.attrs);
+	json_decref(o.deps);
+	assert_int_equal(run_begin(s, "apply", "p", swap, 2, &run, &err), 0);
+	assert_int_equal(store_object(s, "a", &o, &err), 0);
+	assert_int_equal(json_int(o.attrs, "x", 0), 2);
+	assert_string_equal(o.owner, "new");
+	assert_int_equal(o.version, 2);
+	json_decref(o.attrs);
+	json_decref(o.deps);
+	store_close(s);
+}
+
 /* --- upgrades ----------------------------------------------------------------------------------------------------------- */
 static const struct sq_upgrade steps_ok[] = {
 	{ 3, "ALTER TABLE note ADD COLUMN extra TEXT" }, { 4, "UPDATE note SET value = 'upgraded'" },
@@ -492,7 +521,7 @@ int main(void)
 		T(what_could_not_be_read_back_is_not_written), T(the_lock_names_its_holder_and_dies_with_it),
 		T(a_store_made_meanwhile_is_seen_under_the_lock), T(reading_works_without_any_right_to_write),
 		T(a_reader_changes_nothing_where_it_could), T(a_read_only_folder_is_said_before_anything_starts),
-		T(an_older_state_is_upgraded_wholly_or_not), T(a_state_of_format_1_takes_the_providers_of_objects),
+		T(moves_happen_with_the_run_or_not_at_all), T(an_older_state_is_upgraded_wholly_or_not), T(a_state_of_format_1_takes_the_providers_of_objects),
 		T(other_files_are_refused_and_left_alone), T(an_odd_name_is_only_a_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
