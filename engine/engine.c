@@ -124,6 +124,7 @@ int engine_open(const struct engine_options *o, struct diags *d, struct engine *
 			rc = lang_outputs(e->spec->lang, &outputs, &n);
 			for (size_t i = 0; !rc && i < n; i++)
 				e->spec->waits = e->spec->waits || outputs[i].unknown;
+			e->spec->waits = e->spec->waits || lang_checks_wait(e->spec->lang);
 		}
 	}
 	if (!rc && diags_errors(d))

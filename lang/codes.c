@@ -155,6 +155,7 @@ static const struct diag_code codes[] = {
 	{ "E0810", "folder of manifests", "Manifests go to a folder below the spec's, without \"..\", or to an absolute one." },
 	{ "E0811", "name in Kubernetes", "Namespaces and config maps have names of small letters, digits and -, with a letter or digit at both ends." },
 	{ "W0161", "place taken", "An object cannot be moved to an address that the state has already." },
+	{ "W0180", "check", "An assertion of a check block does not hold, or cannot be evaluated. Checks warn; they never stop a plan or an apply." },
 	{ "W0301", "damaged firmware package", "The header or checksum of the package is wrong; a BMC would refuse it. Download it again and compare its sha256." },
 	{ "W0302", "another version in the package", "The version that is pinned is not the one that the package holds, so the update would never be seen as done." },
 	{ "W0303", "no such firmware file yet", "Nothing can be updated with a file that is not there; a plan that needs it will stop." },

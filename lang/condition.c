@@ -42,6 +42,7 @@ struct operands {
 	const struct origin *o;
 	uint32_t end;                /* what stands before it in the text was named */
 	size_t n;
+	char last[80];               /* what was named last: once is enough */
 };
 
 static const struct expr *source_of(const struct expr *x)
@@ -85,6 +86,9 @@ static void note_operand(void *ctx, const struct expr *x, bool certain)
 		return;
 	char text[80];
 	snprintf(text, sizeof(text), "%.*s", x->len < 60 ? (int)x->len : 60, x->o->text + x->off);
+	if (strcmp(text, op->last) == 0)
+		return;
+	memcpy(op->last, text, sizeof(text));
 	eval_note_value(op->g, text, v);
 	op->n++;
 }
@@ -119,4 +123,21 @@ enum verdict condition_check(struct lang *l, const struct rule *r, const char *c
 		return VERDICT_HOLDS;
 	report(l, r, code, what);
 	return VERDICT_FAILS;
+}
+
+enum verdict condition_warn(struct lang *l, const struct rule *r, const char *code, const char *what)
+{
+	const struct val *ok;
+	bool marked = false;
+	l->e->steps = 0;
+	l->e->quiet = 1;
+	l->e->why[0] = '\0';
+	bool evaluated = eval_test(l->e, r->condition, "a condition", &ok, &marked);
+	l->e->quiet = 0;
+	if (evaluated)
+		return ok && !ok->b ? condition_check(l, r, code, what) : ok ? VERDICT_HOLDS : VERDICT_UNKNOWN;
+	struct diag *g = diag_add(l->d, code, expr_mark(r->condition), "%s: it cannot be evaluated%s%s", what, l->e->why[0] ? ": " : "", l->e->why);
+	struct operands op = { .l = l, .g = g };
+	expr_visit(r->condition, note_operand, &op);
+	return VERDICT_BROKEN;
 }

@@ -248,6 +248,7 @@ void lang_free(struct lang *l)
 	vec_free(&l->texts);
 	for (size_t i = 0; i < l->import_blocks.len; i++)
 		vec_free(&l->import_blocks.at[i].deps);
+	checks_free(l);
 	vec_free(&l->moves);
 	vec_free(&l->removed);
 	vec_free(&l->import_blocks);
@@ -394,6 +395,8 @@ static void outputs(void *arg)
 		qsort(l->out.at, l->out.len, sizeof(*l->out.at), by_output);
 	for (size_t i = 1; i < l->modules.len; i++)
 		check_module(l, l->modules.at[i]);
+	if (diags_errors(l->d) == errors)
+		checks_evaluate(l);
 	if (diags_errors(l->d) > errors)
 		l->out_rc = E_INPUT;
 }

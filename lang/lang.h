@@ -176,6 +176,9 @@ struct lang_fetch {
  * could be fetched is kept. Only to be called while the process has no other threads. */
 int lang_fetch(const char *dir, const struct lang_fetch *o, struct diags *d, struct err *err) MUST_CHECK;
 
+/* A check needs values that are not known yet, so it was not told. To be asked after lang_outputs(), which tells those that fail. */
+bool lang_checks_wait(const struct lang *l);
+
 /* YAML text to JSON by the YAML 1.2 core rules and the same limits, without expressions; for files that other programs also
  * write (manifests). Several documents become an array when MULTI. */
 int lang_yaml_to_json(const char *text, size_t len, const char *what, bool multi, json_t **out, struct err *err) MUST_CHECK;

@@ -132,6 +132,7 @@ struct lifecycle {
 	VEC(struct expr *) triggers;
 	struct rules pre, post;
 };
+struct check_block { struct module *m; const struct yaml_file *file; const struct ynode *key; struct rules rules; struct deps deps; };
 struct import_block { struct expr *to, *id, *for_each; struct deps deps; };
 struct attribute { const char *name; const struct ynode *key; struct expr *x; json_t *json; };
 struct lang_body {
@@ -181,6 +182,8 @@ struct lang {
 	bool lock_bad;
 	const struct lang_fetch *fetch;      /* aipc init; NULL: nothing is fetched */
 	struct { const struct yaml_file *file; const struct ynode *key; struct expr *x; json_t *json; } settings;
+	VEC(struct check_block) checks;
+	bool checks_wait;
 	VEC(struct lang_move) moves;
 	VEC(struct lang_removed) removed;
 	VEC(struct import_block) import_blocks;
@@ -216,6 +219,12 @@ void lifecycle_read(struct module *m, const struct yaml_file *f, const struct yn
 void lifecycle_free(struct lifecycle *life);
 /* Fills IN->life for the instance that is evaluated now. False after a report, also of a precondition that is not met. */
 bool lifecycle_of(struct lang *l, struct lang_body *r, struct lang_instance *in);
+/* As condition_check(), but one that cannot be evaluated is told in the same way. */
+enum verdict condition_warn(struct lang *l, const struct rule *r, const char *code, const char *what);
+/* block_check.c */
+void module_read_checks(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
+void checks_evaluate(struct lang *l);        /* when all resources were expanded */
+void checks_free(struct lang *l);
 /* required.c: does this program do what the files ask for? False after a report: nothing else of them is looked at. */
 bool module_meets_requirements(struct module *m, const struct folder *folder);
 /* 1: VERSION is one that CONSTRAINTS ("~> 1.2, != 1.2.3") let through; 0: it is not; -1: one of them cannot be read. */

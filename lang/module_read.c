@@ -181,7 +181,7 @@ static void read_resources(struct module *m, const struct yaml_file *f, const st
 
 static const struct block blocks[] = {
 	{ "aipc", read_aipc },
-	{ "check", NULL },
+	{ "check", module_read_checks },
 	{ "data", NULL },
 	{ "import", module_read_import },
 	{ "locals", read_locals },
@@ -209,14 +209,14 @@ static void read_block(struct module *m, const struct yaml_file *f, const struct
 			return;
 		}
 		struct diag *g = diag_add(m->l->d, "E0114", AT(f, key), "\"%s\" blocks are not supported by this version", key->s);
-		diag_note(g, (struct mark){ 0 }, "there are: aipc, import, locals, module, moved, output, provider, removed, resource, variable");
+		diag_note(g, (struct mark){ 0 }, "there are: aipc, check, import, locals, module, moved, output, provider, removed, resource, variable");
 		return;
 	}
 	names[n] = NULL;
 	struct diag *g = diag_add(m->l->d, "E0101", AT(f, key), "\"%.60s\" is not a block", key->s);
 	diag_suggest(g, key->s, names);
 	if (!str_nearest(key->s, names))
-		diag_note(g, (struct mark){ 0 }, "there are: aipc, import, locals, module, moved, output, provider, removed, resource, variable");
+		diag_note(g, (struct mark){ 0 }, "there are: aipc, check, import, locals, module, moved, output, provider, removed, resource, variable");
 }
 
 /* --- files --------------------------------------------------------------------------------------------------------- */

@@ -351,6 +351,13 @@ void module_check_references(struct lang *l)
 		for (size_t k = 0; k < b->attrs.len; k++)
 			expr_visit(b->attrs.at[k].x, look, &p);
 	}
+	for (size_t i = 0; i < l->checks.len; i++) {
+		struct check_block *c = &l->checks.at[i];
+		struct place p = { .m = c->m, .deps = &c->deps };
+		const struct diag_trail *before = diags_trail(l->d, c->m->parent ? &c->m->trail : NULL);
+		check_rules_of(&p, &c->rules);
+		diags_trail(l->d, before);
+	}
 	for (size_t i = 0; i < l->import_blocks.len; i++) {
 		struct import_block *b = &l->import_blocks.at[i];
 		struct place p = { .m = l->root, .deps = &b->deps, .no_resources = true, .what = "an import" };

@@ -79,7 +79,7 @@ static const struct { const char *text, *want; } bad_rows[] = {
 	{ "[1]\n", "1:1 E0101 a spec is a map of blocks, this is a list\n" },
 	{ "resorce: {}\n", "1:1 E0101 \"resorce\" is not a block | did you mean \"resource\"?\n" },
 	{ "data: {}\n", "1:1 E0114 \"data\" blocks are not supported by this version\n" },
-	{ "module: {}\ncheck: []\n", "2:1 E0114 \"check\" blocks are not supported by this version\n" },
+	{ "module: {}\ndata: []\n", "2:1 E0114 \"data\" blocks are not supported by this version\n" },
 	{ "variable: {a: {typ: string}}\n", "1:12 E0301 variable \"a\" has no value | give -var a=VALUE, set AIPC_VAR_a, or write a default\n1:16 E0102 a variable has no key \"typ\" | did you mean \"type\"?\n" },
 	{ "variable: {a: {type: strin, default: x}}\n", "1:22 E0305 \"strin\" is not a type | did you mean \"string\"?\n" },
 	{ "variable: {a: {type: \"object({b = nmber})\", default: x}}\n", "1:35 E0305 \"nmber\" is not a type | did you mean \"number\"?\n" },

@@ -1,0 +1,81 @@
+/* block_check - `check` blocks: assertions that warn, and never stop anything. */
+#include <string.h>
+
+#include "lang/module.h"
+
+static bool is_twice(struct module *m, const struct yaml_file *f, const struct ynode *key)
+{
+	for (size_t i = 0; i < m->l->checks.len; i++) {
+		const struct check_block *c = &m->l->checks.at[i];
+		if (c->m != m || strcmp(c->key->s, key->s) != 0)
+			continue;
+		struct diag *g = diag_add(m->l->d, "E0103", AT(f, key), "check \"%.60s\" is there twice", key->s);
+		diag_note(g, AT(c->file, c->key), "the first one is here");
+		return true;
+	}
+	return false;
+}
+
+static void read_check(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *v)
+{
+	static const char *const names[] = { "assert", NULL };
+	struct check_block c = { .m = m, .file = f, .key = key };
+	if (!module_check_name(m, f, key, "a check") || is_twice(m, f, key))
+		return;
+	if (v->kind != Y_MAP) {
+		diag_hint(diag_add(m->l->d, "E0115", AT(f, v), "a check is a map, this is %s", yaml_kind_name(v)), "{ assert: [{ condition, error_message }] }");
+		return;
+	}
+	module_check_keys(m, f, v, "a check", names);
+	const struct ynode *list = yaml_get(v, "assert", NULL);
+	if (list)
+		condition_read(m, f, list, "an assertion", &c.rules);
+	else
+		diag_add(m->l->d, "E0101", AT(f, key), "the check \"%s\" asserts nothing", key->s);
+	vec_push(&m->l->checks, c);
+}
+
+void module_read_checks(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
+{
+	(void)key;
+	if (!module_is_map(m, f, body, "check"))
+		return;
+	for (uint32_t i = 0; i < body->n; i++)
+		read_check(m, f, &body->kids[2 * i], &body->kids[2 * i + 1]);
+}
+
+static void check_in(struct lang *l, struct check_block *c, struct scope *s)
+{
+	char what[120];
+	snprintf(what, sizeof(what), "check \"%.60s\" does not hold", c->key->s);
+	module_prepare(l, s, &c->deps);
+	struct scope *before = module_enter(l, s);
+	for (size_t i = 0; i < c->rules.len; i++)
+		if (condition_warn(l, &c->rules.at[i], "W0180", what) == VERDICT_UNKNOWN)
+			l->checks_wait = true;
+	module_enter(l, before);
+}
+
+void checks_evaluate(struct lang *l)
+{
+	for (size_t i = 0; i < l->checks.len; i++) {
+		struct check_block *c = &l->checks.at[i];
+		module_list(l, c->m);
+		for (size_t k = 0; k < c->m->scopes.len; k++)
+			check_in(l, c, c->m->scopes.at[k]);
+	}
+}
+
+bool lang_checks_wait(const struct lang *l)
+{
+	return l->checks_wait;
+}
+
+void checks_free(struct lang *l)
+{
+	for (size_t i = 0; i < l->checks.len; i++) {
+		vec_free(&l->checks.at[i].rules);
+		vec_free(&l->checks.at[i].deps);
+	}
+	vec_free(&l->checks);
+}
