@@ -28,6 +28,7 @@ struct eval {
 	uint64_t steps;              /* reset by eval_run() */
 	int quiet;                   /* > 0: failures are only remembered in WHY */
 	char why[200];
+	bool in_template;            /* of templatefile() or templatestring(), which do not nest */
 	bool met_unknown;            /* a reference gave something that is not known */
 	const struct val *slots[EXPR_SLOTS];
 	struct eval_seen seen[1024]; /* what eval_scan() found, by address */

@@ -186,7 +186,7 @@ static const struct val *remembered(struct eval *e, const struct func *f, const 
 
 static const struct val *run(struct eval *e, struct expr *x, const struct func *f, struct args *a)
 {
-	struct func_call c = { .arena = e->arena, .args = a->vals.at, .n = a->vals.len, .dir = e->dir, .bad_arg = SIZE_MAX };
+	struct func_call c = { .arena = e->arena, .args = a->vals.at, .n = a->vals.len, .dir = e->dir, .eval = e, .bad_arg = SIZE_MAX };
 	const struct val *out = NULL;
 	struct err err = { 0 };
 	bool once = f->flags & FUNC_IMPURE && c.n == 0;

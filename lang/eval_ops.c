@@ -190,14 +190,42 @@ bool eval_test(struct eval *e, struct expr *x, const char *what, const struct va
 	return true;
 }
 
-static bool is_plain_null(const struct val *v)
+static const struct type *form_type(struct eval *e, struct expr *x);
+
+/* The type that X has, or where it fails, would have as far as its form tells. */
+static const struct type *likely_type(struct eval *e, struct expr *x)
 {
-	return val_is_null(v) && val_kind(v) == T_DYNAMIC;
+	const struct val *v = eval(e, x);
+	return v ? v->type : form_type(e, x);
 }
 
-/* What a failed X would have been, as far as its form tells. */
-static const struct type *form_type(const struct expr *x)
+static const struct type *tuple_form(struct eval *e, struct expr *x)
 {
+	const struct type **items = arena_array(e->arena, x->list.n, sizeof(*items));
+	for (uint32_t i = 0; i < x->list.n; i++)
+		items[i] = likely_type(e, x->list.at[i]);
+	return type_tuple(e->arena, items, x->list.n);
+}
+
+static const struct type *object_form(struct eval *e, struct expr *x)
+{
+	struct type_field *fields = arena_array(e->arena, x->object.n, sizeof(*fields));
+	for (uint32_t i = 0; i < x->object.n; i++) {
+		const struct val *key = eval(e, x->object.at[i].key);
+		if (!key || !val_known(key) || val_kind(key) != T_STRING)
+			return &type_dynamic;
+		fields[i] = (struct type_field){ .name = key->str.s, .type = likely_type(e, x->object.at[i].val) };
+	}
+	return type_object(e->arena, fields, x->object.n);
+}
+
+/* What a failed X would have been, quietly. */
+static const struct type *form_type(struct eval *e, struct expr *x)
+{
+	if (x->kind == X_TUPLE)
+		return tuple_form(e, x);
+	if (x->kind == X_OBJECT)
+		return object_form(e, x);
 	if (x->kind == X_TEMPLATE || x->kind == X_JOIN)
 		return &type_string;
 	if (x->kind != X_BINARY && x->kind != X_UNARY)
@@ -205,37 +233,41 @@ static const struct type *form_type(const struct expr *x)
 	return (x->op >= OP_ADD && x->op <= OP_NEG) ? &type_number : &type_bool;
 }
 
-/* The type both results take, NULL after a report. */
-static const struct type *common_type(struct eval *e, struct expr *x, const struct val *yes, const struct val *no)
+/* The type both results take, NULL after a report. A plain null takes any. */
+static const struct type *common_type(struct eval *e, struct expr *x, const struct type *yes, const struct type *no)
 {
-	if (!yes || !no) {
-		const struct val *v = yes ? yes : no;
-		const struct type *other = form_type(yes ? x->cond.no : x->cond.yes), *both = NULL;
-		if (other->kind != T_DYNAMIC && !is_plain_null(v))
-			both = type_unify(e->arena, (const struct type *const[]){ v->type, other }, 2);
-		return both ? both : &type_dynamic;
-	}
-	if (is_plain_null(yes))
-		return no->type;
-	if (is_plain_null(no) || type_same(yes->type, no->type))
-		return yes->type;
-	const struct type *t = type_unify(e->arena, (const struct type *const[]){ yes->type, no->type }, 2);
-	bool loses = t && t->kind == T_OBJECT && ((val_kind(yes) == T_OBJECT && yes->type->n != t->n) || (val_kind(no) == T_OBJECT && no->type->n != t->n));
+	if (yes->kind == T_DYNAMIC || type_same(yes, no))
+		return no;
+	if (no->kind == T_DYNAMIC)
+		return yes;
+	const struct type *t = type_unify(e->arena, (const struct type *const[]){ yes, no }, 2);
+	bool loses = t && t->kind == T_OBJECT && ((yes->kind == T_OBJECT && yes->n != t->n) || (no->kind == T_OBJECT && no->n != t->n));
 	if (t && !loses)                     /* no attribute is ever dropped to make the two alike */
 		return t;
-	bool alike = val_kind(yes) == val_kind(no) && (val_kind(yes) == T_OBJECT || val_kind(yes) == T_TUPLE);
-	if (alike && (type_is_dynamic(yes->type) || type_is_dynamic(no->type)))
+	bool alike = yes->kind == no->kind && (yes->kind == T_OBJECT || yes->kind == T_TUPLE);
+	if (alike && (type_is_dynamic(yes) || type_is_dynamic(no)))
 		return &type_dynamic;        /* a null inside may be of any type: each result stays what it is */
 	struct diag *g = eval_fail(e, x, "E0217", "the two results of a condition must be of one type");
 	if (g) {
 		autostr struct str s;
 		str_init(&s, 4096);
-		type_describe(yes->type, &s);
+		type_describe(yes, &s);
 		str_add(&s, ", the second ");
-		type_describe(no->type, &s);
+		type_describe(no, &s);
 		diag_note(g, (struct mark){ 0 }, "the first is %s", s.at);
 	}
 	return NULL;
+}
+
+/* The type of a result, or where it failed, what its form tells; dynamic where nothing is known. */
+static const struct type *result_type(struct eval *e, struct expr *x, const struct val *v)
+{
+	if (v)
+		return v->type;
+	e->quiet++;
+	const struct type *t = form_type(e, x);
+	e->quiet--;
+	return t;
 }
 
 /* A branch that is not taken matters for its type only; it may fail. */
@@ -257,7 +289,10 @@ const struct val *eval_cond(struct eval *e, struct expr *x)
 		return NULL;
 	yes = test && !test->b ? not_taken(e, x->cond.yes) : eval(e, x->cond.yes);
 	no = test && test->b ? not_taken(e, x->cond.no) : eval(e, x->cond.no);
-	if ((test ? !(test->b ? yes : no) : !yes || !no) || !(t = common_type(e, x, yes, no)))
+	if (test ? !(test->b ? yes : no) : !yes || !no)
+		return NULL;
+	t = common_type(e, x, result_type(e, x->cond.yes, yes), result_type(e, x->cond.no, no));
+	if (!t)
 		return NULL;
 	if (!test)
 		return val_mark(e->arena, val_unknown(e->arena, t), marked || eval_sensitive(e, yes) || eval_sensitive(e, no));
@@ -267,5 +302,7 @@ const struct val *eval_cond(struct eval *e, struct expr *x)
 		eval_fail(e, taken, "E0217", "this cannot take the type of the other result: %s", err.msg);
 		return NULL;
 	}
-	return val_mark(e->arena, t == v->type ? v : out, marked || v->sensitive);
+	/* Which one was taken may tell as much as the other one's value. */
+	marked |= (yes && yes->sensitive) || (no && no->sensitive);
+	return val_mark(e->arena, t == v->type ? v : out, marked);
 }

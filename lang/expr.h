@@ -59,6 +59,9 @@ struct mark expr_mark(const struct expr *x);
 /* NULL after a diagnostic. The whole text of O is one expression; one template. Everything lives in A, text is borrowed. */
 struct expr *expr_parse(struct arena *a, const struct origin *o, struct diags *d);
 struct expr *expr_parse_template(struct arena *a, const struct origin *o, struct diags *d);
+/* The same where bare NAMES[I] (at most EXPR_TEMPLATE_NAMES) mean slot I. */
+enum { EXPR_TEMPLATE_NAMES = 600 };
+struct expr *expr_parse_template_of(struct arena *a, const struct origin *o, const struct val_entry *names, size_t n, struct diags *d);
 /* A YAML node as an expression: strings and keys that hold `${` or `%{` are templates, maps objects, lists tuples. All mistakes
  * in it are reported; NULL when there was one. */
 struct expr *expr_from_yaml(struct arena *a, const struct yaml_file *f, const struct ynode *n, struct diags *d);

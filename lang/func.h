@@ -23,8 +23,10 @@ enum param_flags {
 };
 struct func_param { const char *name; const struct type *type; unsigned flags; };
 
+struct eval;
 struct func_call {
 	struct arena *arena;
+	struct eval *eval;           /* who calls, for templates; NULL: nobody */
 	const struct val *const *args; size_t n;
 	const char *dir;             /* the spec's folder, for FUNC_FILES */
 	size_t bad_arg;              /* on failure: index of the argument to put the caret under; SIZE_MAX: the call */

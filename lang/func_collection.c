@@ -184,7 +184,7 @@ int fn_coalescelist(struct func_call *c, const struct val **out, struct err *err
 {
 	for (size_t i = 0; i < c->n; i++) {
 		enum type_kind kind = val_kind(c->args[i]);
-		if (kind != T_DYNAMIC && kind != T_LIST && kind != T_TUPLE)
+		if (kind != T_LIST && kind != T_TUPLE && c->args[i]->state != VAL_UNKNOWN)
 			return want_seq(c, i, "a list or tuple", err);
 	}
 	for (size_t i = 0; i < c->n; i++) {

@@ -175,13 +175,31 @@ struct walk {
 	size_t base, entries;
 };
 
-/* Does the part of a pattern up to its next slash match NAME? */
+/* Does the part of a pattern up to its next slash match NAME? Only "[^" means all but these; "!" stands for itself. */
 static bool part_matches(const char *pattern, size_t n, const char *name)
 {
 	autofree char *p = xstrndup(pattern, n);
-	for (char *q = p; (q = strstr(q, "[^")); q++)
-		q[1] = '!';
+	for (char *q = p; (q = strchr(q, '[')); q++) {
+		if (q[1] == '^') {
+			q[1] = '!';
+		} else if (q[1] == '!' && q[2] != ']' && q[2]) {
+			q[1] = q[2];
+			q[2] = '!';
+		}
+	}
 	return str_glob(p, name);
+}
+
+/* Every [ is closed in its part, holds something, and its ranges have two ends. */
+static bool classes_fit(const char *pattern)
+{
+	for (const char *p = pattern; (p = strchr(p, '[')); p++) {
+		const char *from = p + 1 + (p[1] == '^'), *end = from + strcspn(from, "]/");
+		if (*end != ']' || end == from || *from == '-' || end[-1] == '-')
+			return false;
+		p = end;
+	}
+	return true;
 }
 
 /* One folder name of PATTERN against one of PATH. */
@@ -319,7 +337,9 @@ int fn_fileset(struct func_call *c, const struct val **out, struct err *err)
 	autofree char *from = xasprintf("%s/%s", dir, w.up);
 	clean(from, &w.path);
 	w.base = str_has_suffix(w.path.at, "/") ? w.path.len : w.path.len + 1;
-	if (!open_braces(&w, down))
+	if (!classes_fit(down))
+		rc = func_fail(c, 1, err, "a [...] of the pattern is empty or not closed, or a range in it has no end");
+	else if (!open_braces(&w, down))
 		rc = func_fail(c, 1, err, "a brace is not closed, or the braces stand for more than %d patterns", BRACES_MAX);
 	if (!rc)
 		rc = walk_dir(&w, 0);

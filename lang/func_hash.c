@@ -1,6 +1,7 @@
 /* Digests, UUIDs and RSA, all by OpenSSL. */
 #include "lang/func_util.h"
 
+#include <crypt.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -179,4 +180,26 @@ int fn_rsadecrypt(struct func_call *c, const struct val **out, struct err *err)
 	OPENSSL_cleanse(text, text ? n : 0);
 	free(text);
 	return rc;
+}
+
+/* bcrypt takes 72 bytes; more would be ignored silently. Each step of the cost doubles the time: 14 is about a second. */
+int fn_bcrypt(struct func_call *c, const struct val **out, struct err *err)
+{
+	enum { MAX_BYTES = 72, MAX_COST = 14 };
+	const struct val *s = c->args[0];
+	autofree struct crypt_data *data = xcalloc(1, sizeof(*data));
+	char random[16], salt[CRYPT_GENSALT_OUTPUT_SIZE];
+	int64_t cost = 10;
+	if (c->n > 1 && func_int(c, 1, 4, MAX_COST, &cost, err))
+		return E_INPUT;
+	if (s->str.len > MAX_BYTES || strlen(s->str.s) != s->str.len)
+		return func_fail(c, 0, err, s->str.len > MAX_BYTES ? "bcrypt takes at most 72 bytes" : "bcrypt takes no zero bytes");
+	clock_random(random, sizeof(random));
+	if (!crypt_gensalt_rn("$2a$", (unsigned long)cost, random, sizeof(random), salt, sizeof(salt)))
+		return func_fail(c, SIZE_MAX, err, "this machine has no bcrypt");
+	const char *hash = crypt_r(s->str.s, salt, data);
+	if (!hash || hash[0] == '*')
+		return func_fail(c, SIZE_MAX, err, "this machine has no bcrypt");
+	*out = val_string(c->arena, hash);
+	return 0;
 }

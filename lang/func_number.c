@@ -34,29 +34,73 @@ static int from_double(struct func_call *c, double d, const struct val **out, st
 	return 0;
 }
 
+/* The logarithm with the last bit as Terraform has it: x = m * 2^k, log(m) by the series of 2 atanh(f / (2 + f)), f = m - 1, with the
+ * minimax coefficients of FreeBSD's msun (e_log.c). */
+static double natural_log(double x)
+{
+	static const double odd[] = { 6.666666666666735130e-01, 2.857142874366239149e-01, 1.818357216161805012e-01, 1.479819860511658591e-01 },
+			    even[] = { 3.999999999940941908e-01, 2.222219843214978396e-01, 1.531383769920937332e-01 };
+	const double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
+	int k;
+	double m = frexp(x, &k);
+	if (m < M_SQRT1_2) {
+		m *= 2;
+		k--;
+	}
+	double f = m - 1, s = f / (2 + f), s2 = s * s, s4 = s2 * s2;
+	double r = s2 * (odd[0] + s4 * (odd[1] + s4 * (odd[2] + s4 * odd[3]))) + s4 * (even[0] + s4 * (even[1] + s4 * even[2]));
+	double half = 0.5 * f * f;
+	return k * ln2_high - ((half - (s * (half + r) + k * ln2_low)) - f);
+}
+
 int fn_log(struct func_call *c, const struct val **out, struct err *err)
 {
 	double n = val_to_double(c->args[0]), base = val_to_double(c->args[1]);
 	if (!(n > 0))
 		return func_fail(c, 0, err, "the logarithm needs a number above zero");
-	if (!(base > 0) || base == 1)
+	if (!(base >= 0) || base == 1)
 		return func_fail(c, 1, err, "the base of a logarithm is above zero and not one");
-	return from_double(c, log(n) / log(base), out, err);
+	return base == 0 ? from_double(c, 0, out, err) : from_double(c, natural_log(n) / natural_log(base), out, err);
 }
 
-/* Whole powers of whole numbers are exact as far as 512 bits reach; everything else is a double. */
+/* X to the whole power N by squaring, mantissa and exponent apart, so that each step rounds as it does in Terraform. */
+static double whole_power(double x, uint64_t n, double start, bool inverse)
+{
+	int x_exp, exp = 0;
+	double m = frexp(x, &x_exp), result = start;
+	for (; n; n >>= 1) {
+		if (x_exp < -4096 || x_exp > 4096) {
+			exp += x_exp;                /* out of every double's range whatever follows */
+			break;
+		}
+		if (n & 1) {
+			result *= m;
+			exp += x_exp;
+		}
+		m *= m;
+		x_exp *= 2;
+		if (m < 0.5) {
+			m += m;
+			x_exp--;
+		}
+	}
+	return ldexp(inverse ? 1 / result : result, inverse ? -exp : exp);
+}
+
+static double power(double x, double y)
+{
+	double whole, part = modf(fabs(y), &whole);
+	if (x == 0 || fabs(x) == 1 || whole >= 0x1p63 || (part && x < 0) || fabs(y) == 0.5 || y == 0)
+		return pow(x, y);
+	whole += part > 0.5;
+	part -= part > 0.5;
+	return whole_power(x, (uint64_t)whole, part ? exp(part * natural_log(x)) : 1, y < 0);
+}
+
+/* In doubles, as in Terraform: beyond 2^53 the digits behind the 17th mean nothing. */
 int fn_pow(struct func_call *c, const struct val **out, struct err *err)
 {
-	int64_t base, exp;
-	if (val_to_int64(c->args[0], &base) && val_to_int64(c->args[1], &exp) && exp >= 0 && exp <= NUM_MAX_EXP) {
-		struct num_temp t;
-		num_temp(&t);
-		mpfr_set_sj(t.n, base, MPFR_RNDN);
-		mpfr_pow_ui(t.n, t.n, (unsigned long)exp, MPFR_RNDN);
-		if (mpfr_number_p(t.n) && (mpfr_zero_p(t.n) || mpfr_get_exp(t.n) <= 4 * NUM_MAX_EXP))
-			return num_result(c->arena, t.n, out, err);
-	}
-	return from_double(c, pow(val_to_double(c->args[0]), val_to_double(c->args[1])), out, err);
+	return from_double(c, power(val_to_double(c->args[0]), val_to_double(c->args[1])), out, err);
 }
 
 int fn_signum(struct func_call *c, const struct val **out, struct err *err)

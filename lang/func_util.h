@@ -62,10 +62,10 @@ extern func_fn
 	fn_values, fn_zipmap,
 	/* conversion */ fn_tobool, fn_tolist, fn_tomap, fn_tonumber, fn_toset, fn_tostring, fn_sensitive, fn_nonsensitive,
 	fn_issensitive, fn_ephemeralasnull,
-	/* encoding */ fn_base64decode, fn_base64encode, fn_csvdecode, fn_jsondecode, fn_jsonencode, fn_textdecodebase64,
+	/* encoding */ fn_base64decode, fn_base64encode, fn_base64gunzip, fn_base64gzip, fn_csvdecode, fn_jsondecode, fn_jsonencode, fn_textdecodebase64,
 	fn_textencodebase64, fn_urldecode, fn_urlencode, fn_yamldecode, fn_yamlencode,
-	/* filesystem */ fn_abspath, fn_basename, fn_dirname, fn_file, fn_filebase64, fn_fileexists, fn_fileset, fn_pathexpand,
-	/* hash */ fn_base64sha256, fn_base64sha512, fn_filebase64sha256, fn_filebase64sha512, fn_filemd5, fn_filesha1, fn_filesha256,
+	/* filesystem */ fn_templatefile, fn_templatestring, fn_abspath, fn_basename, fn_dirname, fn_file, fn_filebase64, fn_fileexists, fn_fileset, fn_pathexpand,
+	/* hash */ fn_bcrypt, fn_base64sha256, fn_base64sha512, fn_filebase64sha256, fn_filebase64sha512, fn_filemd5, fn_filesha1, fn_filesha256,
 	fn_filesha512, fn_md5, fn_rsadecrypt, fn_sha1, fn_sha256, fn_sha512, fn_uuid, fn_uuidv5,
 	/* time */ fn_formatdate, fn_plantimestamp, fn_timeadd, fn_timecmp, fn_timestamp,
 	/* network */ fn_cidrcontains, fn_cidrhost, fn_cidrhosts, fn_cidrnetmask, fn_cidrsubnet, fn_cidrsubnets;

@@ -138,7 +138,7 @@ static const struct val *plain(struct reader *r, const char *s, size_t len)
 	return v ? v : val_stringn(r->c->arena, s, len);
 }
 
-static const struct val *tagged(struct reader *r, const char *tag, const char *s, size_t len)
+static const struct val *tagged(struct reader *r, const char *tag, const char *s, size_t len, bool quoted)
 {
 	static const struct { const char *tag; const struct type *type; } known[] = {
 		{ YAML_STR_TAG, &type_string }, { YAML_INT_TAG, &type_number }, { YAML_FLOAT_TAG, &type_number }, { YAML_BOOL_TAG, &type_bool },
@@ -156,7 +156,7 @@ static const struct val *tagged(struct reader *r, const char *tag, const char *s
 		v = plain(r, s, len);
 		if (v && (!known[i].type ? !val_is_null(v) : val_is_null(v) || val_convert(r->c->arena, v, known[i].type, &v, NULL)))
 			return refuse(r, "the text does not fit its tag");
-		return v;
+		return quoted && v ? val_stringn(r->c->arena, s, len) : v;
 	}
 	return refuse(r, "an unknown tag");
 }
@@ -166,7 +166,7 @@ static const struct val *scalar(struct reader *r)
 	const char *s = (const char *)r->event.data.scalar.value, *tag = (const char *)r->event.data.scalar.tag;
 	size_t len = r->event.data.scalar.length;
 	if (tag)
-		return tagged(r, tag, s, len);
+		return tagged(r, tag, s, len, r->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE);
 	if (r->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
 		return val_stringn(r->c->arena, s, len);
 	return plain(r, s, len);

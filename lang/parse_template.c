@@ -467,10 +467,19 @@ struct expr *parse_template(struct parser *p, enum template_end end, const char 
 	return x;
 }
 
-struct expr *expr_parse_template(struct arena *a, const struct origin *o, struct diags *d)
+struct expr *expr_parse_template_of(struct arena *a, const struct origin *o, const struct val_entry *names, size_t n, struct diags *d)
 {
 	struct parser p = { .arena = a, .o = o, .d = d, .s = o->text, .len = o->len };
+	for (size_t i = 0; i < n; i++) {
+		vec_grow((void **)&p.bound, &p.bound_cap, i + 1, sizeof(*p.bound));
+		p.bound[p.n_bound++] = (struct bound){ names[i].key, (uint32_t)strlen(names[i].key) };
+	}
 	struct expr *x = parse_template(&p, END_TEXT, NULL, 0, false, 0);
 	free(p.bound);
 	return x;
+}
+
+struct expr *expr_parse_template(struct arena *a, const struct origin *o, struct diags *d)
+{
+	return expr_parse_template_of(a, o, NULL, 0, d);
 }

@@ -291,34 +291,37 @@ static const struct type *unify_members(struct arena *a, const struct type *cons
 	return type_unify(a, all, total);
 }
 
-/* Tuples of one length item by item, else NULL. */
-static const struct type *unify_tuples(struct arena *a, const struct type *const *types, size_t n)
+/* Tuples of one length item by item, then also where there is no such type: they are not looked at as lists. */
+static bool unify_tuples(struct arena *a, const struct type *const *types, size_t n, const struct type **out)
 {
 	size_t width = types[0]->n;
+	*out = NULL;
 	for (size_t i = 1; i < n; i++)
 		if (types[i]->n != width)
-			return NULL;
+			return false;
 	const struct type **items = arena_array(a, width, sizeof(*items)), **column = arena_array(a, n, sizeof(*column));
 	for (size_t k = 0; k < width; k++) {
 		for (size_t i = 0; i < n; i++)
 			column[i] = types[i]->items[k];
 		items[k] = type_unify(a, column, n);
 		if (!items[k])
-			return NULL;
+			return true;
 	}
-	return type_tuple(a, items, width);
+	*out = type_tuple(a, items, width);
+	return true;
 }
 
-/* Objects of the same attribute names attribute by attribute, else NULL. */
-static const struct type *unify_objects(struct arena *a, const struct type *const *types, size_t n)
+/* Objects of the same attribute names attribute by attribute, in the same way. */
+static bool unify_objects(struct arena *a, const struct type *const *types, size_t n, const struct type **out)
 {
 	size_t width = types[0]->n;
+	*out = NULL;
 	for (size_t i = 1; i < n; i++) {
 		if (types[i]->n != width)
-			return NULL;
+			return false;
 		for (size_t k = 0; types[i] != types[0] && k < width; k++)
 			if (strcmp(types[i]->fields[k].name, types[0]->fields[k].name) != 0)
-				return NULL;
+				return false;
 	}
 	struct type_field *fields = arena_array(a, width, sizeof(*fields));
 	const struct type **column = arena_array(a, n, sizeof(*column));
@@ -327,9 +330,19 @@ static const struct type *unify_objects(struct arena *a, const struct type *cons
 			column[i] = types[i]->fields[k].type;
 		fields[k] = (struct type_field){ .name = types[0]->fields[k].name, .type = type_unify(a, column, n) };
 		if (!fields[k].type)
-			return NULL;
+			return true;
 	}
-	return type_object(a, fields, width);
+	*out = type_object(a, fields, width);
+	return true;
+}
+
+/* Is one a collection whose members may be anything? */
+static bool any_member(const struct type *const *types, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (types[i]->elem && types[i]->elem->kind == T_DYNAMIC)
+			return true;
+	return false;
 }
 
 const struct type *type_unify(struct arena *a, const struct type *const *types, size_t n)
@@ -354,14 +367,12 @@ const struct type *type_unify(struct arena *a, const struct type *const *types, 
 	}
 	const struct type *elem, *t = NULL;
 	bool maps = count[T_MAP] + count[T_OBJECT] == n, lists = count[T_LIST] + count[T_TUPLE] == n;
-	if (count[T_OBJECT] == n)
-		t = unify_objects(a, types, n);
-	else if (count[T_TUPLE] == n)
-		t = unify_tuples(a, types, n);
-	if (t)
+	if ((count[T_OBJECT] == n && unify_objects(a, types, n, &t)) || (count[T_TUPLE] == n && unify_tuples(a, types, n, &t)))
 		return t;
 	if (maps || lists || count[T_SET] == n) {
 		elem = unify_members(a, types, n);
+		if (!elem && (lists || (maps && !any_member(types, n))))     /* no object is made of a map, but of one of anything */
+			return NULL;
 		if (elem)
 			return maps ? type_map(a, elem) : lists ? type_list(a, elem) : type_set(a, elem);
 	}

@@ -16,6 +16,10 @@ Differences that are meant, and kept out of what is generated (see docs/function
   cidr*("::ffff:...")  aipc: an IPv4 prefix; Terraform: addresses of another network
   cidrsubnet(..., -1)  aipc: an error; Terraform: a subnet of another network
   cidrsubnets("X/0")   aipc: subnets; Terraform: an error that says there is no room
+  signum(1e21)         aipc: 1; Terraform: an error beyond 64 bits
+  templatestring()     aipc: takes any string; Terraform: only a reference
+  fileset() with a / in {a,b}   aipc: works; Terraform: an error
+  true ? "a" : [for x in [1] : x.y]   aipc: the type of a loop or splat that fails is not looked at; Terraform: it is a tuple
   timeadd()            aipc: an error behind the year 9999; Terraform: a time that no function reads
 """
 import argparse
@@ -300,7 +304,7 @@ FUNCS = {
     },
     "format": {"format": ["FORMAT"], "formatlist": ["FORMATLIST"]},
     "number": {
-        "abs": ["num"], "ceil": ["num"], "floor": ["num"], "signum": ["num"], "max": ["num", "+num"], "min": ["num", "+num"], "pow": ["int", "int"], "log": ["num", "num"],
+        "abs": ["num"], "ceil": ["num"], "floor": ["num"], "signum": ["int"], "max": ["num", "+num"], "min": ["num", "+num"], "pow": ["int", "int"], "log": ["num", "num"],
         "parseint": ["digits", "base"], "sum": ["nums"],
     },
     "collection": {

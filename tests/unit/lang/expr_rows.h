@@ -402,7 +402,7 @@ static const struct expr_row expr_rows[] = {
 	{ "[t.secret] == [\"s\"]", "(sensitive) true" },
 	{ "t.flag ? 1 : 2", "(sensitive) 1" },
 	{ "true ? t.secret : \"x\"", "(sensitive) \"s\"" },
-	{ "false ? t.secret : \"x\"", "\"x\"" },
+	{ "false ? t.secret : \"x\"", "(sensitive) \"x\"" },
 	{ "t.flag && true", "(sensitive) true" },
 	{ "false && t.flag", "false" },
 	{ "[for x in t.secrets : 1]", "(sensitive) [1]" },
@@ -432,7 +432,7 @@ static const struct expr_row expr_rows[] = {
 	{ "true ? {a = toset([\"b\"])} : {k = null, a = 1}", "{\"a\":[\"b\"]}" },
 	{ "true ? [[1]] : [null, \"a\"]", "[[1]]" },
 	{ "false ? \"a${null}\" : 1", "\"1\"" },
-	{ "true ? [1] : \"a${null}\"", "[1]" },
+	{ "true ? [1] : \"a${null}\"", "1 E0217" },
 	{ "true ? \"1\" : 1 + nofunc()", "\"1\"" },
 	/* over several lines */
 	{ "<<EOT\na\n b\nEOT", "\"a\\n b\\n\"" },

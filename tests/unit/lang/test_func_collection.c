@@ -23,7 +23,7 @@ static const struct func_row rows[] = {
 	{ "coalesce", "false,true", "false" },
 	{ "coalescelist", "[],['a']", "['a']" },
 	{ "coalescelist", "[],[]", "E every argument is null or empty" },
-	{ "coalescelist", "null,['a']", "['a']" },
+	{ "coalescelist", "null,['a']", "E a list or tuple is required" },
 	{ "compact", "['a','',null]", "['a']" },
 	{ "compact", "[1,'']", "['1']" },
 	{ "concat", "['a'],[1]", "['a',1]" },

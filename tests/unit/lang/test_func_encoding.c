@@ -95,7 +95,7 @@ static const struct func_row rows[] = {
 	{ "yamldecode", "'2001-12-14t21:59:43.10-05:00'", "'2001-12-14T21:59:43-05:00'" },
 	{ "yamldecode", "'2001-12-14 21:59:43.10 -5'", "'2001-12-14 21:59:43.10 -5'" },
 	{ "yamldecode", "'!!str 5'", "'5'" },
-	{ "yamldecode", "'!!int \\'5\\''", "5" },
+	{ "yamldecode", "'!!int \\'5\\''", "'5'" },
 	{ "yamldecode", "'!!float 5'", "5" },
 	{ "yamldecode", "'!foo bar'", "E not YAML: an unknown tag (line 1, column 1)" },
 	{ "yamldecode", "'a: &x {b: 1}\\nc: *x'", "{'a':{'b':1},'c':{'b':1}}" },
