@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/functions.h"
 #include "cli/reference.h"
 
 /* --- man page ------------------------------------------------------------------------------------------------------ */
@@ -113,15 +114,18 @@ static int docs_run(struct cli *c)
 		reference_markdown(c->out);
 	else if (strcmp(what, "schema") == 0 && c->n_args == 2)
 		return reference_schema(c, c->args[1]);
+	else if (strcmp(what, "functions") == 0)
+		functions_markdown(c->out);
 	else if (strcmp(what, "types") == 0)
 		reference_types(c->out);
 	else
-		return cli_usage(c, "docs prints man, bash, resources, types or schema TYPE");
+		return cli_usage(c, "docs prints man, bash, functions, resources, types or schema TYPE");
 	return EXIT_OK;
 }
 
 const struct command cmd_docs = {
-	.name = "docs", .args = "man | bash | resources | types | schema TYPE", .brief = "print the documents that are made from tables",
-	.about = "Prints the man page, the bash completion, the reference of resource types, their names, or the JSON Schema of one.",
+	.name = "docs", .args = "DOCUMENT [TYPE]", .brief = "print the documents that are made from tables",
+	.about = "DOCUMENT is man (the man page), bash (completion), functions, resources (references), types (names of resource types), or schema "
+		 "(the JSON Schema of TYPE).",
 	.min = 1, .max = 2, .group = GROUP_HIDDEN, .run = docs_run,
 };

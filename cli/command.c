@@ -13,12 +13,14 @@
 
 extern const struct command
 	cmd_apply,
+	cmd_console,
 	cmd_destroy,
 	cmd_docs,
 	cmd_drift,
 	cmd_eval,
 	cmd_explain,
 	cmd_fmt,
+	cmd_functions,
 	cmd_graph,
 	cmd_help,
 	cmd_init,
@@ -33,12 +35,14 @@ extern const struct command
 
 const struct command *const commands[] = {
 	&cmd_apply,
+	&cmd_console,
 	&cmd_destroy,
 	&cmd_docs,
 	&cmd_drift,
 	&cmd_eval,
 	&cmd_explain,
 	&cmd_fmt,
+	&cmd_functions,
 	&cmd_graph,
 	&cmd_help,
 	&cmd_init,

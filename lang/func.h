@@ -43,6 +43,12 @@ struct func {
 	const struct type *result;   /* what an unknown answer is of; NULL: not known */
 };
 
+/* EXPRESSION gives VALUE (JSON). Every function has one. */
+struct func_example { const char *name, *expression, *value; };
+const struct func_example *func_example(const char *name);
+/* "substr(str, offset, length)", as help prints it. */
+void func_signature(const struct func *f, struct str *out);
+
 /* All functions, sorted by name. */
 const struct func *func_table(size_t *n);
 const struct func *func_find(const char *name);     /* "core::upper" is upper; NULL when there is none */

@@ -301,6 +301,8 @@ static int string_cmp(const struct val *x, const struct val *y)
 	return c ? c : x->str.len < y->str.len ? -1 : x->str.len > y->str.len;
 }
 
+static int exact_cmp(const struct val *x, const struct val *y);
+
 static int members_cmp(const struct val *x, const struct val *y)
 {
 	size_t nx = val_len(x), ny = val_len(y);
@@ -308,14 +310,85 @@ static int members_cmp(const struct val *x, const struct val *y)
 	for (size_t i = 0; i < nx && i < ny; i++) {
 		int c = map ? strcmp(x->map.at[i].key, y->map.at[i].key) : 0;
 		if (!c)
-			c = map ? val_cmp(x->map.at[i].val, y->map.at[i].val) : val_cmp(x->seq.at[i], y->seq.at[i]);
+			c = map ? exact_cmp(x->map.at[i].val, y->map.at[i].val) : exact_cmp(x->seq.at[i], y->seq.at[i]);
 		if (c)
 			return c;
 	}
 	return nx < ny ? -1 : nx > ny;
 }
 
-int val_cmp(const struct val *x, const struct val *y)
+/* --- the order of lists, tuples, maps and objects in a set -------------------------------------------------------------------- */
+/* Terraform's: by a text such as <1;"a";> that members are written as, numbers with ten digits. Here without writing it. */
+static int text_cmp(const struct val *x, const struct val *y);
+
+/* What stands at I of a quoted text: the closing quote at its end, a backslash where a character is escaped. */
+static int quoted_at(const char *s, size_t len, size_t i)
+{
+	unsigned char c = i < len ? (unsigned char)s[i] : '"';
+	return i < len && (c == '"' || c == '\\' || c < ' ' || c == 0x7f) ? '\\' : c;
+}
+
+static int quoted_cmp(const char *s, size_t n, const char *t, size_t m)
+{
+	size_t i = 0;
+	while (i < n && i < m && s[i] == t[i])
+		i++;
+	if (i == n && i == m)
+		return 0;
+	int c = quoted_at(s, n, i) - quoted_at(t, m, i);
+	return c ? c : (i < n ? (unsigned char)s[i] : 0) - (i < m ? (unsigned char)t[i] : 0);
+}
+
+static int digits_cmp(const struct val *x, const struct val *y)
+{
+	struct num_temp t;
+	char a[64], b[64];
+	if (num_cmp(x, y) == 0)
+		return 0;
+	mpfr_snprintf(a, sizeof(a), "%.10Rg;", num_temp_of(&t, x));
+	mpfr_snprintf(b, sizeof(b), "%.10Rg;", num_temp_of(&t, y));
+	return strcmp(a, b);
+}
+
+/* The one that ends first: its closing bracket against what the other goes on with. */
+static int end_cmp(const struct val *longer, size_t n, bool map)
+{
+	enum type_kind k = map ? T_STRING : val_kind(longer->seq.at[n]);
+	bool shorter_first = !map && (k == T_MAP || val_is_null(longer->seq.at[n]));
+	return shorter_first ? -1 : 1;
+}
+
+static int parts_cmp(const struct val *x, const struct val *y)
+{
+	bool map = val_kind(x) == T_MAP || val_kind(x) == T_OBJECT;
+	size_t n = val_len(x), m = val_len(y);
+	for (size_t i = 0; i < n && i < m; i++) {
+		int c = 0;
+		if (map)
+			c = quoted_cmp(x->map.at[i].key, strlen(x->map.at[i].key), y->map.at[i].key, strlen(y->map.at[i].key));
+		if (!c)
+			c = map ? text_cmp(x->map.at[i].val, y->map.at[i].val) : text_cmp(x->seq.at[i], y->seq.at[i]);
+		if (c)
+			return c;
+	}
+	return n == m ? 0 : n < m ? end_cmp(y, n, map) : -end_cmp(x, m, map);
+}
+
+static int text_cmp(const struct val *x, const struct val *y)
+{
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	if (x->state != VAL_KNOWN || x == y || val_kind(x) != val_kind(y))
+		return 0;
+	switch (val_kind(x)) {
+	case T_BOOL: return (int)x->b - (int)y->b;
+	case T_NUMBER: return digits_cmp(x, y);
+	case T_STRING: return quoted_cmp(x->str.s, x->str.len, y->str.s, y->str.len);
+	default: return parts_cmp(x, y);
+	}
+}
+
+static int exact_cmp(const struct val *x, const struct val *y)
 {
 	if (x->state != y->state)
 		return x->state < y->state ? -1 : 1;
@@ -329,6 +402,14 @@ int val_cmp(const struct val *x, const struct val *y)
 	case T_STRING: return string_cmp(x, y);
 	default: return members_cmp(x, y);
 	}
+}
+
+int val_cmp(const struct val *x, const struct val *y)
+{
+	int c = 0;
+	if (val_known(x) && val_known(y) && val_kind(x) == val_kind(y) && val_kind(x) >= T_LIST)
+		c = text_cmp(x, y);
+	return c ? c : exact_cmp(x, y);
 }
 
 enum truth { NO, YES, MAYBE };

@@ -4,8 +4,8 @@
  * double holds exactly), string (UTF-8, NFC), list(T), set(T), map(T), tuple([...]), object({...}). Literals make tuples
  * and objects; conversion and unification make the rest. A null has a type; so has an unknown (T_DYNAMIC when not known).
  * Values live in an arena and share structure; nothing is ever changed in place. Maps, objects and sets are sorted (keys by
- * bytes; set members: strings by bytes, numbers by size, false first, null last), so iteration order is their order and
- * look-up is a binary search.
+ * bytes; set members: strings by bytes, numbers by size, false first, null last; lists, tuples, maps and
+ * objects by a text of their members, see val_cmp()), so iteration order is their order and look-up is a binary search.
  * The sensitive mark is on a value or inside it; val_sensitive_deep() looks inside. Whatever is computed from a marked
  * value is marked by the evaluator and the function caller, not by each function.
  */

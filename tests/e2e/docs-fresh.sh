@@ -12,6 +12,7 @@ fresh() { # COMMITTED-FILE ARGS...
 }
 fresh man/aipc.1 man
 fresh docs/resources.md resources
+fresh docs/functions.md functions
 for type in $("$build/aipc" docs types); do
 	fresh "schemas/resources/$type.schema.json" schema "$type"
 done
