@@ -1,0 +1,139 @@
+/* bench/lang - the language alone: a `for` over 100,000 elements, a for_each with 100,000 instances, 10 MB of YAML.
+ *
+ * Each figure is of a process of its own; _x2 is the same work of twice the size, growth the ratio of both (2 is linear).
+ * Lines: bench NAME FIGURE VALUE UNIT. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "lang/eval_text.h"
+#include "lang/yaml.h"
+
+struct figure { double cpu_s, bytes; int status; };
+
+static double cpu_s(void)
+{
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static double rss_bytes(void)
+{
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	return (double)u.ru_maxrss * 1024;
+}
+
+static bool one_for(size_t n, struct figure *f)
+{
+	struct diags *d = diags_new();
+	struct lang *l;
+	struct err err;
+	char text[300];
+	if (lang_bare(".", d, &l, &err))
+		return false;
+	struct eval_text *t = eval_text_new(l);
+	int len = snprintf(text, sizeof(text), "length({for i, n in range(%zu) : format(\"gpu-%%06d\", i) => {index = n, name = \"n${n}\"} if n %% 3 != 1})", n);
+	double before = cpu_s();
+	const struct val *v = eval_text_run(t, text, (size_t)len, "bench", d);
+	f->cpu_s = cpu_s() - before;
+	return v && val_to_double(v) > (double)n / 2;
+}
+
+static bool one_for_each(size_t n, struct figure *f)
+{
+	char dir[] = "/tmp/aipc-bench-XXXXXX";
+	struct diags *d = diags_new();
+	struct lang *l;
+	struct err err;
+	const struct lang_block *blocks;
+	size_t n_blocks, n_res;
+	autostr struct str spec;
+	str_init(&spec, STR_OURS);
+	str_addf(&spec, "locals:\n  nodes: \"${{for i in range(%zu) : format(\\\"gpu-%%06d\\\", i) => i}}\"\n"
+		 "resource:\n  thing:\n    all:\n      for_each: ${local.nodes}\n      name: node-${each.key}\n      slot: ${each.value %% 8}\n", n);
+	if (!mkdtemp(dir))
+		return false;
+	autofree char *path = file_join(dir, "main.aipc.yaml");
+	if (file_write(path, spec.at, spec.len, 0600, &err))
+		return false;
+	double before = cpu_s();
+	bool ok = lang_load(dir, NULL, 0, d, &l, &err) == 0 &&
+		lang_expand(l, lang_resources(l, &n_res), NULL, NULL, &blocks, &n_blocks) == 0 && n_blocks == 1 && blocks[0].n == n;
+	f->cpu_s = cpu_s() - before;
+	unlink(path);
+	rmdir(dir);
+	return ok;
+}
+
+/* N bytes of the YAML that fleets are described by. */
+static bool one_yaml(size_t n, struct figure *f)
+{
+	struct diags *d = diags_new();
+	struct arena *a = arena_new();
+	struct yaml_file *y;
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	for (size_t i = 0; s.len < n; i++)
+		str_addf(&s, "node-%06zu:\n  bmc: 10.%zu.%zu.%zu\n  gpus: 8\n  labels: {rack: r%02zu, pool: train}\n  firmware: [bmc, hgx]\n", i, i >> 16 & 255,
+			 i >> 8 & 255, i & 255, i % 64);
+	struct source src = { "bench", s.at, s.len };
+	double before = cpu_s(), room = rss_bytes();
+	bool ok = yaml_parse(a, &src, false, d, &y);
+	f->cpu_s = cpu_s() - before;
+	f->bytes = (rss_bytes() - room) / (double)s.len;
+	return ok;
+}
+
+/* The best of three, each in a process of its own. */
+static struct figure measure(bool (*work)(size_t n, struct figure *f), size_t n)
+{
+	struct figure best = { 1e9, 0, 1 };
+	for (int i = 0; i < 3; i++) {
+		struct figure f = { 0, 0, 1 };
+		int fd[2], status;
+		if (pipe(fd) != 0)
+			return f;
+		pid_t pid = fork();
+		if (pid == 0) {
+			f.status = work(n, &f) ? 0 : 1;
+			_exit(write(fd[1], &f, sizeof(f)) == sizeof(f) ? 0 : 1);
+		}
+		close(fd[1]);
+		bool got = read(fd[0], &f, sizeof(f)) == sizeof(f);
+		close(fd[0]);
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status || !got || f.status)
+			return f;
+		best = f.cpu_s < best.cpu_s ? f : best;
+	}
+	return best;
+}
+
+int main(void)
+{
+	static const struct { const char *name; bool (*work)(size_t n, struct figure *f); size_t n; bool memory; } benches[] = {
+		{ "lang_for_100k", one_for, 100000, false }, { "lang_for_each_100k", one_for_each, 100000, false }, { "lang_yaml_10mb", one_yaml, 10000000, true },
+	};
+	int bad = 0;
+	json_setup();
+	for (size_t i = 0; i < ARRAY_LEN(benches); i++) {
+		struct figure x = measure(benches[i].work, benches[i].n), y = measure(benches[i].work, 2 * benches[i].n);
+		if (x.status || y.status) {
+			fprintf(stderr, "bench/lang: %s failed\n", benches[i].name);
+			bad = 1;
+			continue;
+		}
+		printf("bench %s cpu %.3f s\nbench %s cpu_x2 %.3f s\nbench %s growth %.2f ratio\n", benches[i].name, x.cpu_s, benches[i].name, y.cpu_s,
+		       benches[i].name, y.cpu_s / x.cpu_s);
+		if (benches[i].memory)
+			printf("bench %s memory_per_input %.1f ratio\n", benches[i].name, x.bytes);
+	}
+	return bad;
+}
