@@ -111,10 +111,50 @@ kube_scheduler() {
 	kube_pids+=($!)
 }
 
-kube_kwok() { # plays the kubelets of all nodes annotated kwok.x-k8s.io/node=fake
+kube_kwok() { # plays the kubelets of all nodes annotated kwok.x-k8s.io/node=fake: nodes and pods become ready, deleted pods go
 	kube_peers kwok
-	"$peers/kwok" --kubeconfig "$KUBECONFIG" --manage-all-nodes=false --manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake \
-		--enable-crds= >kube/kwok.log 2>&1 &
+	cat >kube/kwok.yaml <<-'YAML'
+	apiVersion: kwok.x-k8s.io/v1alpha1
+	kind: Stage
+	metadata: { name: node-ready }
+	spec:
+	  resourceRef: { apiGroup: v1, kind: Node }
+	  selector:
+	    matchExpressions: [{ key: '.status.conditions.[] | select( .type == "Ready" ) | .status', operator: NotIn, values: ["True"] }]
+	  next:
+	    statusTemplate: |
+	      conditions:
+	      - { type: Ready, status: "True", reason: KubeletReady, message: "", lastHeartbeatTime: {{ Now | Quote }}, lastTransitionTime: {{ Now | Quote }} }
+	---
+	apiVersion: kwok.x-k8s.io/v1alpha1
+	kind: Stage
+	metadata: { name: pod-ready }
+	spec:
+	  resourceRef: { apiGroup: v1, kind: Pod }
+	  selector:
+	    matchExpressions: [{ key: .metadata.deletionTimestamp, operator: DoesNotExist }, { key: .status.podIP, operator: DoesNotExist }]
+	  next:
+	    statusTemplate: |
+	      {{ $now := Now }}
+	      phase: Running
+	      startTime: {{ $now | Quote }}
+	      podIP: 10.1.0.1
+	      conditions:
+	      - { type: Initialized, status: "True", lastTransitionTime: {{ $now | Quote }} }
+	      - { type: Ready, status: "True", lastTransitionTime: {{ $now | Quote }} }
+	      - { type: ContainersReady, status: "True", lastTransitionTime: {{ $now | Quote }} }
+	---
+	apiVersion: kwok.x-k8s.io/v1alpha1
+	kind: Stage
+	metadata: { name: pod-gone }
+	spec:
+	  resourceRef: { apiGroup: v1, kind: Pod }
+	  selector:
+	    matchExpressions: [{ key: .metadata.deletionTimestamp, operator: Exists }]
+	  next: { finalizers: { empty: true }, delete: true }
+	YAML
+	"$peers/kwok" --kubeconfig "$KUBECONFIG" --config kube/kwok.yaml --manage-all-nodes=false \
+		--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake >kube/kwok.log 2>&1 &
 	kube_pids+=($!)
 }
 
