@@ -17,6 +17,7 @@ BASE     := $(B)/schemas.a $(B)/base.a
 LANG_    := $(B)/lang.a
 STATE    := $(B)/state.a
 ENGINE   := $(B)/engine.a
+KUBE     := $(B)/kube.a
 PROVIDER := $(B)/providers.a
 CLI      := $(B)/cli.a
 objs      = $(patsubst %.c,$(B)/%.o,$(1))
@@ -29,10 +30,11 @@ link_base      := $(BASE)
 link_lang      := $(LANG_) $(BASE)
 link_state     := $(STATE) $(BASE)
 link_engine    := $(ENGINE) $(STATE) $(LANG_) $(BASE)
-link_providers := $(PROVIDER) $(link_engine)
+link_kube      := $(KUBE) $(BASE)
+link_providers := $(PROVIDER) $(KUBE) $(link_engine)
 link_cli       := $(CLI) $(link_providers)
 link_sim       := $(B)/sim.a $(BASE)
-link_runtime   := $(B)/runtime.a $(BASE)
+link_runtime   := $(B)/runtime.a $(KUBE) $(BASE)
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
 FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -56,6 +58,7 @@ $(B)/base.a:      $(call objs,$(wildcard base/*.c))
 $(B)/lang.a:      $(call objs,$(wildcard lang/*.c))
 $(B)/state.a:     $(call objs,$(wildcard state/*.c))
 $(B)/engine.a:    $(call objs,$(wildcard engine/*.c))
+$(B)/kube.a:      $(call objs,$(wildcard kube/*.c))
 $(B)/providers.a: $(call objs,$(wildcard providers/*.c providers/*/*.c))
 $(B)/cli.a:       $(call objs,$(CLI_SRC))
 $(B)/sim.a:       $(call objs,$(SIM_SRC))
@@ -70,7 +73,10 @@ define unit_rule
 $(B)/tests/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(link_$(1))
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(CMOCKA_LIBS) $$(LIBS)
 endef
-$(foreach room,base lang state engine providers cli sim runtime,$(eval $(call unit_rule,$(room))))
+$(foreach room,base lang state engine kube providers cli sim runtime,$(eval $(call unit_rule,$(room))))
+
+$(B)/tests/e2e/kube_probe: $(B)/tests/e2e/kube_probe.o $(link_kube)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(link_cli)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -83,7 +89,7 @@ $(B)/%.o: %.c Makefile config.mk
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-tests: $(TESTS) $(FUZZ)
+tests: $(TESTS) $(FUZZ) $(B)/tests/e2e/kube_probe
 
 # The two commands of a fresh machine. Each installs what is missing first, then builds in a second make,
 # because config.mk can only be read once the libraries are there.

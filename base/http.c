@@ -46,6 +46,7 @@ struct host {
 struct http {
 	struct loop *l;
 	unsigned per_host;
+	bool http2;
 	char *user_agent;
 	struct host *hosts;
 	VEC(struct shard *) shards;
@@ -72,6 +73,8 @@ struct transfer {
 	curl_off_t moved, uploaded;
 	unsigned attempts;           /* how often curl was about to send the request */
 	unsigned allowed;            /* how often it may be */
+	struct curl_slist *connect_to;
+	bool sinking, asked;         /* the body goes to the sink; whether sink_wanted was asked */
 	bool done, too_large, headers_too_large, ended, refused_replay, file_failed;
 	CURLcode code;
 	char text[CURL_ERROR_SIZE];
@@ -165,7 +168,8 @@ static struct shard *shard_new(struct http *h)
 	curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)HTTP_HOSTS_PER_MULTI * h->per_host + 8);
 	/* Our own slots keep the limit; curl's would queue inside the request's time. */
 	curl_multi_setopt(s->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 0L);
-	curl_multi_setopt(s->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	curl_multi_setopt(s->multi, CURLMOPT_PIPELINING, (long)(h->http2 ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
+	curl_multi_setopt(s->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)h->per_host);
 	uv_poll_start(&s->poll, UV_READABLE, on_sockets);
 	uv_unref((uv_handle_t *)&s->poll);
 	uv_unref((uv_handle_t *)&s->timer);
@@ -217,6 +221,7 @@ struct http *http_new(struct loop *l, const struct http_options *o)
 	struct http *h = xcalloc(1, sizeof(*h));
 	h->l = l;
 	h->per_host = o && o->per_host ? o->per_host : 1;
+	h->http2 = o && o->http2;
 	h->user_agent = xstrdup(o && o->user_agent ? o->user_agent : "aipc/" AIPC_VERSION);
 	return h;
 }
@@ -345,7 +350,13 @@ static size_t on_body(char *data, size_t one, size_t len, void *arg)
 {
 	struct transfer *x = arg;
 	len *= one;
-	if (x->q->sink) {
+	if (x->q->sink && !x->asked) {
+		long status = 0;
+		curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+		x->sinking = !x->q->sink_wanted || x->q->sink_wanted(x->q->sink_arg, (int)status);
+		x->asked = true;
+	}
+	if (x->sinking) {
 		x->ended = x->q->sink(x->q->sink_arg, data, len) != 0;
 		return x->ended ? CURL_WRITEFUNC_ERROR : len;
 	}
@@ -492,6 +503,24 @@ static int set_body(struct transfer *x, struct err *err)
 	return rc;
 }
 
+static struct curl_blob blob(const char *pem)
+{
+	return (struct curl_blob){ .data = (char *)pem, .len = strlen(pem), .flags = CURL_BLOB_COPY };
+}
+
+static void set_texts(CURL *e, const struct http_trust *trust)
+{
+	const struct { CURLoption option; const char *pem; } texts[] = {
+		{ CURLOPT_CAINFO_BLOB, trust->pin || trust->insecure ? NULL : trust->ca_pem },
+		{ CURLOPT_SSLCERT_BLOB, trust->cert_pem }, { CURLOPT_SSLKEY_BLOB, trust->key_pem },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (texts[i].pem) {
+			struct curl_blob b = blob(texts[i].pem);
+			curl_easy_setopt(e, texts[i].option, &b);
+		}
+}
+
 static void set_trust(struct transfer *x)
 {
 	static const struct http_trust system_cas;
@@ -504,17 +533,18 @@ static void set_trust(struct transfer *x)
 		curl_easy_setopt(e, CURLOPT_PINNEDPUBLICKEY, trust->pin);
 	/* A CA file replaces the system's CAs, the folder of them included. What is not verified needs none: loading them would
 	 * cost more memory than the rest of the connection. */
-	if (trust->ca_file || !verify) {
-		curl_easy_setopt(e, CURLOPT_CAINFO, verify ? trust->ca_file : NULL);
+	if (trust->ca_file || trust->ca_pem || !verify) {
+		curl_easy_setopt(e, CURLOPT_CAINFO, verify && !trust->ca_pem ? trust->ca_file : NULL);
 		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
 	}
-	if (trust->cert_file)
+	set_texts(e, trust);
+	if (trust->cert_file && !trust->cert_pem)
 		curl_easy_setopt(e, CURLOPT_SSLCERT, trust->cert_file);
-	if (trust->key_file)
+	if (trust->key_file && !trust->key_pem)
 		curl_easy_setopt(e, CURLOPT_SSLKEY, trust->key_file);
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	curl_easy_setopt(e, CURLOPT_SSL_ENABLE_ALPN, 0L);
+	curl_easy_setopt(e, CURLOPT_SSL_ENABLE_ALPN, x->shard->h->http2 ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, -1L);
 }
 
@@ -526,10 +556,11 @@ static void set_plumbing(struct transfer *x)
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "identity");     /* and what comes compressed even so is unpacked */
 	curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
-	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 8192L);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, x->q->sink && x->shard->h->http2 ? 65536L : 8192L);
 	curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
-	/* HTTP/1.1 also over TLS: the HTTP/2 of management controllers is the less tested half of them. */
-	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)(x->shard->h->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	/* A further request waits to learn whether the connection just being made can be shared. */
+	curl_easy_setopt(e, CURLOPT_PIPEWAIT, x->shard->h->http2 ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -548,6 +579,32 @@ static void set_plumbing(struct transfer *x)
 	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
 }
 
+/* Another name for TLS: the URL is written with it, and the connection is made to where the real one says. */
+static int set_server_name(struct transfer *x, struct err *err)
+{
+	const char *name = x->q->trust ? x->q->trust->server_name : NULL;
+	char *port = NULL, *url = NULL;
+	if (!name)
+		return 0;
+	CURLU *u = curl_url();
+	bool ok = curl_url_set(u, CURLUPART_URL, x->q->url, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+		  curl_url_set(u, CURLUPART_HOST, name, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_URL, &url, 0) == CURLUE_OK;
+	if (ok) {
+		autofree char *to = xasprintf("%s:%s:%s:%d", name, port, x->host, x->port);
+		autofree char *host = xasprintf("Host: %s:%d", x->host, x->port);
+		x->connect_to = curl_slist_append(NULL, to);
+		if (!x->connect_to)
+			abort();
+		add_line(x, host);
+		curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->connect_to);
+		curl_easy_setopt(x->easy, CURLOPT_URL, url);
+	}
+	curl_free(port);
+	curl_free(url);
+	curl_url_cleanup(u);
+	return ok ? 0 : err_set(err, E_INPUT, "%s: '%.100s' is no server name", x->host, name);
+}
+
 static int set_up(struct http *h, struct transfer *x, struct err *err)
 {
 	if (!is_token(x->q->method))
@@ -560,7 +617,9 @@ static int set_up(struct http *h, struct transfer *x, struct err *err)
 	curl_easy_setopt(x->easy, CURLOPT_USERAGENT, h->user_agent);
 	if (curl_easy_setopt(x->easy, CURLOPT_URL, x->q->url) != CURLE_OK)
 		return err_set(err, E_INPUT, "%s: the address is too long", x->host);
-	int rc = set_headers(x, err);
+	int rc = set_server_name(x, err);
+	if (rc == 0)
+		rc = set_headers(x, err);
 	return rc ? rc : set_body(x, err);
 }
 
@@ -569,6 +628,7 @@ static void tear_down(struct http *h, struct transfer *x)
 	drop_headers(x);
 	str_release(&x->body);
 	curl_slist_free_all(x->list);
+	curl_slist_free_all(x->connect_to);
 	curl_mime_free(x->mime);
 	if (x->file)
 		fclose(x->file);

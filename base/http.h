@@ -21,7 +21,10 @@ enum { HTTP_HOSTS_PER_MULTI = 1000 };
 struct http;
 
 struct http_options {
-	unsigned per_host;           /* connections to one host at once; 0: 1 */
+	unsigned per_host;           /* requests to one host at once; 0: 1. Over HTTP/1.1 that many connections */
+	/* HTTP/2 where a TLS server offers it (ALPN): the requests to a host share one connection, as many as the server allows,
+	 * and a second one is opened for more. Without: HTTP/1.1 only, the better tested half of management controllers. */
+	bool http2;
 	const char *user_agent;      /* NULL: "aipc/VERSION" */
 };
 struct http *http_new(struct loop *l, const struct http_options *o);
@@ -31,9 +34,12 @@ void http_free(struct http *h);  /* closes all connections; no request may be un
  * the system's CAs. */
 struct http_trust {
 	const char *ca_file;         /* PEM */
+	const char *ca_pem;          /* the same as text; wins over ca_file */
 	const char *pin;             /* "sha256//BASE64" of the SPKI: the chain and name are then not checked, the key is */
 	bool insecure;               /* no verification at all */
-	const char *cert_file, *key_file;   /* client certificate, PEM; NULL: none */
+	const char *cert_file, *key_file;   /* client certificate, PEM; NULL: none. Read for each new connection */
+	const char *cert_pem, *key_pem;     /* the same as text; these win */
+	const char *server_name;     /* the name to ask for (SNI) and to find in the certificate instead of the URL's host; NULL: that */
 };
 
 struct http_header { const char *name, *value; };
@@ -61,6 +67,9 @@ struct http_request {
 	/* Streaming: each piece of the reply's body as it comes instead of collecting it, without a cap; return non-zero to end
 	 * (http_do then returns 0). Called from the loop: it must not wait, nor start a request. May be NULL. */
 	int (*sink)(void *arg, const char *data, size_t len); void *sink_arg;
+	/* Asked with the reply's status at the first piece: false collects that body as without a sink. NULL: every body goes to the
+	 * sink. */
+	bool (*sink_wanted)(void *arg, int status);
 };
 
 struct http_response {

@@ -119,7 +119,7 @@ struct kube_delete {
 	const char *uid;             /* only this very object; E_CONFLICT otherwise */
 	const char *resource_version;
 	const char *propagation;     /* "Background", "Foreground", "Orphan"; NULL: the server's choice */
-	int64_t grace_s;             /* -1: the object's own */
+	int64_t grace_s;             /* 0: the object's own; -1: none, at once */
 	bool dry_run;
 };
 /* Gone already is E_NOTFOUND. Success means asked for: finalizers and grace may keep the object for a while. O NULL: no conditions. */

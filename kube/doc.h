@@ -31,6 +31,7 @@ doc_val doc_root(const struct doc *d);               /* NULL for NULL */
 size_t doc_size(const struct doc *d);                /* bytes, header included */
 void doc_free(struct doc *d);
 struct doc *doc_from_json(const json_t *j);          /* for tests and `simulate` */
+struct doc *doc_copy(doc_val v);                      /* the value at V as a doc of its own; NULL gives NULL */
 json_t *doc_to_json(doc_val v);                      /* a new reference; NULL gives null */
 bool doc_same(doc_val a, doc_val b);                 /* same bytes: same fields in the same order */
 

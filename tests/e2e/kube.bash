@@ -3,6 +3,7 @@
 #   kube_peers NAME...   the programs are there ($peers), or the test is skipped with the reason
 #   kube_up              etcd and kube-apiserver (RBAC, token file) until /readyz; $KUBECONFIG is then an administrator's
 #   kube_down / kube_kill   stops the API server by TERM / KILL; etcd goes on.   kube_again starts it on the same port
+#   kube_compact         etcd forgets its history
 #   kube_controllers [LIST], kube_scheduler, kube_kwok   the real ones, optional
 #   kube_user NAME [GROUP]  before kube_up: a further token; prints nothing, kube_config NAME then writes $work/kube/NAME.config
 #   kc ARGUMENTS         kubectl as the administrator
@@ -90,6 +91,12 @@ kube_end() { # SIGNAL
 }
 kube_down() { kube_end TERM; }
 kube_kill() { kube_end KILL; }
+
+kube_compact() { # forgets the history in etcd: a watch from an earlier version is then answered with 410
+	local revision
+	revision=$(curl -sf -X POST --data '{"key":"AA=="}' "$etcd_url/v3/kv/range" | python3 -c 'import json,sys; print(json.load(sys.stdin)["header"]["revision"])')
+	curl -sf -X POST --data "{\"revision\":\"$revision\",\"physical\":true}" "$etcd_url/v3/kv/compaction" >/dev/null
+}
 
 kube_controllers() { # [LIST as for --controllers]
 	kube_peers kube-controller-manager

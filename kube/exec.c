@@ -1,0 +1,257 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+#include <openssl/crypto.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "kube/config_internal.h"
+
+extern char **environ;
+
+enum { OUTPUT_MAX = 1 << 20, EARLY_MS = 60000 };
+
+int kube_exec_check(const json_t *exec, struct err *err)
+{
+	const char *version = json_str(exec, "apiVersion"), *command = json_str(exec, "command"), *mode = json_str(exec, "interactiveMode");
+	if (!version || (strcmp(version, "client.authentication.k8s.io/v1") != 0 && strcmp(version, "client.authentication.k8s.io/v1beta1") != 0))
+		return err_set(err, E_UNSUPPORTED, "the exec plugin speaks %s; client.authentication.k8s.io/v1 and v1beta1 are supported",
+			       version ? version : "no version it names");
+	if (!command || !command[0])
+		return err_set(err, E_INPUT, "its exec has no command");
+	if (mode && strcmp(mode, "Always") == 0)
+		return err_set(err, E_UNSUPPORTED, "the exec plugin %s wants a terminal (interactiveMode Always)", command);
+	return 0;
+}
+
+/* --- one run of the plugin ------------------------------------------------------------------------------------------------ */
+
+/* Freed when the process has ended, its output is at its end, and all handles are closed. */
+struct run {
+	struct task *t;              /* NULL once nobody waits any more */
+	uv_process_t process;
+	uv_pipe_t out;
+	struct str text;
+	char piece[4096];
+	unsigned open;               /* handles */
+	bool exited, ended;
+	int64_t status; int sig;
+};
+
+static void closed(uv_handle_t *h)
+{
+	struct run *r = h->data;
+	if (--r->open)
+		return;
+	OPENSSL_cleanse(r->text.at, r->text.len);
+	str_release(&r->text);
+	free(r);
+}
+
+static void on_exit_of(uv_process_t *p, int64_t status, int sig)
+{
+	struct run *r = p->data;
+	r->exited = true;
+	r->status = status;
+	r->sig = sig;
+	if (r->t)
+		task_wake(r->t);
+}
+
+static void give_room(uv_handle_t *h, size_t want, uv_buf_t *buf)
+{
+	struct run *r = h->data;
+	(void)want;
+	*buf = uv_buf_init(r->piece, sizeof(r->piece));
+}
+
+static void on_output(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+{
+	struct run *r = s->data;
+	if (n > 0)
+		str_addn(&r->text, buf->base, (size_t)n);
+	if (n < 0) {
+		r->ended = true;
+		uv_read_stop(s);
+		if (r->t)
+			task_wake(r->t);
+	}
+}
+
+static json_t *exec_info(const struct kube_config *c)
+{
+	json_t *j = json_pack("{s:s,s:s,s:{s:b}}", "apiVersion", json_str(c->exec, "apiVersion"), "kind", "ExecCredential", "spec", "interactive", 0);
+	if (json_flag(c->exec, "provideClusterInfo", false)) {
+		json_t *cluster = json_pack("{s:s}", "server", c->server);
+		const char *ca = json_str(c->cluster, "certificate-authority-data");
+		if (ca)
+			json_put_str(cluster, "certificate-authority-data", ca);
+		if (c->server_name)
+			json_put_str(cluster, "tls-server-name", c->server_name);
+		if (c->insecure)
+			json_put_new(cluster, "insecure-skip-tls-verify", json_true());
+		json_put_new(json_object_get(j, "spec"), "cluster", cluster);
+	}
+	return j;
+}
+
+/* Our environment, the plugin's own over it, and what tells it who asks. A list of strings, ended by NULL; yours. */
+static char **environment(const struct kube_config *c)
+{
+	VEC(char *) env = { 0 };
+	const json_t *own = json_at(c->exec, "env");
+	autojson json_t *info = exec_info(c);
+	autofree char *text = json_text(info);
+	for (size_t i = 0; i < json_array_size(own); i++) {
+		const char *name = json_str(json_array_get(own, i), "name"), *value = json_str(json_array_get(own, i), "value");
+		if (name && name[0])
+			vec_push(&env, xasprintf("%s=%s", name, value ? value : ""));
+	}
+	vec_push(&env, xasprintf("KUBERNETES_EXEC_INFO=%s", text));
+	size_t mine = env.len;
+	for (char **e = environ; *e; e++) {
+		size_t n = strcspn(*e, "=") + 1;
+		bool over = false;
+		for (size_t i = 0; i < mine; i++)
+			over = over || strncmp(env.at[i], *e, n) == 0;
+		if (!over)
+			vec_push(&env, xstrdup(*e));
+	}
+	vec_push(&env, NULL);
+	return env.at;
+}
+
+static char **arguments(const json_t *exec)
+{
+	VEC(char *) args = { 0 };
+	const json_t *list = json_at(exec, "args");
+	vec_push(&args, xstrdup(json_str(exec, "command")));
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_is_string(json_array_get(list, i)))
+			vec_push(&args, xstrdup(json_string_value(json_array_get(list, i))));
+	vec_push(&args, NULL);
+	return args.at;
+}
+
+static void free_all(char **list)
+{
+	for (char **p = list; *p; p++)
+		free(*p);
+	free(list);
+}
+
+static int start(struct task *t, struct kube_config *c, struct run **out, struct err *err)
+{
+	uv_loop_t *uv = loop_uv(task_loop(t));
+	struct run *r = xcalloc(1, sizeof(*r));
+	char **args = arguments(c->exec), **env = environment(c);
+	str_init(&r->text, OUTPUT_MAX);
+	r->t = t;
+	r->process.data = r->out.data = r;
+	uv_pipe_init(uv, &r->out, 0);
+	uv_stdio_container_t io[3] = { { .flags = UV_IGNORE }, { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&r->out },
+				       { .flags = UV_INHERIT_FD, .data.fd = 2 } };
+	int rc = uv_spawn(uv, &r->process, &(uv_process_options_t){ .file = args[0], .args = args, .env = env, .stdio = io, .stdio_count = 3,
+								    .exit_cb = on_exit_of });
+	if (rc) {
+		const char *hint = json_str(c->exec, "installHint");
+		err_set(err, E_AUTH, "the exec plugin %s does not start: %s%s%s", args[0], uv_strerror(rc), hint ? "; " : "", hint ? hint : "");
+	}
+	free_all(args);
+	free_all(env);
+	r->open = 2;
+	if (rc) {
+		uv_close((uv_handle_t *)&r->out, closed);
+		uv_close((uv_handle_t *)&r->process, closed);
+		return E_AUTH;
+	}
+	uv_read_start((uv_stream_t *)&r->out, give_room, on_output);
+	*out = r;
+	return 0;
+}
+
+static void finish(struct run *r)
+{
+	r->t = NULL;
+	if (!r->exited)
+		uv_process_kill(&r->process, SIGKILL);
+	uv_close((uv_handle_t *)&r->out, closed);
+	uv_close((uv_handle_t *)&r->process, closed);
+}
+
+static int64_t time_of(const char *stamp)
+{
+	struct tm tm = { 0 };
+	const char *rest = stamp ? strptime(stamp, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	return rest ? (int64_t)timegm(&tm) * 1000 : TASK_FOREVER;
+}
+
+static void replace(char **to, const char *with)
+{
+	if (*to)
+		OPENSSL_cleanse(*to, strlen(*to));
+	free(*to);
+	*to = with && with[0] ? xstrdup(with) : NULL;
+}
+
+static int take(struct kube_config *c, const struct run *r, struct err *err)
+{
+	const char *name = json_str(c->exec, "command");
+	autojson json_t *j = NULL;
+	if (r->status || r->sig)
+		return err_set(err, E_AUTH, "the exec plugin %s failed with status %d", name, r->sig ? 128 + r->sig : (int)r->status);
+	if (json_parse(r->text.at, r->text.len, "its answer", &j, NULL) != 0)
+		return err_set(err, E_AUTH, "the exec plugin %s did not answer in JSON", name);
+	const json_t *status = json_at(j, "status");
+	const char *version = json_str(j, "apiVersion"), *token = json_str(status, "token");
+	const char *cert = json_str(status, "clientCertificateData"), *key = json_str(status, "clientKeyData");
+	if (!version || strcmp(version, json_str(c->exec, "apiVersion")) != 0)
+		return err_set(err, E_AUTH, "the exec plugin %s answered in another version than %s", name, json_str(c->exec, "apiVersion"));
+	if (!token && !(cert && key))
+		return err_set(err, E_AUTH, "the exec plugin %s gave neither a token nor a certificate with its key", name);
+	replace(&c->exec_token, token);
+	replace(&c->exec_cert, cert && key ? cert : NULL);
+	replace(&c->exec_key, cert && key ? key : NULL);
+	c->exec_until_ms = time_of(json_str(status, "expirationTimestamp"));
+	c->exec_ran = true;
+	return 0;
+}
+
+static int run_plugin(struct task *t, struct kube_config *c, struct err *err)
+{
+	struct run *r = NULL;
+	int rc = start(t, c, &r, err);
+	if (rc)
+		return rc;
+	int64_t old = task_deadline_in(t, KUBE_EXEC_MS);
+	while (rc == 0 && !(r->exited && r->ended))
+		rc = task_park(t, NULL);
+	task_deadline_restore(t, old);
+	if (rc == E_TIMEOUT)
+		err_set(err, E_AUTH, "the exec plugin %s did not answer in %d s", json_str(c->exec, "command"), KUBE_EXEC_MS / 1000);
+	else if (rc)
+		err_set(err, rc, "cancelled while the exec plugin ran");
+	else
+		rc = take(c, r, err);
+	finish(r);
+	return rc == E_TIMEOUT ? E_AUTH : rc;
+}
+
+int kube_exec_run(struct task *t, struct kube_config *c, bool refused, struct err *err)
+{
+	int64_t asked = c->exec_until_ms;
+	int rc = gate_enter(t, &c->exec_gate, err);
+	if (rc)
+		return rc;
+	/* Whoever waited at the gate may find the work done. */
+	bool fresh = c->exec_ran && c->exec_until_ms - EARLY_MS > clock_wall_ms() && !(refused && asked == c->exec_until_ms);
+	if (!fresh)
+		rc = run_plugin(t, c, err);
+	gate_leave(&c->exec_gate);
+	return rc;
+}
