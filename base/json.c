@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <utf8proc.h>
 
@@ -31,6 +32,23 @@ int json_read(const char *path, size_t max, json_t **out, struct err *err)
 	size_t len;
 	int rc = file_read(path, max, &text, &len, err);
 	return rc ? rc : json_parse(text, len, path, out, err);
+}
+
+int json_read_input(const char *path, size_t max, json_t **out, struct err *err)
+{
+	autostr struct str s;
+	char buf[65536];
+	ssize_t n;
+	if (strcmp(path, "-") != 0)
+		return json_read(path, max, out, err);
+	str_init(&s, max);
+	while ((n = read(STDIN_FILENO, buf, sizeof(buf))) > 0)
+		str_addn(&s, buf, (size_t)n);
+	if (n < 0)
+		return err_errno(err, "standard input");
+	if (str_full(&s))
+		return err_set(err, E_INPUT, "standard input holds more than %zu bytes", max);
+	return json_parse(s.at, s.len, "standard input", out, err);
 }
 
 static void write_real(double d, struct str *out)

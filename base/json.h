@@ -25,6 +25,8 @@ static inline void json_autodecref(json_t **j) { json_decref(*j); }
 int json_parse(const char *text, size_t len, const char *what, json_t **out, struct err *err) MUST_CHECK;
 /* Reads a whole file of at most MAX bytes. */
 int json_read(const char *path, size_t max, json_t **out, struct err *err) MUST_CHECK;
+/* The same; "-" is standard input, which may be a pipe. */
+int json_read_input(const char *path, size_t max, json_t **out, struct err *err) MUST_CHECK;
 /* Canonical text, appended. INDENT 0: one line; else pretty with that many spaces. */
 void json_write(const json_t *j, int indent, struct str *out);
 char *json_text(const json_t *j);                           /* canonical, one line; yours to free */

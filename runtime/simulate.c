@@ -2,7 +2,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -16,26 +15,11 @@ enum { MAX_FILE = 1 << 30 };
 
 struct simulate_opts { const char *file, *name; bool feasible; };
 
-static int read_stdin(json_t **out, struct err *err)
-{
-	autostr struct str s;
-	char buf[65536];
-	ssize_t n;
-	str_init(&s, MAX_FILE);
-	while ((n = read(STDIN_FILENO, buf, sizeof(buf))) > 0)
-		str_addn(&s, buf, (size_t)n);
-	if (n < 0)
-		return err_errno(err, "standard input");
-	if (str_full(&s))
-		return err_set(err, E_INPUT, "standard input is larger than 1 GiB");
-	return json_parse(s.at, s.len, "standard input", out, err);
-}
-
 static int load(const char *file, struct model *m, struct err *err)
 {
 	autojson json_t *j = NULL;
 	bool dash = strcmp(file, "-") == 0;
-	int rc = dash ? read_stdin(&j, err) : json_read(file, MAX_FILE, &j, err);
+	int rc = json_read_input(file, MAX_FILE, &j, err);
 	if (rc)
 		return rc;
 	rc = model_add(m, j, err);

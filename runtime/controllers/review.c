@@ -18,24 +18,6 @@ static const struct opt review_table[] = {
 
 enum { REVIEW_MAX = 1 << 30 };
 
-/* Standard input is a pipe as a rule, which has no size to ask for. */
-static int load(const char *path, json_t **out, struct err *err)
-{
-	autostr struct str s;
-	char buf[65536];
-	ssize_t n;
-	str_init(&s, REVIEW_MAX);
-	if (strcmp(path, "-") != 0)
-		return json_read(path, REVIEW_MAX, out, err);
-	while ((n = read(STDIN_FILENO, buf, sizeof(buf))) > 0)
-		str_addn(&s, buf, (size_t)n);
-	if (n < 0)
-		return err_errno(err, "standard input");
-	if (str_full(&s))
-		return err_set(err, E_INPUT, "standard input is larger than 1 GiB");
-	return json_parse(s.at, s.len, "standard input", out, err);
-}
-
 static void print(struct rt *rt, const struct fleet *f)
 {
 	static const struct { const char *key; json_t *(*decide)(const struct fleet *f); } parts[] = {
@@ -66,7 +48,7 @@ static int review_run(struct rt *rt)
 	if (at < 0)
 		return rt_usage(rt, "--at wants a time such as 2026-11-25T14:00:00Z, not \"%.60s\"", o->at);
 	struct fleet *f = fleet_new(at);
-	int rc = load(o->file, &list, &err);
+	int rc = json_read_input(o->file, REVIEW_MAX, &list, &err);
 	if (rc == 0 && (rc = fleet_add(f, list, &err)) != 0)
 		err_wrap(&err, "%.200s", o->file);
 	if (rc == 0) {

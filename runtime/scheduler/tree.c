@@ -6,29 +6,9 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "runtime/builtin.h"
 
 static const char hostname[] = "kubernetes.io/hostname";
-
-/* Presets of FabricTopology, widest first. A row without a name ends. */
-struct preset_level { const char *name, *key; bool scale_up; };
-static const struct preset { const char *name; struct preset_level levels[7]; } presets[] = {
-	{ "aipc", { { "zone", "topology.kubernetes.io/zone", false }, { "spine-group", "aipc.dev/spine-group", false }, { "leaf", "aipc.dev/leaf", false },
-		    { "rack", "aipc.dev/rack", false }, { "nvlink-domain", "aipc.dev/nvlink-domain", true } } },
-	{ "kueue", { { "block", "cloud.provider.com/topology-block", false }, { "rack", "cloud.provider.com/topology-rack", false } } },
-	{ "kai", { { "zone", "topology.kubernetes.io/zone", false }, { "block", "cloud.provider.com/topology-block", false }, { "rack", "cloud.provider.com/topology-rack", false } } },
-	{ "topograph-0.1", { { "datacenter", "network.topology.nvidia.com/datacenter", false }, { "spine", "network.topology.nvidia.com/spine", false },
-			     { "block", "network.topology.nvidia.com/block", false }, { "accelerator", "network.topology.nvidia.com/accelerator", true } } },
-	{ "topograph-0.5", { { "core", "network.topology.nvidia.com/core", false }, { "spine", "network.topology.nvidia.com/spine", false },
-			     { "leaf", "network.topology.nvidia.com/leaf", false }, { "accelerator", "network.topology.nvidia.com/accelerator", true } } },
-	{ "topograph-1.0", { { "tier-2", "fabric.topograph.run/tier-2", false }, { "tier-1", "fabric.topograph.run/tier-1", false },
-			     { "tier-0", "fabric.topograph.run/tier-0", false }, { "domain", "accelerator.topograph.run/domain", true } } },
-	{ "aws", { { "layer-1", "topology.k8s.aws/network-node-layer-1", false }, { "layer-2", "topology.k8s.aws/network-node-layer-2", false },
-		   { "layer-3", "topology.k8s.aws/network-node-layer-3", false }, { "ultraserver", "topology.k8s.aws/ultraserver-id", true } } },
-	{ "oci", { { "network-block", "oci.oraclecloud.com/host.network_block_id", false }, { "rack", "oci.oraclecloud.com/host.rack_id", false } } },
-	{ "coreweave", { { "fabric", "backend.coreweave.cloud/fabric", false }, { "superpod", "backend.coreweave.cloud/superpod", false },
-			 { "leafgroup", "backend.coreweave.cloud/leafgroup", false } } },
-	{ "zones", { { "region", "topology.kubernetes.io/region", false }, { "zone", "topology.kubernetes.io/zone", false } } },
-};
 
 /* --- levels ------------------------------------------------------------------------------------------------------------ */
 
@@ -42,18 +22,31 @@ static void push_level(struct tree *t, const char *name, const char *key, bool s
 		t->scale_up = t->n_levels;
 }
 
+static bool present(const struct tree *t, const char *key)
+{
+	sym id = intern_find(t->m->names, key), value;
+	for (size_t n = 0; n < t->m->nodes.len; n++)
+		if (labels_get(&t->m->nodes.at[n]->labels, id, &value))
+			return true;
+	return false;
+}
+
+/* LEVELS as FabricTopology and schemas/topologies.json have them, widest first. */
+static void push_levels(struct tree *t, const json_t *levels, bool only_present)
+{
+	size_t i;
+	json_t *l;
+	json_array_foreach((json_t *)levels, i, l) {
+		const char *name = json_str(l, "name"), *key = json_str(l, "nodeLabel");
+		if (key && *key && (!only_present || present(t, key)))
+			push_level(t, name ? name : key, key, json_flag(l, "scaleUp", false));
+	}
+}
+
 static void push_preset(struct tree *t, const char *name, bool only_present)
 {
-	for (size_t i = 0; i < ARRAY_LEN(presets); i++) {
-		for (const struct preset_level *l = presets[i].levels; strcmp(presets[i].name, name) == 0 && l->name; l++) {
-			bool present = !only_present;
-			sym key = intern_find(t->m->names, l->key), value;
-			for (size_t n = 0; !present && n < t->m->nodes.len; n++)
-				present = labels_get(&t->m->nodes.at[n]->labels, key, &value);
-			if (present)
-				push_level(t, l->name, l->key, l->scale_up);
-		}
-	}
+	autojson json_t *file = builtin_json("topologies.json");
+	push_levels(t, json_at(json_at(json_at(file, "presets"), name), "levels"), only_present);
 }
 
 const json_t *tree_topology(const struct model *m)
@@ -73,17 +66,13 @@ static void read_levels(struct tree *t)
 {
 	const json_t *spec = json_at(tree_topology(t->m), "spec");
 	const char *preset = json_str(spec, "preset");
-	size_t i;
-	json_t *l;
 	if (!spec)
 		push_preset(t, "aipc", true);
 	else if (preset)
 		push_preset(t, preset, false);
-	json_array_foreach(json_at(spec, "levels"), i, l) {
-		const char *name = json_str(l, "name"), *key = json_str(l, "nodeLabel");
-		if (key && *key)
-			push_level(t, name ? name : key, key, json_flag(l, "scaleUp", false));
-	}
+	push_levels(t, json_at(spec, "levels"), false);
+	if (!spec && t->n_levels == 0)
+		push_preset(t, "zones", true);
 }
 
 /* --- vertices ------------------------------------------------------------------------------------------------------------ */
