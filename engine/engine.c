@@ -117,6 +117,7 @@ int engine_open(const struct engine_options *o, struct diags *d, struct engine *
 		size_t n;
 		for (unsigned i = 0; i < e->spec->n; i++)
 			spec_expand(e->spec, &e->spec->res[e->spec->graph.order[i]]);
+		twins_check(e->spec);
 		spec_create_first(e->spec);
 		moves_check(e->spec);
 		imports_check(e->spec);

@@ -23,6 +23,7 @@ enum attr_flags {
 	ATTR_SECRET = 1 << 6,        /* holds a reference env:NAME or file:PATH, never the secret itself */
 	ATTR_ELIDE = 1 << 7,         /* left out of the shown path: components.BMC.version is shown as BMC */
 	ATTR_GLOB_KEYS = 1 << 8,     /* a map whose keys are patterns */
+	ATTR_IDENTITY = 1 << 9,      /* a string that, with the type, says which thing in the world it is: no two objects may share it */
 };
 
 struct attr {

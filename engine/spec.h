@@ -125,6 +125,8 @@ int slot_open(struct engine *e, struct provider_slot *s, void **self, struct err
 /* spec.c: loading and checking what needs no evaluation of resources. E_INPUT: the mistakes are in D; *OUT may be there to go on. */
 int spec_load(struct engine *e, struct diags *d, struct spec **out, struct err *err) MUST_CHECK;
 void spec_free(struct spec *s);
+/* twins.c: reports objects that share their identity (ATTR_IDENTITY). */
+void twins_check(struct spec *s);
 /* expand.c: makes the instances, units and items of R; all that it refers to must have been expanded. Mistakes go to the diags. */
 void spec_expand(struct spec *s, struct resource *r);
 /* create_before_destroy holds for all that a resource needs too. To be called when all are expanded. */

@@ -28,6 +28,7 @@ static const struct diag_code codes[] = {
 	{ "E0122", "cannot be expanded", "The composite resource could not be turned into the objects it stands for; what stands before this message says why." },
 	{ "E0123", "too many objects", "The whole spec describes more objects than one plan may hold. Split it into several specs with states of their own." },
 	{ "E0124", "a number where text is needed", "Without quotes 1.10 is the number 1.1 and 0x10 is 16, which as a version or a name is something else. Put quotes around what is meant as text." },
+	{ "E0125", "two objects for one thing", "Two objects of the spec would write the same file, each undoing what the other wrote, in every apply. Give each a place of its own." },
 	{ "E0131", "provider in a module", "Providers are configured in the spec that is applied; modules it calls use those configurations." },
 	{ "E0132", "source of a module", "A source is a plain text: a folder as ./NAME or ../NAME, relative to the folder of the file it stands in, or a "
 	  "repository as git::https://HOST/REPO.git//FOLDER?ref=v1.2.0 (https, http, ssh, file). The folder must hold *.aipc.yaml files." },

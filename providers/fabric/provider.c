@@ -10,7 +10,7 @@
 /* --- opensm_file: one file of the subnet manager ------------------------------------------------------------------------- */
 
 static const struct attr file_attrs[] = {
-	{ .name = "path", .type = ATTR_STRING, .flags = ATTR_REQUIRED | ATTR_REPLACE, .help = "Path of the file, relative to the folder of the spec." },
+	{ .name = "path", .type = ATTR_STRING, .flags = ATTR_REQUIRED | ATTR_REPLACE | ATTR_IDENTITY, .help = "Path of the file, relative to the folder of the spec." },
 	{ .name = "content", .type = ATTR_STRING, .flags = ATTR_REQUIRED, .help = "The whole text of the file." },
 	{ 0 }
 };

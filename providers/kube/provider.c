@@ -92,7 +92,7 @@ static int node_remove(struct task *t, struct op *op, struct err *err)
 
 static const struct attr node_attrs[] = {
 	{ .name = "node", .type = ATTR_STRING, .flags = ATTR_REQUIRED, .help = "Name of the node." },
-	{ .name = "path", .type = ATTR_STRING, .flags = ATTR_REQUIRED | ATTR_REPLACE, .help = "Path of the manifest, relative to the folder of the spec." },
+	{ .name = "path", .type = ATTR_STRING, .flags = ATTR_REQUIRED | ATTR_REPLACE | ATTR_IDENTITY, .help = "Path of the manifest, relative to the folder of the spec." },
 	{ .name = "labels", .type = ATTR_MAP, .flags = ATTR_REQUIRED | ATTR_ELIDE, .elem = ATTR_ANY, .help = "Labels by key." },
 	{ .name = "annotations", .type = ATTR_MAP, .elem = ATTR_ANY, .deflt = "{}", .help = "Annotations by key." },
 	{ .name = "other_content", .type = ATTR_BOOL, .deflt = "false", .help = "Whether the file holds what aipc did not write; it is then written anew." },
@@ -128,7 +128,7 @@ static int manifest_remove(struct task *t, struct op *op, struct err *err)
 }
 
 static const struct attr manifest_attrs[] = {
-	{ .name = "path", .type = ATTR_STRING, .flags = ATTR_REQUIRED | ATTR_REPLACE, .help = "Path of the manifest, relative to the folder of the spec." },
+	{ .name = "path", .type = ATTR_STRING, .flags = ATTR_REQUIRED | ATTR_REPLACE | ATTR_IDENTITY, .help = "Path of the manifest, relative to the folder of the spec." },
 	{ .name = "object", .type = ATTR_ANY, .flags = ATTR_REQUIRED, .help = "The Kubernetes object." },
 	{ 0 }
 };
