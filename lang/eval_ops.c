@@ -233,6 +233,34 @@ static const struct type *form_type(struct eval *e, struct expr *x)
 	return (x->op >= OP_ADD && x->op <= OP_NEG) ? &type_number : &type_bool;
 }
 
+/* Do the members of a tuple or an object have a type in common? *NULLS: one is a null of no type. */
+static bool members_agree(struct eval *e, const struct type *t, bool *nulls)
+{
+	const struct type **all = arena_array(e->arena, t->n, sizeof(*all));
+	for (size_t i = 0; i < t->n; i++) {
+		all[i] = t->kind == T_OBJECT ? t->fields[i].type : t->items[i];
+		*nulls |= all[i]->kind == T_DYNAMIC;
+	}
+	return type_unify(e->arena, all, t->n) != NULL;
+}
+
+static bool same_shape(const struct type *x, const struct type *y)
+{
+	bool same = x->n == y->n;
+	for (size_t i = 0; same && x->kind == T_OBJECT && i < x->n; i++)
+		same = strcmp(x->fields[i].name, y->fields[i].name) == 0;
+	return same;
+}
+
+/* With a null of no type among them, tuples and objects of different shape are lists and maps, each of what its own members are. */
+static const struct type *loose_type(struct eval *e, const struct type *yes, const struct type *no)
+{
+	bool nulls = false, alike = yes->kind == no->kind && (yes->kind == T_OBJECT || yes->kind == T_TUPLE);
+	if (!alike || same_shape(yes, no) || !members_agree(e, yes, &nulls) || !members_agree(e, no, &nulls) || !nulls)
+		return NULL;
+	return yes->kind == T_OBJECT ? type_map(e->arena, &type_dynamic) : type_list(e->arena, &type_dynamic);
+}
+
 /* The type both results take, NULL after a report. A plain null takes any. */
 static const struct type *common_type(struct eval *e, struct expr *x, const struct type *yes, const struct type *no)
 {
@@ -244,9 +272,8 @@ static const struct type *common_type(struct eval *e, struct expr *x, const stru
 	bool loses = t && t->kind == T_OBJECT && ((yes->kind == T_OBJECT && yes->n != t->n) || (no->kind == T_OBJECT && no->n != t->n));
 	if (t && !loses)                     /* no attribute is ever dropped to make the two alike */
 		return t;
-	bool alike = yes->kind == no->kind && (yes->kind == T_OBJECT || yes->kind == T_TUPLE);
-	if (alike && (type_is_dynamic(yes) || type_is_dynamic(no)))
-		return &type_dynamic;        /* a null inside may be of any type: each result stays what it is */
+	if ((t = loose_type(e, yes, no)) != NULL)
+		return t;
 	struct diag *g = eval_fail(e, x, "E0217", "the two results of a condition must be of one type");
 	if (g) {
 		autostr struct str s;

@@ -60,7 +60,7 @@ static const struct func table[] = {
 	{ "cidrsubnets", "Subnets one behind the other, each so many bits longer than a prefix", "network",
 	  { S("prefix"), { "newbits", &type_number, PARAM_REST } }, 0, fn_cidrsubnets, &list_string },
 	{ "coalesce", "The first argument that is neither null nor an empty string", "collection",
-	  { { "vals", &type_dynamic, PARAM_NULL | PARAM_UNKNOWN | PARAM_MARKED | PARAM_REST } }, 0, fn_coalesce, NULL },
+	  { { "vals", &type_dynamic, PARAM_NULL | PARAM_UNKNOWN | PARAM_REST } }, 0, fn_coalesce, NULL },
 	{ "coalescelist", "The first argument that is a list with elements", "collection",
 	  { { "vals", &type_dynamic, PARAM_NULL | PARAM_UNKNOWN | PARAM_MARKED | PARAM_REST } }, 0, fn_coalescelist, NULL },
 	{ "compact", "A list of strings without those that are null or empty", "collection",

@@ -162,15 +162,31 @@ int fn_one(struct func_call *c, const struct val **out, struct err *err)
 	return 0;
 }
 
+/* Beside a null of no type, arguments of no common type stay as they are, unless all are tuples and objects (as in Terraform). */
+static bool may_differ(const struct func_call *c)
+{
+	bool null = false, other = false;
+	for (size_t i = 0; i < c->n; i++) {
+		enum type_kind k = val_kind(c->args[i]);
+		null |= k == T_DYNAMIC;
+		other |= k != T_DYNAMIC && k != T_TUPLE && k != T_OBJECT;
+	}
+	return null && other;
+}
+
 int fn_coalesce(struct func_call *c, const struct val **out, struct err *err)
 {
 	const struct val **at = arena_array(c->arena, c->n, sizeof(*at));
 	const struct type *t;
-	memcpy(at, c->args, c->n * sizeof(*at));
 	if (!c->n)
 		return func_fail(c, SIZE_MAX, err, "at least one argument is required");
-	if (func_unify(c, SIZE_MAX, at, c->n, &t, err))
-		return func_fail(c, SIZE_MAX, err, "all arguments must have the same type");
+	memcpy(at, c->args, c->n * sizeof(*at));
+	if (func_unify(c, SIZE_MAX, at, c->n, &t, err)) {
+		if (!may_differ(c))
+			return func_fail(c, SIZE_MAX, err, "all arguments must have the same type");
+		memcpy(at, c->args, c->n * sizeof(*at));
+		t = &type_dynamic;
+	}
 	for (size_t i = 0; i < c->n; i++) {
 		if (val_is_null(at[i]) || (val_known(at[i]) && val_kind(at[i]) == T_STRING && !at[i]->str.len))
 			continue;

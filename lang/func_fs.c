@@ -337,7 +337,7 @@ int fn_fileset(struct func_call *c, const struct val **out, struct err *err)
 	autofree char *from = xasprintf("%s/%s", dir, w.up);
 	clean(from, &w.path);
 	w.base = str_has_suffix(w.path.at, "/") ? w.path.len : w.path.len + 1;
-	if (!classes_fit(down))
+	if (!classes_fit(down) && access(w.path.at, F_OK) == 0)
 		rc = func_fail(c, 1, err, "a [...] of the pattern is empty or not closed, or a range in it has no end");
 	else if (!open_braces(&w, down))
 		rc = func_fail(c, 1, err, "a brace is not closed, or the braces stand for more than %d patterns", BRACES_MAX);

@@ -68,6 +68,8 @@ static const struct val *address(struct func_call *c, const unsigned char *ip, u
 {
 	char text[INET6_ADDRSTRLEN + 16];
 	inet_ntop(bytes == 4 ? AF_INET : AF_INET6, ip, text, INET6_ADDRSTRLEN);
+	if (bytes == 16 && strchr(text, '.'))        /* inet_ntop() sees IPv4 in the last 32 bits where only those are set */
+		snprintf(text, INET6_ADDRSTRLEN, "::%x:%x", ip[12] << 8 | ip[13], ip[14] << 8 | ip[15]);
 	if (len >= 0)
 		snprintf(text + strlen(text), 16, "/%d", len);
 	return val_string_nfc(c->arena, text, strlen(text));

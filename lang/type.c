@@ -336,13 +336,16 @@ static bool unify_objects(struct arena *a, const struct type *const *types, size
 	return true;
 }
 
-/* Is one a collection whose members may be anything? */
-static bool any_member(const struct type *const *types, size_t n)
+/* Maps of anything beside objects of one type: that type. Else NULL. */
+static const struct type *object_beside_any(const struct type *const *types, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (types[i]->elem && types[i]->elem->kind == T_DYNAMIC)
-			return true;
-	return false;
+	const struct type *object = NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (types[i]->elem ? types[i]->elem->kind != T_DYNAMIC : object && !type_same(types[i], object))
+			return NULL;
+		object = types[i]->elem ? object : types[i];
+	}
+	return object;
 }
 
 const struct type *type_unify(struct arena *a, const struct type *const *types, size_t n)
@@ -371,8 +374,8 @@ const struct type *type_unify(struct arena *a, const struct type *const *types, 
 		return t;
 	if (maps || lists || count[T_SET] == n) {
 		elem = unify_members(a, types, n);
-		if (!elem && (lists || (maps && !any_member(types, n))))     /* no object is made of a map, but of one of anything */
-			return NULL;
+		if (!elem && (lists || maps))        /* no tuple is made of a list, no object of a map, but of one of anything */
+			return maps ? object_beside_any(types, n) : NULL;
 		if (elem)
 			return maps ? type_map(a, elem) : lists ? type_list(a, elem) : type_set(a, elem);
 	}

@@ -15,7 +15,8 @@ Differences that are meant, and kept out of what is generated (see docs/function
   toset([0, -0])       aipc: one element, as the two are equal; Terraform: two
   cidr*("::ffff:...")  aipc: an IPv4 prefix; Terraform: addresses of another network
   cidrsubnet(..., -1)  aipc: an error; Terraform: a subnet of another network
-  cidrsubnets("X/0")   aipc: subnets; Terraform: an error that says there is no room
+  cidrhost(..., 2^64)  aipc: an error when the network is smaller; Terraform: an address outside of it
+  cidrsubnets("X/0")   aipc: subnets, of "0.0.0.0/8" and "::/64" too; Terraform: an error that says there is no room
   signum(1e21)         aipc: 1; Terraform: an error beyond 64 bits
   templatestring()     aipc: takes any string; Terraform: only a reference
   fileset() with a / in {a,b}   aipc: works; Terraform: an error
@@ -280,11 +281,12 @@ class Gen:
     def template(self, _): return q("fix/" + self.r.choice(TEMPLATES))
     def name(self, _): return self.pool(NAMES)
     def small(self, _): return self.pick("0", "1", "2", "3", "4", "8", "16")
-    def host(self, _): return self.pick("0", "1", "2", "5", "10", "-1", "-2", "254", "256", "65536", "1.5", "18446744073709551616", "-100000")
+    def host(self, _): return self.pick("0", "1", "2", "5", "10", "-1", "-2", "254", "256", "65536", "1.5", "-100000")
     def nat(self, _): return self.pick("0", "1", "2", "3", "4", "5", "10", "\"1\"", "1.0", "1.5")
     def soon(self, _): return self.pool([x for x in DATES if not x.startswith("9999")])
+    def whole(self, _): return self.r.choice(INTS)
     def wide(self, _): return self.pool([x for x in CIDRS if not x.endswith("/0")])
-    def netnum(self, _): return self.pick("0", "1", "2", "5", "10", "254", "256", "65536", "1.5", "18446744073709551616")
+    def netnum(self, _): return self.pick("0", "1", "2", "5", "10", "254", "256", "65536", "1.5")
     def base(self, _): return self.pick("2", "8", "10", "16", "36", "62", "1", "63", "0")
     def digits(self, _): return self.pool(["0", "1", "10", "ff", "FF", "z", "Zz", "-5", "+5", "", " 1", "1_0", "0x1f", "12a", "00", "99999999999999999999999", "1.0", "-", "é"])
     def vars(self, d):
@@ -304,7 +306,7 @@ FUNCS = {
     },
     "format": {"format": ["FORMAT"], "formatlist": ["FORMATLIST"]},
     "number": {
-        "abs": ["num"], "ceil": ["num"], "floor": ["num"], "signum": ["int"], "max": ["num", "+num"], "min": ["num", "+num"], "pow": ["int", "int"], "log": ["num", "num"],
+        "abs": ["num"], "ceil": ["num"], "floor": ["num"], "signum": ["whole"], "max": ["num", "+num"], "min": ["num", "+num"], "pow": ["int", "int"], "log": ["num", "num"],
         "parseint": ["digits", "base"], "sum": ["nums"],
     },
     "collection": {

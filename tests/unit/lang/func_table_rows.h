@@ -215,7 +215,7 @@
 { "coalesce", "coalesce(null, \"\", \"b\")", "\"string\" \"b\"" },
 { "coalesce", "coalesce(null, \"\", \"b\")", "\"string\" \"b\"" },
 { "coalesce", "coalesce(t.r.x, \"\", \"b\")", "unknown \"string\"" },
-{ "coalesce", "coalesce(sensitive(null), \"\", \"b\")", "\"string\" \"b\"" },
+{ "coalesce", "coalesce(sensitive(null), \"\", \"b\")", "sensitive \"string\" \"b\"" },
 { "coalesce", "coalesce()", "E0215" },
 { "coalesce", "coalesce([[]], \"\", \"b\")", "E0215" },
 { "coalesce", "coalesce(null, \"\", t.r.y)", "unknown \"string\"" },
