@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The client of kube/ on a real API server: every verb, and a watch that lives through restarts and compaction.
-. "$(dirname "$0")/lib.bash"
-. "$(dirname "$0")/kube.bash"
+source "$(dirname "$0")/lib.bash"
+. "$root/tests/e2e/kube.bash"
 [[ -x $build/tests/e2e/kube_probe ]] || skip "tests/e2e/kube_probe is not built (make tests)"
 probe=$build/tests/e2e/kube_probe
 kube_up

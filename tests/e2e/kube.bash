@@ -13,7 +13,7 @@ peers=
 
 kube_peers() {
 	local rc=0
-	peers=$("$root/scripts/peers" "$@" 2>peers.err | tail -n 1) || true
+	peers=$("$root/scripts/peers" --path "$@" 2>peers.err | tail -n 1) || true
 	[[ -n $peers ]] || { rc=$(tail -n 1 peers.err); skip "no Kubernetes programs: ${rc#scripts/peers: }"; }
 }
 
@@ -175,11 +175,4 @@ kube_stop() {
 	kube_pids=()
 }
 
-kube_cleanup() {
-	local rc=$?
-	if ((rc != 0 && rc != 77)); then tail -n 5 "$work"/kube/*.log 2>/dev/null || true; fi
-	kube_stop
-	(exit $rc)
-	cleanup
-}
-trap kube_cleanup EXIT
+at_exit='((rc == 0 || rc == 77)) || tail -n 5 "$work"/kube/*.log; kube_stop'

@@ -9,8 +9,13 @@ work=$(mktemp -d)
 sim_pid=
 control=
 
+# What a script started itself it ends here, by setting this command: a trap of its own in front of cleanup would hide the status.
+at_exit=:
+
 cleanup() {
 	local rc=$?
+	set +e
+	eval "$at_exit" 2>/dev/null
 	stop_sim
 	if ((rc != 0 && rc != 77)); then
 		echo "--- last lines of what ran in $work:"

@@ -181,7 +181,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(5)
 print(s.getsockname()[1], flush=True)
 kept = []
 while True: kept.append(s.accept())' >port & silent=$!
-	trap 'kill $silent ${http:-} 2>/dev/null; cleanup' EXIT
+	at_exit='kill $silent ${http:-}'
 	for _ in $(seq 50); do [[ -s port ]] && break; sleep 0.1; done
 	for scheme in http https ssh; do
 		spec "git::$scheme://127.0.0.1:$(cat port)/r.git"

@@ -31,7 +31,7 @@ s.serve_forever()
 PY
 
 server=
-trap 'if [[ -n $server ]]; then kill "$server" 2>/dev/null || true; fi; cleanup' EXIT
+at_exit='kill $server'
 serve() { # MOCKUP
 	if [[ -n $server ]]; then kill "$server"; wait "$server" 2>/dev/null || true; fi
 	: >port

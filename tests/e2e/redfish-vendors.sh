@@ -5,7 +5,7 @@ command -v python3 >/dev/null || skip "python3 is missing: it plays the machines
 export RF_PASSWORD=secret
 python3 "$root/tests/e2e/vendors.py" "$work" 2>vendors.err &
 server=$!
-trap 'kill "$server" 2>/dev/null || true; cleanup' EXIT
+at_exit='kill $server'
 for _ in $(seq 100); do [[ -s ports ]] && break; sleep 0.1; done
 [[ -s ports ]] || { cat vendors.err; fail "the services did not start"; }
 port_of() { awk -v n="$1" '$1 == n { print $2 }' "$work/ports"; }
