@@ -232,7 +232,7 @@ static void expand(void *arg)
 	for (size_t i = 0; i < m->scopes.len; i++)
 		expand_in(x, m->scopes.at[i]);
 	for (size_t i = 0; i < r->blocks.len; i++)
-		r->blocks.at[i].at = r->instances.at + r->first.at[i];
+		r->blocks.at[i].at = r->instances.len ? r->instances.at + r->first.at[i] : NULL;
 	for (size_t i = 0; i < m->waiting.len; i++)
 		vec_push(&r->blocks, m->waiting.at[i]);
 	/* A call that failed was told; nothing in it has instances. */
