@@ -194,13 +194,28 @@ static void add_page(struct rf_links *l, struct walked *w, const json_t *members
 	}
 }
 
-static char *next_page(const json_t *j)
+/* LINK as a path, read from the page PAGE: "?$skip=50" and "Members?page=2" are relative to it (RFC 3986, 5.2). Services that
+ * leave the first slash out of "redfish/v1/..." mean an absolute path. */
+static char *link_from(const char *page, const char *link)
+{
+	size_t keep = strcspn(page, "?");
+
+	if (!link || !*link || strchr("/#", *link) || strstr(link, "://") || strncasecmp(link, "redfish/", 8) == 0)
+		return rf_path(link);
+	if (*link != '?')
+		while (keep && page[keep - 1] != '/')
+			keep--;
+	autofree char *whole = xasprintf("%.*s%s", (int)keep, page, link);
+	return rf_path(whole);
+}
+
+static char *next_page(const char *page, const json_t *j)
 {
 	const json_t *next = json_at(j, "Members@odata.nextLink");
 
 	if (!next)
 		next = json_at(j, "@odata.nextLink");
-	return rf_path(json_is_object(next) ? json_str(next, "@odata.id") : json_string_value(next));
+	return link_from(page, json_is_object(next) ? json_str(next, "@odata.id") : json_string_value(next));
 }
 
 int rf_members(struct task *t, struct rf_bmc *b, const char *path, unsigned flags, struct rf_links *out, struct err *err)
@@ -220,8 +235,8 @@ int rf_members(struct task *t, struct rf_bmc *b, const char *path, unsigned flag
 			*err = page_err;
 			break;
 		}
-		json_object_set_new(pages, at, json_true());
-		free(at);
+		autofree char *here = at;
+		json_object_set_new(pages, here, json_true());
 		at = NULL;
 		if (rc) {
 			l.incomplete = true;
@@ -235,7 +250,7 @@ int rf_members(struct task *t, struct rf_bmc *b, const char *path, unsigned flag
 		int64_t count = json_int(j, "Members@odata.count", 0);
 		if (count > 0 && count <= MEMBERS_MAX && (size_t)count > l.expected)
 			l.expected = (size_t)count;
-		at = next_page(j);
+		at = next_page(here, j);
 	}
 	free(at);
 	if (rc) {
