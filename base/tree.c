@@ -111,7 +111,8 @@ static int add_file(struct walk *w, const char *rel, struct err *err)
 	if (!rc) {
 		head = xasprintf("%s %s", link ? "link" : "file", rel);
 		EVP_DigestUpdate(w->md, head, strlen(head) + 1);
-		EVP_DigestUpdate(w->md, &(uint64_t){ htobe64((uint64_t)st.st_size) }, sizeof(uint64_t));
+		uint64_t size = htobe64((uint64_t)st.st_size);
+	EVP_DigestUpdate(w->md, &size, sizeof(size));
 	}
 	if (!rc && link)
 		rc = add_link(w, rel, path, err);

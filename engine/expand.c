@@ -45,6 +45,8 @@ static struct diag *tell(struct reporter *rp, struct mark at, const char *code, 
 	return g;
 }
 
+static void report_in_body(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word,
+			const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 static void report_in_body(void *ctx, const char *code, bool key, const char *const *path, const char *const *near,
 			   const char *word, const char *fmt, ...)
 {
@@ -62,6 +64,8 @@ static void report_in_body(void *ctx, const char *code, bool key, const char *co
 /* Mistakes in what a composite made: there is no place for them but the block itself. */
 struct made_report { struct reporter *rp; const char *address; };
 
+static void report_made(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word,
+			const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 static void report_made(void *ctx, const char *code, bool key, const char *const *path, const char *const *near,
 			const char *word, const char *fmt, ...)
 {

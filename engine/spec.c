@@ -12,6 +12,8 @@
 
 struct block_report { struct diags *d; const struct provider_slot *slot; };
 
+static void report_block(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word,
+			const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 static void report_block(void *ctx, const char *code, bool key, const char *const *path, const char *const *near,
 			 const char *word, const char *fmt, ...)
 {

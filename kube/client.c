@@ -195,7 +195,7 @@ static bool refused_again(struct attempt *a, const struct http_response *r, cons
 int kube_do(struct task *t, struct kube *k, const struct kube_call *c, struct http_response *out, struct kube_fail *why, struct err *err)
 {
 	struct attempt a = { .t = t, .k = k, .c = c, .began = clock_now_ms() };
-	struct kube_fail own, *f = why ? why : &own;
+	struct kube_fail own = { 0 }, *f = why ? why : &own;
 	for (;;) {
 		*f = (struct kube_fail){ .retry_after_ms = -1 };
 		int rc = send_once(t, k, c, a.fresh, out, err);

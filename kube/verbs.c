@@ -254,7 +254,7 @@ static int list_pages(struct task *t, struct kube *k, const struct kube_type *ty
 int kube_list(struct task *t, struct kube *k, const struct kube_type *type, const struct kube_select *s, json_t **out, struct kube_fail *why,
 	      struct err *err)
 {
-	struct kube_fail own, *f = why ? why : &own;
+	struct kube_fail own = { 0 }, *f = why ? why : &own;
 	for (int tries = 0;; tries++) {
 		json_t *all = json_array();
 		*f = (struct kube_fail){ .retry_after_ms = -1 };

@@ -38,6 +38,7 @@ void diags_free(struct diags *d)
 }
 
 /* Formatted text in the arena of D; too long an one is cut at a character. */
+static const char *vtext(struct diags *d, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 static const char *vtext(struct diags *d, const char *fmt, va_list ap)
 {
 	struct str s;

@@ -175,4 +175,5 @@ kube_stop() {
 	kube_pids=()
 }
 
+# shellcheck disable=SC2016,SC2034  # for cleanup of lib.bash
 at_exit='((rc == 0 || rc == 77)) || tail -n 5 "$work"/kube/*.log; kube_stop'

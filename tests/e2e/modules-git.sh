@@ -181,6 +181,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(5)
 print(s.getsockname()[1], flush=True)
 kept = []
 while True: kept.append(s.accept())' >port & silent=$!
+	# shellcheck disable=SC2016  # what runs by then
 	at_exit='kill $silent ${http:-}'
 	for _ in $(seq 50); do [[ -s port ]] && break; sleep 0.1; done
 	for scheme in http https ssh; do

@@ -31,6 +31,7 @@ s.serve_forever()
 PY
 
 server=
+# shellcheck disable=SC2016  # the server of that moment
 at_exit='kill $server'
 serve() { # MOCKUP
 	if [[ -n $server ]]; then kill "$server"; wait "$server" 2>/dev/null || true; fi

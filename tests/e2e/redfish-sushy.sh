@@ -14,7 +14,7 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 "$cache/bin/sushy-emulator" --fake -i 127.0.0.1 -p "$port" --ssl-certificate cert.pem --ssl-key key.pem >sushy.out 2>&1 &
 emulator=$!
-at_exit='kill $emulator'
+at_exit="kill $emulator"
 for _ in $(seq 100); do
 	curl -s --cacert cert.pem "https://127.0.0.1:$port/redfish/v1/" >/dev/null && break
 	sleep 0.2

@@ -5,7 +5,7 @@ command -v python3 >/dev/null || skip "python3 is missing: it plays the machines
 export RF_PASSWORD=secret
 python3 "$root/tests/e2e/vendors.py" "$work" 2>vendors.err &
 server=$!
-at_exit='kill $server'
+at_exit="kill $server"
 for _ in $(seq 100); do [[ -s ports ]] && break; sleep 0.1; done
 [[ -s ports ]] || { cat vendors.err; fail "the services did not start"; }
 port_of() { awk -v n="$1" '$1 == n { print $2 }' "$work/ports"; }
@@ -47,7 +47,7 @@ story() { # NAME IMAGE-TEXT DRIFT-JSON
 	want 0 "" aipc apply --yes
 	want 0 "No changes." aipc plan --detailed-exitcode
 }
-IMAGE= spec dgx-h100 "HostBMC_0|24.09.17;HostBIOS_0|1.1.4;HGX_FW_*|96.00.90.00.02;CX7_0|28.39.1002" "SecureBoot: Enabled, NumaPerSocket: 2"
+IMAGE='' spec dgx-h100 "HostBMC_0|24.09.17;HostBIOS_0|1.1.4;HGX_FW_*|96.00.90.00.02;CX7_0|28.39.1002" "SecureBoot: Enabled, NumaPerSocket: 2"
 spec gb200 "FW_BMC_0|25.01-8;HGX_FW_*|97.00.83.00.01|/redfish/v1/Chassis/HGX_Chassis_0" "EmbeddedUefiShell: Disabled, Retry: \"4\""
 spec dell-idrac "BIOS|2.1.5" "ProcVirtualization: Disabled"
 spec hpe-ilo "iLO*|1.50;System ROM|U54 v1.40 (06/01/2023)" "BootMode: uefi"

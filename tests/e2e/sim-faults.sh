@@ -80,7 +80,7 @@ mkdir www
 image 'HGX_FW_*' 1.6.0 >www/hgx.img
 python3 -u -m http.server --bind 127.0.0.1 --directory www 0 >www.out 2>&1 &
 www=$!
-at_exit='kill $www'
+at_exit="kill $www"
 for _ in $(seq 100); do grep -q 'port [0-9]' www.out && break; sleep 0.1; done
 wport=$(sed -n 's/.*port \([0-9]*\).*/\1/p' www.out | head -n 1)
 simple() { post "$1" "$2" /UpdateService/Actions/UpdateService.SimpleUpdate "{\"ImageURI\": \"http://127.0.0.1:$wport/$3\", \"Targets\": [\"/redfish/v1/UpdateService/FirmwareInventory/HGX_0\"]}"; }

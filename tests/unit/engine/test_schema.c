@@ -41,6 +41,8 @@ static const struct attr table[] = {
 struct heard { struct str text; size_t n; };
 
 static void hear(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word,
+			const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+static void hear(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word,
 		 const char *fmt, ...)
 {
 	struct heard *h = ctx;

@@ -16,7 +16,7 @@
 /* RESULT: "TYPE VALUE" as JSON texts, "sensitive TYPE VALUE", "unknown TYPE", or the code of the mistake. */
 struct row { const char *name, *expression, *result; };
 static const struct row rows[] = {
-#include "tests/unit/lang/func_table_rows.h"
+#include "tests/unit/lang/func_table_rows.inc"
 };
 
 static struct lang *lang;

@@ -307,7 +307,8 @@ static void mistakes_name_the_calls(void **unused)
 	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++) {
 		struct spec s = load(bad_rows[i].files, NULL, 0);
 		struct world w;
-		autofree char *made = s.l ? all_of(&s, &w) : NULL, *said = told(s.d);
+		free(s.l ? all_of(&s, &w) : NULL);
+		autofree char *said = told(s.d);
 		struct str got;
 		str_init(&got, STR_OURS);
 		for (char *p = said, *at; *p; p = at ? at + strlen(dir) : p + strlen(p)) {

@@ -32,6 +32,8 @@ void expand_rollout(struct expand *x, unsigned c, unsigned m, unsigned s)
 	soak = s;
 }
 
+static void report(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word,
+			const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 static void report(void *ctx, const char *code, bool key, const char *const *path, const char *const *near, const char *word, const char *fmt, ...)
 {
 	size_t n = strlen(reports);
