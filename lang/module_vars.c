@@ -191,6 +191,20 @@ static bool from_flag(const struct lang_input *in)
 	return str_has_prefix(in->origin, "-var") || str_has_prefix(in->origin, "--var");
 }
 
+/* As an expression whose mistakes are told without its text. */
+static const struct val *read_secret(struct lang *l, const struct thing *t, const struct origin *o)
+{
+	struct diags *told = l->d, *kept_back = diags_new();
+	l->d = l->e->d = kept_back;
+	struct expr *x = expr_parse(l->arena, o, l->d);
+	const struct val *v = x ? eval_run(l->e, x) : NULL;
+	l->d = l->e->d = told;
+	diags_free(kept_back);
+	if (!v)
+		diag_add(l->d, "E0302", (struct mark){ .src = o->src }, "the value of \"%s\" is no expression that can be read; it is sensitive and not shown", t->name);
+	return v;
+}
+
 /* The text of an input as a value; NULL after a diagnostic. */
 static const struct val *read_input(struct lang *l, struct thing *t, const struct lang_input *in, struct source *src)
 {
@@ -206,6 +220,8 @@ static const struct val *read_input(struct lang *l, struct thing *t, const struc
 		return val_string(l->arena, in->text);
 	struct origin *o = arena_alloc(l->arena, sizeof(*o));
 	*o = (struct origin){ .src = src, .text = arena_strdup(l->arena, in->text), .len = (uint32_t)len };
+	if (t->sensitive)
+		return read_secret(l, t, o);
 	struct expr *x = expr_parse(l->arena, o, l->d);
 	return x ? eval_run(l->e, x) : NULL;
 }
