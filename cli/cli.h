@@ -21,7 +21,9 @@ enum exit_status {
 	EXIT_UNAPPROVED = 6, EXIT_USAGE = 64, EXIT_INTERRUPTED = 130,
 };
 
-enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_LIST };
+/* OPT_NAMED: a list as well, where the option's name goes in front of each value, so that options with one OFFSET keep the order in
+ * which they were given: AT is name, value, name, value. */
+enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_LIST, OPT_NAMED };
 struct opt_list { const char **at; size_t len, cap; };
 struct opt {
 	char short_name;             /* 0: none */

@@ -7,7 +7,7 @@ static int apply_file(struct cli *c, const struct apply_opts *o, const char *pat
 {
 	struct err err = { 0 };
 	struct plan *p = NULL;
-	if (o->in.vars.len || o->in.var_files.len || o->targets.len || o->no_refresh)
+	if (o->in.given.len || o->targets.len || o->no_refresh)
 		return cli_usage(c, "a saved plan is run exactly as it is: it takes no --var, --var-file, --target or --no-refresh");
 	if (plan_load(path, &p, &err))
 		return cli_fail(c, &err);

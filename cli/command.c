@@ -214,8 +214,10 @@ static int store_option(struct parse *p, const struct opt *o, char *base, const 
 		*(unsigned *)(base + o->offset) = (unsigned)n;
 		break;
 	}
-	case OPT_LIST: {
+	case OPT_LIST: case OPT_NAMED: {
 		struct opt_list *l = (struct opt_list *)(base + o->offset);
+		if (o->kind == OPT_NAMED)
+			vec_push(l, o->name);
 		vec_push(l, value);
 		break;
 	}
@@ -343,9 +345,12 @@ static int run_command(struct parse *p)
 
 static void free_options(struct parse *p)
 {
-	for (const struct opt *o = p->cmd ? p->cmd->opts : NULL; o && o->name; o++)
-		if (o->kind == OPT_LIST)
-			free(((struct opt_list *)(p->opts + o->offset))->at);
+	for (const struct opt *o = p->cmd ? p->cmd->opts : NULL; o && o->name; o++) {
+		if (o->kind == OPT_LIST || o->kind == OPT_NAMED) {
+			struct opt_list *l = (struct opt_list *)(p->opts + o->offset);
+			vec_free(l);                 /* several options may share it */
+		}
+	}
 	free(p->opts);
 	vec_free(&p->args);
 }

@@ -29,12 +29,12 @@ static void inputs_release(struct inputs *in)
 	vec_free(&in->list);
 }
 
-static void add_input(struct inputs *in, char *name, char *text, char *origin)
+static void add_input(struct inputs *in, enum lang_input_from from, char *name, char *text, char *origin)
 {
 	vec_push(&in->owned, name);
 	vec_push(&in->owned, text);
 	vec_push(&in->owned, origin);
-	vec_push(&in->list, (struct lang_input){ name, text, origin });
+	vec_push(&in->list, (struct lang_input){ from, name, text, strlen(text), origin });
 }
 
 static void add_environment(struct inputs *in)
@@ -44,28 +44,30 @@ static void add_environment(struct inputs *in)
 		const char *eq = strchr(*e, '=');
 		if (eq && str_has_prefix(*e, prefix)) {
 			const char *name = *e + sizeof(prefix) - 1;
-			add_input(in, xstrndup(name, (size_t)(eq - name)), xstrdup(eq + 1), xstrndup(*e, (size_t)(eq - *e)));
+			add_input(in, LANG_ENVIRONMENT, xstrndup(name, (size_t)(eq - name)), xstrdup(eq + 1), xstrndup(*e, (size_t)(eq - *e)));
 		}
 	}
 }
 
 static int add_file(struct inputs *in, const char *path, struct err *err)
 {
-	autofree char *text = NULL;
-	autojson json_t *j = NULL;
-	size_t len, n;
+	char *text = NULL;
+	size_t len;
 	int rc = file_read(path, MAX_VAR_FILE, &text, &len, err);
-	if (!rc)
-		rc = lang_yaml_to_json(text, len, path, false, &j, err);
 	if (rc)
 		return rc;
-	if (!json_is_object(j))
-		return err_set(err, E_INPUT, "%s must hold a map of variable names to values", path);
-	autofree const char **keys = json_keys(j, &n);
-	for (size_t i = 0; i < n; i++) {
-		const json_t *v = json_at(j, keys[i]);
-		add_input(in, xstrdup(keys[i]), json_is_string(v) ? xstrdup(json_string_value(v)) : json_text(v), xstrdup(path));
-	}
+	add_input(in, LANG_FILE, NULL, text, xstrdup(path));
+	in->list.at[in->list.len - 1].len = len;     /* it may hold NUL bytes, which are then refused */
+	return 0;
+}
+
+static int add_flag(struct inputs *in, const char *text, struct err *err)
+{
+	const char *eq = strchr(text, '=');
+	if (!eq || eq == text)
+		return err_set(err, E_INPUT, "--var wants NAME=VALUE, not \"%.60s\"", text);
+	int len = (int)(eq - text);
+	add_input(in, LANG_FLAG, xstrndup(text, (size_t)len), xstrdup(eq + 1), xasprintf("--var %.*s", len, text));
 	return 0;
 }
 
@@ -96,25 +98,16 @@ static int add_auto_files(struct inputs *in, struct err *err)
 	return rc;
 }
 
-/* Order of precedence: environment, *.auto.yaml, --var-file, --var; later inputs win. */
+/* Order of precedence: environment, *.auto.yaml, then --var and --var-file as they were given; later inputs win. */
 static int gather_inputs(const struct input_opts *o, struct inputs *in, struct err *err)
 {
 	add_environment(in);
 	int rc = add_auto_files(in, err);
-	if (rc)
-		return rc;
-	for (size_t i = 0; o && i < o->var_files.len; i++) {
-		rc = add_file(in, o->var_files.at[i], err);
-		if (rc)
-			return rc;
+	for (size_t i = 0; !rc && o && i < o->given.len; i += 2) {
+		bool file = strcmp(o->given.at[i], "var-file") == 0;
+		rc = file ? add_file(in, o->given.at[i + 1], err) : add_flag(in, o->given.at[i + 1], err);
 	}
-	for (size_t i = 0; o && i < o->vars.len; i++) {
-		const char *text = o->vars.at[i], *eq = strchr(text, '=');
-		if (!eq || eq == text)
-			return err_set(err, E_INPUT, "--var wants NAME=VALUE, not \"%.60s\"", text);
-		add_input(in, xstrndup(text, (size_t)(eq - text)), xstrdup(eq + 1), xasprintf("--var %.*s", (int)(eq - text), text));
-	}
-	return 0;
+	return rc;
 }
 
 /* --- diagnostics --------------------------------------------------------------------------------------------------- */
@@ -280,10 +273,11 @@ int work_load_spec(const struct input_opts *in, bool bare, struct diags *d, stru
 	struct inputs inputs = { 0 };
 	*out = NULL;
 	int rc = gather_inputs(in, &inputs, err);
-	if (!rc)
+	if (!rc) {
 		rc = lang_load(".", inputs.list.at, inputs.list.len, d, out, err);
-	if (rc == E_NOTFOUND && bare && !*out)
-		rc = lang_bare(".", d, out, err);
+		if (rc == E_NOTFOUND && bare && !*out)
+			rc = lang_bare(".", d, out, err);
+	}
 	inputs_release(&inputs);
 	return rc;
 }

@@ -8,10 +8,10 @@
 #include "state/store.h"
 
 /* Options that every command which reads the spec has: put `struct input_opts in;` first in the options' struct. */
-struct input_opts { struct opt_list vars, var_files; };
+struct input_opts { struct opt_list given; };         /* OPT_NAMED */
 #define INPUT_OPTIONS(T) \
-	{ 0, "var", "NAME=VALUE", "set a variable of the spec (again for more)", OPT_LIST, offsetof(T, in.vars), NULL }, \
-	{ 0, "var-file", "FILE", "set variables from a YAML or JSON file", OPT_LIST, offsetof(T, in.var_files), NULL }
+	{ 0, "var", "NAME=VALUE", "set a variable of the spec (again for more)", OPT_NAMED, offsetof(T, in.given), NULL }, \
+	{ 0, "var-file", "FILE", "set variables from a YAML or JSON file", OPT_NAMED, offsetof(T, in.given), NULL }
 
 enum work_state { WORK_NO_STATE, WORK_READ_STATE, WORK_LOCK_STATE };
 

@@ -91,7 +91,7 @@ static const struct diag_code codes[] = {
 	{ "E0227", "sensitive value in an attribute", "Attributes are shown and stored; secrets are given as references (env:NAME, file:PATH)." },
 	{ "E0228", "count or for_each", "count takes a whole number from 0 on, for_each a map or a set of strings; neither null nor sensitive." },
 	{ "E0229", "value that cannot be printed", "The value is sensitive (--show-sensitive prints it), is not known before the spec is applied, or has no JSON." },
-	{ "E0301", "variable without a value", "A variable without default needs a value: -var NAME=VALUE, --var-file, or AIPC_VAR_NAME in the environment." },
+	{ "E0301", "variable without a value", "A variable without default needs a value: -var NAME=VALUE, --var-file, *.auto.yaml, or AIPC_VAR_NAME in the environment." },
 	{ "E0302", "value does not fit its type", "The value of a variable, from the place named, cannot be converted to the type the variable declares." },
 	{ "E0303", "value refused", "A validation rule of the variable is not met." },
 	{ "E0304", "no such variable", "A value was given for a variable that the spec does not declare." },

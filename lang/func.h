@@ -54,4 +54,7 @@ const struct func *func_table(size_t *n);
 const struct func *func_find(const char *name);     /* "core::upper" is upper; NULL when there is none */
 const char *const *func_names(void);         /* NULL-terminated, for suggestions */
 
+/* JSON text as jsondecode() reads it, numbers with all digits. NULL when TEXT is none. */
+const struct val *func_json_value(struct arena *a, const char *text, size_t len);
+
 #endif

@@ -219,13 +219,23 @@ static const struct val *read_value(struct reader *r, int depth)
 	return refuse(r, r->p < r->end ? "a value is missing" : "the text ends too early");
 }
 
+static const struct val *read_all(struct reader *r)
+{
+	const struct val *v = read_value(r, 0);
+	return v && peek(r) ? refuse(r, "more text behind the value") : v;
+}
+
+const struct val *func_json_value(struct arena *a, const char *text, size_t len)
+{
+	struct reader r = { .a = a, .start = text, .p = text, .end = text + len };
+	return read_all(&r);
+}
+
 int fn_jsondecode(struct func_call *c, const struct val **out, struct err *err)
 {
 	const struct val *s = c->args[0];
 	struct reader r = { .a = c->arena, .start = s->str.s, .p = s->str.s, .end = s->str.s + s->str.len };
-	const struct val *v = read_value(&r, 0);
-	if (v && peek(&r))
-		v = refuse(&r, "more text behind the value");
+	const struct val *v = read_all(&r);
 	if (!v) {
 		size_t line = 1, column = 1;
 		for (const char *p = r.start; p < r.p; p++) {

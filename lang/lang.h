@@ -27,8 +27,15 @@
 struct lang;
 struct lang_resource;
 
-/* One input for a `variable`: TEXT is an expression's plain string for a string, else parsed as the variable's type wants. */
-struct lang_input { const char *name, *text; const char *origin; /* "-var nodes", "AIPC_VAR_nodes", "FILE": for diagnostics */ };
+/* Values for the spec's variables; of two for one variable the later wins. TEXT of a flag or of the environment is the string itself for
+ * a variable whose type is string, number, bool or not said, else JSON or an expression of constants. A file has no NAME: TEXT is all
+ * of it, YAML or JSON, a map of names to values, which keep all digits and their places; strings in it are no templates. */
+enum lang_input_from { LANG_FLAG, LANG_ENVIRONMENT, LANG_FILE };
+struct lang_input {
+	enum lang_input_from from;
+	const char *name, *text; size_t len;
+	const char *origin;                  /* "--var nodes", "AIPC_VAR_nodes", the file's path: for diagnostics */
+};
 
 /* Loads DIR. Unknown blocks, bad YAML, unparsable expressions, undeclared references are all reported here, for all files.
  * With E_INPUT *OUT is set as well where the folder could be read: what can be evaluated may be, to find more mistakes in the same
@@ -158,7 +165,7 @@ int lang_outputs(struct lang *l, const struct lang_output **out, size_t *n) MUST
 /* --- origins ------------------------------------------------------------------------------------------------------- */
 /* Where the value at PATH (steps as in lang_mark()) in instance IN of R in block B came from: {"file", "line", "column", "expression",
  * "from": [...]} with one node for each reference, each with "what" ("module.a.var.x"), "value" (as diagnostics show it), and "how":
- * "input" (with "origin": "--var x", and "instead_of" where it was given more than once), "default", "argument" (of the call "call"),
+ * "input" (with "origin": "--var x" or "FILE:LINE:COLUMN", and "instead_of" where it was given more than once), "default", "argument" (of the call "call"),
  * "local", "output", "for_each", "count", "resource"; and so on in their "from". Without a place: R's block does not have the
  * attribute. To be asked when all resources were expanded; at most 2,000 nodes, 64 deep. A new reference. */
 json_t *lang_explain(struct lang *l, const struct lang_resource *r, const struct lang_block *b, const struct lang_instance *in, const char *const *path);

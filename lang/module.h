@@ -255,6 +255,11 @@ void module_load_calls(struct module *m);
 /* module_vars.c: types, defaults, inputs, rules. */
 void module_read_variable(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
 void module_take_defaults(struct lang *l);
+/* V as what T takes, marked; AT is where V comes from. NULL after a report. */
+const struct val *module_fit(struct lang *l, struct thing *t, const struct val *v, struct mark at);
+/* In place of module_resolve() where values are constants: every reference is refused. */
+const struct val *module_constant(struct eval *e, const struct expr *x, const char *root, const char *name);
+/* module_inputs.c: values from outside for the variables of the spec. */
 void module_take_inputs(struct lang *l, const struct lang_input *in, size_t n);
 /* The value of a called module's variable in S, from its argument or default; NULL after a report. */
 const struct val *module_argument(struct lang *l, struct scope *s, struct thing *t);

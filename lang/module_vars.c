@@ -1,4 +1,4 @@
-/* module_vars - variables: type constraints, defaults, inputs, rules. */
+/* module_vars - variables: type constraints, defaults, arguments, rules. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,50 +184,9 @@ void module_read_variable(struct module *m, const struct yaml_file *f, const str
 		read_rules(l, t, rules);
 }
 
-/* --- inputs ------------------------------------------------------------------------------------------------------ */
+/* --- values ------------------------------------------------------------------------------------------------------ */
 
-static bool from_flag(const struct lang_input *in)
-{
-	return str_has_prefix(in->origin, "-var") || str_has_prefix(in->origin, "--var");
-}
-
-/* As an expression whose mistakes are told without its text. */
-static const struct val *read_secret(struct lang *l, const struct thing *t, const struct origin *o)
-{
-	struct diags *told = l->d, *kept_back = diags_new();
-	l->d = l->e->d = kept_back;
-	struct expr *x = expr_parse(l->arena, o, l->d);
-	const struct val *v = x ? eval_run(l->e, x) : NULL;
-	l->d = l->e->d = told;
-	diags_free(kept_back);
-	if (!v)
-		diag_add(l->d, "E0302", (struct mark){ .src = o->src }, "the value of \"%s\" is no expression that can be read; it is sensitive and not shown", t->name);
-	return v;
-}
-
-/* The text of an input as a value; NULL after a diagnostic. */
-static const struct val *read_input(struct lang *l, struct thing *t, const struct lang_input *in, struct source *src)
-{
-	autojson json_t *j = NULL;
-	size_t len = strlen(in->text);
-	bool nested = in->text[0] == '[' || in->text[0] == '{';
-	bool file = !from_flag(in) && !str_has_prefix(in->origin, "AIPC_VAR_");
-	if (t->literal && !(nested && file && !t->typed))
-		return val_string(l->arena, in->text);
-	if (json_parse(in->text, len, in->origin, &j, NULL) == 0)
-		return val_from_json(l->arena, j);
-	if (!t->typed || (t->type->kind == T_DYNAMIC && file))
-		return val_string(l->arena, in->text);
-	struct origin *o = arena_alloc(l->arena, sizeof(*o));
-	*o = (struct origin){ .src = src, .text = arena_strdup(l->arena, in->text), .len = (uint32_t)len };
-	if (t->sensitive)
-		return read_secret(l, t, o);
-	struct expr *x = expr_parse(l->arena, o, l->d);
-	return x ? eval_run(l->e, x) : NULL;
-}
-
-/* V as what T takes, marked; AT is where V comes from. NULL after a report. */
-static const struct val *fit(struct lang *l, struct thing *t, const struct val *v, struct mark at)
+const struct val *module_fit(struct lang *l, struct thing *t, const struct val *v, struct mark at)
 {
 	const struct val *out;
 	struct err err;
@@ -242,45 +201,7 @@ static const struct val *fit(struct lang *l, struct thing *t, const struct val *
 	return NULL;
 }
 
-static void set_value(struct lang *l, struct thing *t, const struct val *v)
-{
-	struct cell *c = &l->top->cells[t->slot];
-	if (v && val_is_null(v) && !t->nullable && t->deflt)
-		c->val = t->deflt;
-	else
-		c->val = v ? fit(l, t, v, t->arg_at) : NULL;
-	c->state = c->val ? CELL_DONE : CELL_FAILED;
-}
-
-static void take_input(struct lang *l, struct thing *t, const struct lang_input *in)
-{
-	struct source *src = arena_alloc(l->arena, sizeof(*src));
-	*src = (struct source){ .path = arena_strdup(l->arena, in->origin) };
-	if (!t->sensitive) {
-		src->text = arena_strdup(l->arena, in->text);
-		src->len = strlen(in->text);
-	}
-	t->arg_at = (struct mark){ .src = src };
-	set_value(l, t, read_input(l, t, in, src));
-}
-
-static void report_unknown(struct lang *l, const struct lang_input *in)
-{
-	VEC(const char *) names = { 0 };
-	if (str_has_prefix(in->origin, "AIPC_VAR_"))
-		return;                      /* the environment may serve several specs */
-	for (size_t i = 0; i < l->root->order.len; i++)
-		if (l->root->order.at[i]->kind == THING_VAR)
-			vec_push(&names, l->root->order.at[i]->name);
-	vec_push(&names, NULL);
-	struct source *src = arena_alloc(l->arena, sizeof(*src));
-	*src = (struct source){ .path = arena_strdup(l->arena, in->origin) };
-	struct diag *g = diag_add(l->d, from_flag(in) ? "E0304" : "W0304", (struct mark){ .src = src }, "there is no variable \"%.60s\"", in->name);
-	diag_suggest(g, in->name, names.at);
-	vec_free(&names);
-}
-
-static const struct val *constant_only(struct eval *e, const struct expr *x, const char *root, const char *name)
+const struct val *module_constant(struct eval *e, const struct expr *x, const char *root, const char *name)
 {
 	eval_fail(e, x, "E0210", "\"%s.%s\" cannot be referred to here; a default or input is a constant", root, name);
 	return NULL;
@@ -289,57 +210,16 @@ static const struct val *constant_only(struct eval *e, const struct expr *x, con
 void module_take_defaults(struct lang *l)
 {
 	eval_resolve_fn *resolve = l->e->resolve;
-	l->e->resolve = constant_only;
+	l->e->resolve = module_constant;
 	for (size_t i = 0; i < l->order.len; i++) {
 		struct thing *t = l->order.at[i];
 		if (t->kind != THING_VAR || t->failed || !t->x)
 			continue;
 		const struct diag_trail *before = diags_trail(l->d, t->module->parent ? &t->module->trail : NULL);
 		const struct val *v = eval_run(l->e, t->x);
-		t->deflt = v ? fit(l, t, v, expr_mark(t->x)) : NULL;
+		t->deflt = v ? module_fit(l, t, v, expr_mark(t->x)) : NULL;
 		t->failed = !t->deflt;
 		diags_trail(l->d, before);
-	}
-	l->e->resolve = resolve;
-}
-
-static void note_origin(struct lang *l, struct thing *t, const struct lang_input *in, size_t n, const struct lang_input *given)
-{
-	t->given = arena_strdup(l->arena, given->origin);
-	for (size_t k = 0; k < n; k++)
-		if (&in[k] != given && strcmp(in[k].name, t->name) == 0)
-			vec_push(&t->passed_over, arena_strdup(l->arena, in[k].origin));
-	if (t->x) {
-		struct mark at = expr_mark(t->x);
-		vec_push(&t->passed_over, arena_printf(l->arena, "default %s:%u:%u", at.src->path, at.line, at.col));
-	}
-}
-
-void module_take_inputs(struct lang *l, const struct lang_input *in, size_t n)
-{
-	eval_resolve_fn *resolve = l->e->resolve;
-	l->e->resolve = constant_only;
-	for (size_t i = 0; i < n; i++)
-		if (!module_find(l->root, "var", in[i].name))
-			report_unknown(l, &in[i]);
-	for (size_t i = 0; i < l->root->order.len; i++) {
-		struct thing *t = l->root->order.at[i];
-		const struct lang_input *given = NULL;
-		if (t->kind != THING_VAR || t->failed)
-			continue;
-		for (size_t k = n; k > 0 && !given; k--)
-			if (strcmp(in[k - 1].name, t->name) == 0)
-				given = &in[k - 1];
-		if (given) {
-			note_origin(l, t, in, n, given);
-			take_input(l, t, given);
-		} else if (!t->required) {
-			l->top->cells[t->slot] = (struct cell){ .state = CELL_DONE, .val = t->deflt };
-		} else {
-			struct diag *g = diag_add(l->d, "E0301", AT(t->file, t->key), "variable \"%s\" has no value", t->name);
-			diag_hint(g, "give -var %s=VALUE, set AIPC_VAR_%s, or write a default", t->name, t->name);
-			t->failed = true;
-		}
 	}
 	l->e->resolve = resolve;
 }
@@ -359,7 +239,7 @@ const struct val *module_argument(struct lang *l, struct scope *s, struct thing 
 	module_enter(l, s);
 	if (!fits)
 		return NULL;
-	return val_is_null(v) && !t->nullable && t->deflt ? t->deflt : fit(l, t, v, t->arg_at);
+	return val_is_null(v) && !t->nullable && t->deflt ? t->deflt : module_fit(l, t, v, t->arg_at);
 }
 
 /* --- rules ------------------------------------------------------------------------------------------------------- */

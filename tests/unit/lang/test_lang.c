@@ -165,16 +165,30 @@ static const char *const vars_text =
 	"  all: {value: \"${[var.s, var.n, var.l, var.o, var.any, var.plain, var.nn]}\"}\n"
 	"  pw: {value: \"${var.pw}\", sensitive: true}\n";
 
+#define FLAG(name, text) { LANG_FLAG, name, text, sizeof(text) - 1, "--var " name }
+#define ENV(name, text) { LANG_ENVIRONMENT, name, text, sizeof(text) - 1, "AIPC_VAR_" name }
+#define VALUES(text) { LANG_FILE, NULL, text, sizeof(text) - 1, "vars.yaml" }
+
 static const struct { struct lang_input in[3]; const char *want; } input_rows[] = {
-	{ { { "plain", "p", "-var plain" } }, "[\"x\",5,[\"a\",\"1\"],{\"a\":\"1\",\"b\":7,\"c\":null},{\"k\":[1,\"x\"]},\"p\",3]" },
-	{ { { "plain", "1", "-var plain" }, { "plain", "[2]", "AIPC_VAR_plain" }, { "s", "5", "-var s" } },
+	{ { FLAG("plain", "p") }, "[\"x\",5,[\"a\",\"1\"],{\"a\":\"1\",\"b\":7,\"c\":null},{\"k\":[1,\"x\"]},\"p\",3]" },
+	{ { FLAG("plain", "1"), ENV("plain", "[2]"), FLAG("s", "5") },
 	  "[\"5\",5,[\"a\",\"1\"],{\"a\":\"1\",\"b\":7,\"c\":null},{\"k\":[1,\"x\"]},\"[2]\",3]" },
-	{ { { "plain", "{\"a\":[1]}", "vars.yaml" }, { "l", "[\"b\", true]", "-var l" }, { "nn", "null", "vars.yaml" } },
-	  NULL },
-	{ { { "plain", "", "-var plain" }, { "o", "{a = \"q\", b = 2}", "-var o" }, { "unknown", "1", "AIPC_VAR_unknown" } },
+	{ { VALUES("plain: {\"a\":[1]}\nnn: null\n"), FLAG("l", "[\"b\", true]") },
+	  "[\"x\",5,[\"b\",\"true\"],{\"a\":\"1\",\"b\":7,\"c\":null},{\"k\":[1,\"x\"]},{\"a\":[1]},3]" },
+	{ { FLAG("plain", ""), FLAG("o", "{a = \"q\", b = 2}"), ENV("unknown", "1") },
 	  "[\"x\",5,[\"a\",\"1\"],{\"a\":\"q\",\"b\":2,\"c\":null},{\"k\":[1,\"x\"]},\"\",3]" },
-	{ { { "plain", "{\"a\":[1]}", "vars.yaml" }, { "l", "[\"b\", true]", "-var l" }, { "n", "1e2", "vars.yaml" } },
+	{ { VALUES("{\"plain\": {\"a\":[1]}, \"n\": 1e2}"), FLAG("l", "[\"b\", true]") },
 	  "[\"x\",100,[\"b\",\"true\"],{\"a\":\"1\",\"b\":7,\"c\":null},{\"k\":[1,\"x\"]},{\"a\":[1]},3]" },
+	/* the last one wins, whatever it is */
+	{ { FLAG("plain", "p"), VALUES("plain: f\n"), ENV("s", "e") }, "[\"e\",5,[\"a\",\"1\"],{\"a\":\"1\",\"b\":7,\"c\":null},{\"k\":[1,\"x\"]},\"f\",3]" },
+	{ { VALUES("plain: f\n"), FLAG("plain", "p"), VALUES("s: g\n") }, "[\"g\",5,[\"a\",\"1\"],{\"a\":\"1\",\"b\":7,\"c\":null},{\"k\":[1,\"x\"]},\"p\",3]" },
+	/* all digits, in files and in JSON of a flag; strings are no templates and stay strings */
+	{ { VALUES("plain: [123456789012345678901234567890.123456789, 9007199254740993]\nn: 12345678901234567890123\ns: 10.50\n"),
+	    FLAG("o", "{\"a\": 9007199254740993, \"b\": 98765432109876543210.5}") },
+	  "[\"10.5\",12345678901234567890123,[\"a\",\"1\"],{\"a\":\"9007199254740993\",\"b\":98765432109876543210.5,\"c\":null},{\"k\":[1,\"x\"]},"
+	  "[123456789012345678901234567890.123456789,9007199254740993],3]" },
+	{ { VALUES("s: '${var.n}'\nplain: '[1]'\n"), VALUES("# nothing\n") },
+	  "[\"${var.n}\",5,[\"a\",\"1\"],{\"a\":\"1\",\"b\":7,\"c\":null},{\"k\":[1,\"x\"]},\"[1]\",3]" },
 };
 
 static void inputs_win_over_defaults(void **unused)
@@ -182,16 +196,10 @@ static void inputs_win_over_defaults(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < ARRAY_LEN(input_rows); i++) {
 		size_t n = 0;
-		while (n < 3 && input_rows[i].in[n].name)
+		while (n < 3 && input_rows[i].in[n].text)
 			n++;
 		struct spec s = load_with(vars_text, input_rows[i].in, n);
 		autofree char *got = told(s.d);
-		if (!input_rows[i].want) {
-			assert_int_equal(s.rc, E_INPUT);
-			assert_non_null(strstr(got, "E0302 the value of variable \"nn\""));
-			done(&s);
-			continue;
-		}
 		if (s.rc)
 			fail_msg("row %zu: %s %s", i, s.err.msg, got);
 		const struct lang_output *o;
@@ -207,7 +215,7 @@ static void inputs_win_over_defaults(void **unused)
 static void wrong_inputs_name_their_origin(void **unused)
 {
 	(void)unused;
-	const struct lang_input in[] = { { "n", "many", "-var n" }, { "l", "[1", "-var l" }, { "nod", "1", "-var nod" }, { "x", "1", "vars.yaml" }, { "pw", "top", "-var pw" } };
+	const struct lang_input in[] = { FLAG("n", "many"), FLAG("l", "[1"), FLAG("nod", "1"), VALUES("x: 1\n"), FLAG("pw", "top") };
 	struct spec s = load_with("variable:\n  n: {type: number}\n  l: {type: list(string)}\n  node: {default: 1}\n"
 				  "  pw: {type: number, sensitive: true}\n", in, ARRAY_LEN(in));
 	char *text = NULL;
@@ -216,13 +224,55 @@ static void wrong_inputs_name_their_origin(void **unused)
 	diags_print(s.d, f, false);
 	fclose(f);
 	assert_non_null(strstr(text, "error[E0302]: the value of variable \"n\" does not fit its type: a number is\n  required"));
-	assert_non_null(strstr(text, "  --> -var n\n"));
-	assert_non_null(strstr(text, "  --> -var l:1:2\n   |\n 1 | [1\n   |  ^\n"));
-	assert_non_null(strstr(text, "there is no variable \"nod\"\n  --> -var nod\n   = did you mean \"node\"?"));
-	assert_non_null(strstr(text, "warning[W0304]: there is no variable \"x\"\n  --> vars.yaml\n"));
+	assert_non_null(strstr(text, "  --> --var n\n"));
+	assert_non_null(strstr(text, "  --> --var l:1:2\n   |\n 1 | [1\n   |  ^\n"));
+	assert_non_null(strstr(text, "there is no variable \"nod\"\n  --> --var nod\n   = did you mean \"node\"?"));
+	assert_non_null(strstr(text, "warning[W0304]: there is no variable \"x\"\n  --> vars.yaml:1:1"));
 	assert_null(strstr(text, "top"));
 	free(text);
 	done(&s);
+}
+
+static const char *const placed_text =
+	"variable:\n"
+	"  n: {type: number, nullable: false}\n"
+	"  o: {type: 'object({a = list(number)})', default: {a: []}}\n"
+	"  odd: {default: 1, validation: {condition: '${var.odd % 2 == 1}', error: odd}}\n"
+	"  pw: {type: number, sensitive: true, default: 1}\n";
+
+/* Diagnostics of files: place, what else must be there, what must not. */
+static const struct { const char *file, *want, *also, *never; } placed_rows[] = {
+	{ "# note\nn: many\n", "vars.yaml:2:4\n   |\n 2 | n: many\n   |    ^^^^\n", "error[E0302]: the value of variable \"n\"", "E0301" },
+	{ "n: 1\no:\n  a: [1, x]\n", "vars.yaml:3:3\n", "E0302", NULL },
+	{ "n: null\n", "vars.yaml:1:4\n", "\"n\" cannot be null", NULL },
+	{ "{\"n\": 1,\n  \"odd\": 4}", "vars.yaml:2:10\n   |\n 2 |   \"odd\": 4}\n   |          ^\n", "E0303", NULL },
+	{ "n: 1\nodd: 3\n nod: 4\n", "vars.yaml:3:", "E0401", "nod" },
+	{ "n: 1\nodf: hunter2\n", "vars.yaml:2:1\n   = did you mean \"odd\"?\n", "warning[W0304]", "hunter2" },
+	{ "{n: many, pw: hunter2}\n", "vars.yaml:1:5\n", "E0302", "hunter2" },
+	{ "n: 1\npw: hunter2\n", "vars.yaml:2:5\n", "(sensitive)", "hunter2" },
+	{ "n: 1\npw: hunter2\npw: hunter3\n", "vars.yaml:3:1\n   = the first one is here (vars.yaml:2:1)", "E0402", "hunter" },
+	{ "n: 1\npw: *hunter2\n", "vars.yaml:2:5\n", "error[E0403]", "hunter2" },
+	{ "n: 1\npw: !hunter2 x\n", "vars.yaml:2:5\n", "error[E0407]", "hunter2" },
+	{ "- n\n", "vars.yaml:1:1\n", "a file of values is a map of variables' names to values, this is a\n  list", "E0301" },
+	{ "# empty\n", "main.aipc.yaml:2:3\n", "E0301", "vars.yaml" },
+};
+
+static void values_of_files_have_places(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_LEN(placed_rows); i++) {
+		struct lang_input in = { LANG_FILE, NULL, placed_rows[i].file, strlen(placed_rows[i].file), "vars.yaml" };
+		struct spec s = load_with(placed_text, &in, 1);
+		char *text = NULL;
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+		diags_print(s.d, f, false);
+		fclose(f);
+		if (!strstr(text, placed_rows[i].want) || !strstr(text, placed_rows[i].also) || (placed_rows[i].never && strstr(text, placed_rows[i].never)))
+			fail_msg("row %zu:\n%s", i, text);
+		free(text);
+		done(&s);
+	}
 }
 
 /* --- resources ------------------------------------------------------------------------------------------------------ */
@@ -464,6 +514,7 @@ int main(void)
 		cmocka_unit_test(files_are_one_spec),
 		cmocka_unit_test(inputs_win_over_defaults),
 		cmocka_unit_test(wrong_inputs_name_their_origin),
+		cmocka_unit_test(values_of_files_have_places),
 		cmocka_unit_test(resources_expand),
 		cmocka_unit_test(expansion_mistakes),
 		cmocka_unit_test(places_in_a_body),
