@@ -26,7 +26,7 @@ static const char *const log_levels[] = { "error", "warning", "info", "debug", N
 
 static const struct opt global_opts[] = {
 	{ 'h', "help", NULL, "show help", OPT_FLAG, offsetof(struct globals, help) },
-	{ 0, "log", "LEVEL", "log to stderr: error, warning (default), info, debug", OPT_TEXT, offsetof(struct globals, log) },
+	{ 0, "log", "LEVEL", "log this much: error, warning, info or debug", OPT_TEXT, offsetof(struct globals, log) },
 	{ 0, "log-json", NULL, "log as JSON lines", OPT_FLAG, offsetof(struct globals, log_json) },
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0 },
 };
@@ -236,7 +236,7 @@ static int parse_args(struct parse *p, int argc, char **argv)
 
 static int set_log(struct parse *p)
 {
-	const char *want = p->globals.log ? p->globals.log : "warning";
+	const char *deflt = p->cmd && p->cmd->log ? p->cmd->log : "warning", *want = p->globals.log ? p->globals.log : deflt;
 	for (int i = 0; log_levels[i]; i++)
 		if (strcmp(log_levels[i], want) == 0) {
 			log_init((enum log_level)i, p->globals.log_json);

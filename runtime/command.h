@@ -41,6 +41,7 @@ struct command {
 	const struct opt *opts;      /* ends with a NULL name; NULL: none */
 	size_t opts_size;
 	size_t min, max;             /* positional arguments */
+	const char *log;             /* --log unless given; NULL: warning */
 	int (*run)(struct rt *rt);
 };
 
