@@ -104,6 +104,7 @@ check: deps-check
 	@$(MAKE) --no-print-directory all tests
 	@scripts/peers >/dev/null || true
 	@scripts/oracle >/dev/null || true
+	@scripts/tools >/dev/null || true
 	@tests/run $(B)
 bench: deps-check
 	@$(MAKE) --no-print-directory all $(BENCH)
