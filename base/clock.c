@@ -97,6 +97,13 @@ void clock_advance(int64_t ms)
 	sim.wall_ms += ms;
 }
 
+void clock_jump_wall(int64_t ms)
+{
+	if (!sim.on)
+		BUG("clock_jump_wall on the real clock");
+	sim.wall_ms += ms;
+}
+
 bool clock_is_simulated(void)
 {
 	return sim.on;

@@ -24,6 +24,7 @@ void clock_stamp(int64_t wall_ms, char out[32]);
 void clock_simulate(uint64_t seed, int64_t wall_ms);
 void clock_advance(int64_t ms);              /* simulated clock only */
 bool clock_is_simulated(void);
+void clock_jump_wall(int64_t ms);              /* simulated clock only: somebody sets the wall clock */
 void clock_real(void);                       /* back to the real world */
 
 #endif

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,6 +235,13 @@ int kube_get_json(struct task *t, struct kube *k, const char *path, const char *
 	if (rc == 0)
 		*out = j;
 	return rc;
+}
+
+void kube_stamp(int64_t wall_ms, char out[KUBE_STAMP])
+{
+	char seconds[32];
+	clock_stamp(wall_ms, seconds);
+	snprintf(out, KUBE_STAMP, "%.*s.%03d000Z", (int)strcspn(seconds, "Z"), seconds, (int)(((wall_ms % 1000) + 1000) % 1000));
 }
 
 /* --- paths --------------------------------------------------------------------------------------------------------------------- */

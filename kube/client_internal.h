@@ -20,4 +20,8 @@ int kube_get_json(struct task *t, struct kube *k, const char *path, const char *
 /* The body of a good reply as an object, or E_INTERNAL. */
 int kube_object_of(const struct http_response *r, const char *what, json_t **out, struct err *err) MUST_CHECK;
 
+enum { KUBE_STAMP = 48 };
+/* A MicroTime: "2026-10-31T14:03:59.120000Z". */
+void kube_stamp(int64_t wall_ms, char out[KUBE_STAMP]);
+
 #endif
