@@ -4,7 +4,8 @@
  * that a command such as `aipc version` or `aipc validate` does (measured: 7 of 11 ms). So it is not linked: for each function
  * in use, base/lazylib_NAME.c defines one of the same name, which calls the library's. Callers include the library's own
  * header and notice nothing; a function that is not there yet is an error of the linker. The names stay private to the
- * program (an executable exports nothing), so that the library's own calls are not caught.
+ * program (an executable exports nothing), so that the library's own calls are not caught. A variable of a library has no such
+ * double: its address is asked for by name.
  */
 #ifndef BASE_LAZYLIB_H
 #define BASE_LAZYLIB_H
@@ -24,5 +25,8 @@ void *lazylib_symbol(struct lazylib *l, const char *name);
 	static __typeof__(&(name)) fn; \
 	if (!fn) \
 		fn = (__typeof__(&(name)))lazylib_symbol(lib, #name)
+
+/* A variable of libedit, "rl_readline_name". */
+void *lazylib_edit_variable(const char *name);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/lazylib.h"
 #include "base/str.h"
 #include "cli/work.h"
 #include "lang/eval_text.h"
@@ -170,8 +171,8 @@ static char **complete_word(const char *text, int start, int end)
 {
 	(void)start;
 	(void)end;
-	rl_attempted_completion_over = 1;            /* never names of files */
-	rl_completion_append_character = '\0';
+	*(int *)lazylib_edit_variable("rl_attempted_completion_over") = 1;           /* never names of files */
+	*(int *)lazylib_edit_variable("rl_completion_append_character") = '\0';
 	return rl_completion_matches(text, next_word);
 }
 
@@ -190,9 +191,9 @@ static void interactive(struct console *k)
 	char *line;
 	words.names = eval_text_names(k->t);
 	words.functions = func_names();
-	rl_readline_name = "aipc";
-	rl_attempted_completion_function = complete_word;
-	rl_basic_word_break_characters = " \t\n\"'`@$><=;|&{}()[],:?!+-*/%";
+	*(const char **)lazylib_edit_variable("rl_readline_name") = "aipc";
+	*(rl_completion_func_t **)lazylib_edit_variable("rl_attempted_completion_function") = complete_word;
+	*(const char **)lazylib_edit_variable("rl_basic_word_break_characters") = " \t\n\"'`@$><=;|&{}()[],:?!+-*/%";
 	using_history();
 	stifle_history(HISTORY_LINES);
 	if (history)
