@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "tests/unit/state/fault.h"
+#include "tests/unit/scratch.h"
 
 static struct {
 	char dir[64];
@@ -372,8 +373,7 @@ static inline int boxes_setup(void **unused)
 {
 	(void)unused;
 	memset(&w, 0, sizeof(w));
-	strcpy(w.dir, "/tmp/aipc-apply-XXXXXX");
-	if (!mkdtemp(w.dir))
+	if (!scratch(w.dir))
 		return -1;
 	w.boxes = json_object();
 	w.sends = json_object();

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "tests/unit/scratch.h"
 
 /* --- a made-up provider ----------------------------------------------------------------------------------------------------
  *
@@ -174,8 +175,8 @@ static int begin(void **unused)
 {
 	struct err err;
 	(void)unused;
-	w = (struct world){ .dir = "/tmp/aipc-plan-XXXXXX" };
-	assert_non_null(mkdtemp(w.dir));
+	w = (struct world){ .silent = NULL };
+	assert_true(scratch(w.dir));
 	w.objects = json_object();
 	w.silent = json_object();
 	w.refuses = json_object();

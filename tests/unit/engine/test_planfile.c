@@ -13,14 +13,14 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/planning.h"
+#include "tests/unit/scratch.h"
 
 static char dir[64], *path;
 
 static int begin(void **unused)
 {
 	(void)unused;
-	strcpy(dir, "/tmp/aipc-planfile-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	assert_true(scratch(dir));
 	path = file_join(dir, "a.plan");
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/engine.h"
+#include "tests/unit/scratch.h"
 
 /* Shops in several places, each with a configuration of its own; an item lies in the place its provider was opened with. */
 static char dir[64];
@@ -298,9 +299,8 @@ static int setup(void **unused)
 {
 	(void)unused;
 	json_setup();
-	strcpy(dir, "/tmp/test_providers.XXXXXX");
 	world = json_object();
-	return mkdtemp(dir) ? 0 : -1;
+	return scratch(dir) ? 0 : -1;
 }
 
 static int teardown(void **unused)

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "engine/provider.h"
 #include "engine/record.h"
+#include "tests/unit/scratch.h"
 
 static char dir[64];
 
@@ -26,8 +27,7 @@ static void spill(const char *name, const char *data, size_t len)
 static void references_are_resolved_or_named(void **unused)
 {
 	(void)unused;
-	strcpy(dir, "/tmp/aipc-secret-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	assert_true(scratch(dir));
 	autofree char *big = xmalloc(70000), *absolute = xasprintf("file:%s/line", dir);
 	memset(big, 'x', 70000);
 	spill("line", "hunter2\n", 8);

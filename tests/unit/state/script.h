@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "state/store.h"
+#include "tests/unit/scratch.h"
 
 static char dir[64];
 
@@ -42,8 +43,7 @@ static inline void shell(const char *command, const char *arg)
 static inline int setup(void **unused)
 {
 	(void)unused;
-	strcpy(dir, "/tmp/aipc-store-XXXXXX");
-	return mkdtemp(dir) ? chmod(dir, 0755) : -1;
+	return scratch(dir) ? chmod(dir, 0755) : -1;
 }
 
 static inline int teardown(void **unused)
