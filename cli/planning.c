@@ -1,6 +1,9 @@
 #include "cli/planning.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/json.h"
 
 struct meter {
 	struct work *work;
@@ -25,15 +28,31 @@ static void on_progress(void *ctx, size_t done, size_t total, size_t silent)
 	fflush(c->err);
 }
 
-static void print_end(const struct meter *m, const struct plan *p)
+static size_t data_read_count(const struct plan *p)
+{
+	size_t i, n = 0;
+	const json_t *row;
+	json_array_foreach(p->data, i, row) {
+		const char *state = json_str(row, "state");
+		n += state && strcmp(state, "read") == 0;
+	}
+	return n;
+}
+
+static void print_end(const struct meter *m, const struct plan *p, bool targeted)
 {
 	struct cli *c = m->work->cli;
 	if (c->err_tty)
 		fputs("\r\033[K", c->err);
-	fprintf(c->err, "Refreshed %zu object%s in %.1f s", m->total, PLURAL(m->total), (double)(clock_now_ms() - m->started) / 1000);
+	size_t data = data_read_count(p);
+	if (m->total || !data)
+		fprintf(c->err, "Refreshed %zu object%s%s", m->total, PLURAL(m->total), data ? " and read " : "");
+	if (data)
+		fprintf(c->err, "%s%zu data block%s", m->total ? "" : "Read ", data, PLURAL(data));
+	fprintf(c->err, " in %.1f s", (double)(clock_now_ms() - m->started) / 1000);
 	if (m->silent)
 		fprintf(c->err, ", %zu BMC%s silent", m->silent, PLURAL(m->silent));
-	if (!p->complete && p->counts.skip == 0 && p->counts.defer == 0 && p->counts.block == 0)
+	if (targeted && p->counts.skip == 0 && p->counts.defer == 0 && p->counts.block == 0)
 		fputs(" (only what was targeted)", c->err);
 	fputs(".\n", c->err);
 }
@@ -46,8 +65,8 @@ int planning_make(struct task *t, struct work *w, struct planning *p, struct pla
 	p->options.targets = p->targets.at;
 	p->options.n_targets = p->targets.len;
 	int rc = plan_make(t, w->engine, w->store, &p->options, w->diags, out, err);
-	if (rc == 0 && p->options.refresh && !w->cli->json && m.total)
-		print_end(&m, *out);
+	if (rc == 0 && !w->cli->json && ((p->options.refresh && m.total) || data_read_count(*out)))
+		print_end(&m, *out, p->targets.len > 0);
 	else if (w->cli->err_tty && m.drawn)
 		fputs("\r\033[K", w->cli->err);
 	fflush(w->cli->err);

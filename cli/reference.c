@@ -11,19 +11,33 @@
 
 enum { MAX_TYPES = 256 };
 
+/* Resource types, then data types, each by name. */
+struct listed { const struct resource_type *type; bool data; };
+
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct resource_type *const *)a)->name, (*(const struct resource_type *const *)b)->name);
+	const struct listed *x = a, *y = b;
+	return x->data != y->data ? (int)x->data - (int)y->data : strcmp(x->type->name, y->type->name);
 }
 
-static size_t all_types(const struct resource_type **out)
+static size_t all_types(struct listed *out)
 {
 	size_t n = 0;
-	for (const struct provider *const *p = providers_all; *p; p++)
-		for (const struct resource_type *const *t = (*p)->types; *t && n < MAX_TYPES; t++)
-			out[n++] = *t;
+	for (const struct provider *const *p = providers_all; *p; p++) {
+		for (const struct resource_type *const *t = (*p)->types; t && *t && n < MAX_TYPES; t++)
+			out[n++] = (struct listed){ *t, false };
+		for (const struct resource_type *const *t = (*p)->data; t && *t && n < MAX_TYPES; t++)
+			out[n++] = (struct listed){ *t, true };
+	}
 	qsort(out, n, sizeof(*out), by_name);
 	return n;
+}
+
+/* As references begin: "firmware", "data.local_file". */
+static const char *name_of(const struct listed *l, char out[128])
+{
+	snprintf(out, 128, "%s%.100s", l->data ? "data." : "", l->type->name);
+	return out;
 }
 
 static const char *type_word(enum attr_type t)
@@ -71,14 +85,19 @@ static void print_table(FILE *to, const struct attr *attrs)
 
 void reference_markdown(FILE *to)
 {
-	const struct resource_type *types[MAX_TYPES];
+	struct listed types[MAX_TYPES];
 	size_t n = all_types(types);
-	fputs("# Resource types and providers\n\nPrinted from the attribute tables by `make golden`. A composite type expands into primitive objects, "
-	      "which are what plans, state and drift speak of; both can be written in a spec.\n", to);
+	char name[128];
+	fputs("# Resource types, data types and providers\n\nPrinted from the attribute tables by `make golden`. A composite type expands into primitive objects, "
+	      "which are what plans, state and drift speak of; both can be written in a spec. Data types are read by `data` blocks.\n", to);
 	for (size_t i = 0; i < n; i++) {
-		fprintf(to, "\n## %s\n\n%s\n\n%s, schema version %d.\n", types[i]->name, types[i]->help, types[i]->expand ? "Composite" : "Primitive",
-			types[i]->version);
-		print_table(to, types[i]->attrs);
+		const struct resource_type *t = types[i].type;
+		fprintf(to, "\n## %s\n\n%s\n\n", name_of(&types[i], name), t->help);
+		if (types[i].data)
+			fputs("Data: what is computed is read when a plan is made.\n", to);
+		else
+			fprintf(to, "%s, schema version %d.\n", t->expand ? "Composite" : "Primitive", t->version);
+		print_table(to, t->attrs);
 	}
 	for (const struct provider *const *p = providers_all; *p; p++) {
 		if (!(*p)->config)
@@ -90,22 +109,24 @@ void reference_markdown(FILE *to)
 
 void reference_types(FILE *to)
 {
-	const struct resource_type *types[MAX_TYPES];
+	struct listed types[MAX_TYPES];
 	size_t n = all_types(types);
+	char name[128];
 	for (size_t i = 0; i < n; i++)
-		fprintf(to, "%s\n", types[i]->name);
+		fprintf(to, "%s\n", name_of(&types[i], name));
 }
 
 int reference_schema(struct cli *c, const char *name)
 {
-	const struct resource_type *types[MAX_TYPES];
+	struct listed types[MAX_TYPES];
 	size_t n = all_types(types);
+	char own[128];
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(types[i]->name, name) != 0)
+		if (strcmp(name_of(&types[i], own), name) != 0)
 			continue;
-		autojson json_t *j = schema_to_json(types[i]->attrs);
+		autojson json_t *j = schema_to_json(types[i].type->attrs);
 		json_put_str(j, "title", name);
-		json_put_str(j, "description", types[i]->help);
+		json_put_str(j, "description", types[i].type->help);
 		struct str text;
 		str_init(&text, STR_OURS);
 		json_write(j, 2, &text);
@@ -113,10 +134,10 @@ int reference_schema(struct cli *c, const char *name)
 		str_release(&text);
 		return EXIT_OK;
 	}
-	return cli_usage(c, "there is no resource type \"%.60s\"; aipc docs types lists them", name);
+	return cli_usage(c, "there is no type \"%.60s\"; aipc docs types lists them", name);
 }
 
-/* What every resource takes beside its type's attributes: "#/definitions/resource_meta" has them. */
+/* What every resource takes beside its type's attributes: "#/definitions/resource_meta" has them, of data data_meta. */
 static json_t *with_meta(const struct resource_type *type, const json_t *meta)
 {
 	json_t *j = schema_to_json(type->attrs);
@@ -139,20 +160,22 @@ static json_t *configurations(const struct provider *p)
 
 json_t *reference_language(void)
 {
-	const struct resource_type *types[MAX_TYPES];
+	struct listed types[MAX_TYPES];
 	size_t n = all_types(types), len;
 	const char *text = data_file("language.json", &len);
 	json_t *j = json_loadb(text, len, 0, NULL), *blocks = json_object_get(j, "properties"), *definitions = json_object_get(j, "definitions");
 	json_t *resources = json_object_get(json_object_get(blocks, "resource"), "properties");
+	json_t *data = json_object_get(json_object_get(definitions, "data_types"), "properties");
 	json_t *providers = json_object_get(json_object_get(blocks, "provider"), "properties");
-	const json_t *meta = json_object_get(definitions, "resource_meta");
-	if (!resources || !providers || !meta)
+	const json_t *meta = json_object_get(definitions, "resource_meta"), *data_meta = json_object_get(definitions, "data_meta");
+	if (!resources || !data || !providers || !meta || !data_meta)
 		BUG("schemas/language.json lacks a part");
 	for (size_t i = 0; i < n; i++)
-		json_put_new(resources, types[i]->name, with_meta(types[i], meta));
+		json_put_new(types[i].data ? data : resources, types[i].type->name, with_meta(types[i].type, types[i].data ? data_meta : meta));
 	for (const struct provider *const *p = providers_all; *p; p++) {
 		json_put_new(providers, (*p)->name, configurations(*p));
 	}
 	json_object_del(definitions, "resource_meta");
+	json_object_del(definitions, "data_meta");
 	return j;
 }

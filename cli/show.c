@@ -45,12 +45,13 @@ void show_value(const json_t *v, size_t max, struct str *out)
 /* LEFT, then RIGHT ending at the last column, on one line. */
 static void line(struct shower *s, char symbol, const char *left, const char *right)
 {
-	static const char symbols[] = "+-~?!";
-	static const enum paint paints[] = { P_GREEN, P_RED, P_YELLOW, P_CYAN, P_YELLOW };
+	static const char symbols[] = "+-~?!<";
+	static const enum paint paints[] = { P_GREEN, P_RED, P_YELLOW, P_CYAN, P_YELLOW, P_CYAN };
 	const char *at = strchr(symbols, symbol);
 	bool color = s->c->color_out && at;
 	int width = s->c->width - 2, gap = width - 4 - (int)strlen(left) - (int)strlen(right);
-	fprintf(s->c->out, "  %s%c%s %s%s%s", color ? paint(true, paints[at - symbols]) : "", symbol, paint(color, P_RESET),
+	/* "<=" is how data that is read later is written. */
+	fprintf(s->c->out, symbol == '<' ? " %s%c=%s %s%s%s" : "  %s%c%s %s%s%s", color ? paint(true, paints[at - symbols]) : "", symbol, paint(color, P_RESET),
 		paint(s->c->color_out, P_BOLD), left, paint(s->c->color_out, P_RESET));
 	if (right[0])
 		fprintf(s->c->out, "%*s%s", gap > 1 ? gap : 1, "", right);
@@ -263,6 +264,23 @@ static void print_left_out(struct shower *s, enum action action, char symbol, co
 	vec_free(&all);
 }
 
+/* --- data ----------------------------------------------------------------------------------------------------------- */
+
+static void print_data(struct shower *s)
+{
+	size_t i;
+	const json_t *row;
+	json_array_foreach(s->p->data, i, row) {
+		const char *state = json_str(row, "state"), *why = json_str(row, "reason");
+		if (!state || strcmp(state, "read") == 0)
+			continue;
+		bool later = strcmp(state, "deferred") == 0;
+		line(s, later ? '<' : '?', json_str(row, "address"), later ? "read after an apply" : "not read");
+		if (why)
+			wrapped(s, 6, arena_printf(s->arena, "%s.", why));
+	}
+}
+
 /* --- effects --------------------------------------------------------------------------------------------------------- */
 
 struct effects {
@@ -448,6 +466,7 @@ void show_plan_text(struct cli *c, const struct plan *p, const struct show_plan 
 			;
 		print_owner(&s, i, j);
 	}
+	print_data(&s);
 	print_left_out(&s, ACT_SKIP, '?', "not planned", "Left out; rerun when back.");
 	print_left_out(&s, ACT_BLOCK, '!', "blocked", "Nothing is done to it.");
 	print_left_out(&s, ACT_DEFER, '?', "deferred", "Plan again after this apply.");

@@ -34,6 +34,10 @@ char *address_base(const char *address)
 			return str_take(&s);
 		str_addc(&s, *p++);
 	}
+	if (str_has_prefix(p, "data.")) {
+		str_add(&s, "data.");
+		p += 5;
+	}
 	const char *dot = strchr(p, '.');
 	str_addn(&s, p, dot ? (size_t)(skip_name(dot + 1) - p) : strlen(p));
 	return str_take(&s);
@@ -41,7 +45,7 @@ char *address_base(const char *address)
 
 char *address_in(const char *module, const struct lang_resource *lr)
 {
-	return xasprintf("%s%s%s.%s", module, *module ? "." : "", lr->type, lr->name);
+	return xasprintf("%s%s%s%s.%s", module, *module ? "." : "", lr->data ? "data." : "", lr->type, lr->name);
 }
 
 bool address_within(const char *address, const char *prefix)

@@ -17,29 +17,31 @@ static int by_type(const void *x, const void *y)
 	return strcmp(a->type->name, b->type->name);
 }
 
-static void register_types(struct engine *e)
+/* The types of all providers, or DATA types, by name. */
+static struct type_row *register_types(struct engine *e, bool data, size_t *n, const char *const **names_out)
 {
 	VEC(struct type_row) rows = { 0 };
 	for (size_t i = 0; i < e->n_slots; i++)
-		for (const struct resource_type *const *t = e->slots[i].p->types; t && *t; t++)
+		for (const struct resource_type *const *t = data ? e->slots[i].p->data : e->slots[i].p->types; t && *t; t++)
 			vec_push(&rows, (struct type_row){ *t, &e->slots[i] });
-	e->n_rows = rows.len;
-	e->rows = arena_array(e->arena, rows.len + 1, sizeof(*e->rows));
+	struct type_row *sorted = arena_array(e->arena, rows.len + 1, sizeof(*sorted));
+	*n = rows.len;
 	if (rows.len) {
 		qsort(rows.at, rows.len, sizeof(*rows.at), by_type);
-		memcpy(e->rows, rows.at, rows.len * sizeof(*rows.at));
+		memcpy(sorted, rows.at, rows.len * sizeof(*rows.at));
 	}
 	vec_free(&rows);
-	const char **names = arena_array(e->arena, e->n_rows + 1, sizeof(*names));
-	for (size_t i = 0; i < e->n_rows; i++) {
-		const struct resource_type *t = e->rows[i].type;
+	const char **names = arena_array(e->arena, *n + 1, sizeof(*names));
+	for (size_t i = 0; i < *n; i++) {
+		const struct resource_type *t = sorted[i].type;
 		names[i] = t->name;
-		if (!t->expand && !t->read)
+		if ((data || !t->expand) && !t->read)
 			BUG("type %s has neither expand nor read", t->name);
 		if (i && strcmp(names[i - 1], names[i]) == 0)
 			BUG("two types are called %s", names[i]);
 	}
-	e->type_names = names;
+	*names_out = names;
+	return sorted;
 }
 
 static struct engine *engine_new(const struct engine_options *o)
@@ -57,24 +59,35 @@ static struct engine *engine_new(const struct engine_options *o)
 		if (e->slots[i].p->abi != PROVIDER_ABI)
 			BUG("provider %s has another ABI", e->slots[i].p->name);
 	}
-	register_types(e);
+	e->rows = register_types(e, false, &e->n_rows, &e->type_names);
+	e->data_rows = register_types(e, true, &e->n_data_rows, &e->data_names);
 	return e;
 }
 
-const struct type_row *engine_row(const struct engine *e, const char *name)
+static const struct type_row *find_row(const struct type_row *rows, size_t n, const char *name)
 {
-	size_t lo = 0, hi = e->n_rows;
+	size_t lo = 0, hi = n;
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
-		int c = strcmp(e->rows[mid].type->name, name);
+		int c = strcmp(rows[mid].type->name, name);
 		if (c == 0)
-			return &e->rows[mid];
+			return &rows[mid];
 		if (c < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 	return NULL;
+}
+
+const struct type_row *engine_row(const struct engine *e, const char *name)
+{
+	return find_row(e->rows, e->n_rows, name);
+}
+
+const struct type_row *engine_data_row(const struct engine *e, const char *name)
+{
+	return find_row(e->data_rows, e->n_data_rows, name);
 }
 
 struct provider_slot *slot_find(struct provider_slot *first, const char *id)
@@ -268,7 +281,7 @@ int engine_graph(struct engine *e, struct str *out, struct err *err)
 		return err_set(err, E_UNSUPPORTED, "there is no spec to draw");
 	str_add(out, "digraph aipc {\n\trankdir = LR;\n\tnode [shape = box, fontname = \"monospace\"];\n");
 	for (size_t i = 0; i < s->n; i++)
-		str_addf(out, "\t\"%s\"%s;\n", s->res[i].address, s->res[i].row->type->expand ? "" : " [style = rounded]");
+		str_addf(out, "\t\"%s\"%s;\n", s->res[i].address, s->res[i].lr->data ? " [style = dashed]" : s->res[i].row->type->expand ? "" : " [style = rounded]");
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t k = 0; k < s->res[i].lr->n_refs; k++)
 			str_addf(out, "\t\"%s\" -> \"%s\";\n", s->res[i].address, s->res[s->res[i].lr->refs[k].to->index].address);

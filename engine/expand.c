@@ -275,6 +275,26 @@ static void expand_primitive(struct spec *s, struct reporter *rp, struct resourc
 		in->item->reason = r->reason;
 }
 
+/* What DATA asks is known, or will be: it is read when a plan is made (data.c). */
+static void expand_data(struct spec *s, struct reporter *rp, struct resource *r, struct instance *in, size_t block)
+{
+	struct provider_slot *slot = slot_for(rp, r->row);
+	in->failed = !slot;
+	if (slot)
+		slot->used = true;
+	if (slot && !in->unknown && r->row->type->check) {
+		size_t errors = diags_errors(s->d);
+		struct expand x = expand_of(s, rp, in, slot, NULL);
+		in->failed = r->row->type->check(&x) || diags_errors(s->d) > errors;
+		json_decref(x.value);
+	}
+	if (in->failed)
+		return;
+	in->asking = arena_alloc(s->arena, sizeof(*in->asking));
+	*in->asking = (struct asking){ .res = r, .in = in, .block = block, .slot = slot };
+	vec_push(&s->asked, in->asking);
+}
+
 static bool takes_sensitive(void *ctx, const char *name)
 {
 	const struct resource *r = ctx;
@@ -282,24 +302,39 @@ static bool takes_sensitive(void *ctx, const char *name)
 	return a && (a->flags & ATTR_SECRET);
 }
 
-/* What R waits for, as a clause: the resources it refers to whose values are not wholly known. */
-static const char *waiting_reason(struct spec *s, const struct resource *r)
+enum wait { WAIT_UNREAD, WAIT_LEFT_OUT, WAIT_DATA, WAIT_APPLY };
+
+static enum wait wait_for(const struct resource *to)
+{
+	return to->unread ? to->lr->data ? WAIT_UNREAD : WAIT_LEFT_OUT : to->lr->data ? WAIT_DATA : WAIT_APPLY;
+}
+
+/* What R waits for, as a clause: the resources it refers to whose values are not wholly known; those that no apply will tell alone,
+ * where there are such. */
+static const char *waiting_reason(struct spec *s, struct resource *r)
 {
 	enum { SHOWN = 3 };
+	static const char *const before[] = { "needs ", "needs ", "needs ", "needs what only an apply of " },
+		*const behind[] = { ", which could not be read", ", which is left out", ", which is read after an apply", " can tell" };
 	struct str text;
 	size_t n = 0;
+	enum wait worst = WAIT_APPLY;
 	str_init(&text, STR_OURS);
-	for (size_t i = 0; i < r->lr->n_refs; i++) {
-		const struct resource *to = &s->res[r->lr->refs[i].to->index];
-		if (!to->value_unknown)
-			continue;
-		if (n < SHOWN)
-			str_addf(&text, "%s%s", n ? ", " : "needs what only an apply of ", to->address);
-		n++;
+	for (int all = 0; all < 2; all++) {
+		for (size_t i = 0; i < r->lr->n_refs; i++) {
+			const struct resource *to = &s->res[r->lr->refs[i].to->index];
+			if (!to->value_unknown)
+				continue;
+			if (!all)
+				worst = wait_for(to) < worst ? wait_for(to) : worst;
+			else if (wait_for(to) == worst && n++ < SHOWN)
+				str_addf(&text, "%s%s", n > 1 ? ", " : before[worst], to->address);
+		}
 	}
+	r->unread = r->unread || worst <= WAIT_LEFT_OUT;
 	if (n > SHOWN)
 		str_addf(&text, " and %zu more", n - SHOWN);
-	str_add(&text, n ? " can tell" : "needs a value that is not known before an apply");
+	str_add(&text, n ? behind[worst] : "needs a value that is not known before an apply");
 	const char *copy = arena_strndup(s->arena, text.at, text.len);
 	str_release(&text);
 	return copy;
@@ -311,7 +346,8 @@ static const char *instance_address(struct spec *s, const struct resource *r, co
 	if (li->kind == LANG_SINGLE && !*lb->module)
 		return r->address;
 	str_init(&a, STR_OURS);
-	str_addf(&a, "%s%s%s.%s", lb->module, *lb->module ? "." : "", r->lr->type, r->lr->name);
+	autofree char *base = address_in(lb->module, r->lr);
+	str_add(&a, base);
 	lang_add_key(&a, li->kind, li->key);
 	const char *copy = arena_strndup(s->arena, a.at, a.len);
 	str_release(&a);
@@ -378,7 +414,9 @@ static void expand_instance(struct spec *s, struct reporter *rp, struct resource
 		check_life(rp, r, li->life);
 	if (in->failed)
 		return;
-	if (r->row->type->expand)
+	if (r->lr->data)
+		expand_data(s, rp, r, in, (size_t)(lb - r->blocks[0].lb));
+	else if (r->row->type->expand)
 		expand_composite(s, rp, r, in);
 	else
 		expand_primitive(s, rp, r, in);
@@ -386,7 +424,7 @@ static void expand_instance(struct spec *s, struct reporter *rp, struct resource
 
 static bool too_many(struct spec *s, const struct resource *r)
 {
-	if (s->items.len <= MAX_ITEMS)
+	if (s->items.len + s->asked.len <= MAX_ITEMS)
 		return false;
 	diag_add(s->d, "E0123", r->lr->name_mark, "the spec describes more than %d objects", MAX_ITEMS);
 	return true;
@@ -419,7 +457,7 @@ void spec_expand(struct spec *s, struct resource *r)
 	struct reporter *rp = xcalloc(1, sizeof(*rp));
 	*rp = (struct reporter){ .s = s, .r = r };
 	r->instances = arena_array(s->arena, take_blocks(s, r, lb, n) + 1, sizeof(*r->instances));
-	if (!r->row->type->expand)
+	if (!r->row->type->expand && !r->lr->data)
 		add_unit(s, r, r->address);
 	lang_odd_numbers(s->lang, r->lr, report_odd_number, rp);
 	for (size_t i = 0; i < n && !too_many(s, r); i++) {
@@ -430,7 +468,7 @@ void spec_expand(struct spec *s, struct resource *r)
 			expand_instance(s, rp, r, &lb[i], &r->instances[r->n++], &lb[i].at[b->n]);
 	}
 	lang_about(s->lang, NULL, NULL);
-	s->waits = s->waits || r->waits;
+	s->waits = s->waits || r->waits || r->lr->data;
 	for (size_t i = 0; i < rp->n; i++)
 		free(rp->told[i].text);
 	free(rp);

@@ -219,6 +219,46 @@ static size_t count_nodes(const struct arranging *a, const struct unit *u)
 	return count;
 }
 
+static int by_index(const void *x, const void *y)
+{
+	unsigned a = *(const unsigned *)x, b = *(const unsigned *)y;
+	return (a > b) - (a < b);
+}
+
+/* The resources LR refers to, itself and through data, which the state does not know. */
+static void fill_deps(struct making *m, struct group *g, const struct lang_resource *lr)
+{
+	struct unsigneds { unsigned *at; size_t len, cap; } open = { 0 }, found = { 0 };
+	bool *seen = NULL;
+	vec_push(&open, lr->index);
+	while (open.len) {
+		const struct lang_resource *from = m->spec->res[open.at[--open.len]].lr;
+		for (size_t i = 0; i < from->n_refs; i++) {
+			const struct lang_resource *to = from->refs[i].to;
+			if (to->data && !seen)
+				seen = xcalloc(m->spec->n, sizeof(*seen));
+			if (seen && seen[to->index])
+				continue;
+			if (seen)
+				seen[to->index] = true;
+			if (to->data)
+				vec_push(&open, to->index);
+			else
+				vec_push(&found, to->index);
+		}
+	}
+	if (found.len)
+		qsort(found.at, found.len, sizeof(*found.at), by_index);
+	const char **deps = arena_array(m->p->arena, found.len + 1, sizeof(*deps));
+	for (size_t i = 0; i < found.len; i++)
+		if (i == 0 || found.at[i] != found.at[i - 1])
+			deps[g->n_deps++] = arena_strdup(m->p->arena, m->spec->res[found.at[i]].address);
+	g->deps = deps;
+	vec_free(&open);
+	vec_free(&found);
+	free(seen);
+}
+
 static void fill_group(struct arranging *a, struct group *g, const struct unit *u, bool goes)
 {
 	struct making *m = a->m;
@@ -229,12 +269,7 @@ static void fill_group(struct arranging *a, struct group *g, const struct unit *
 	g->nodes = count_nodes(a, u);
 	if (goes || !u->res)
 		return;
-	const struct lang_resource *lr = u->res->lr;
-	const char **deps = arena_array(m->p->arena, lr->n_refs + 1, sizeof(*deps));
-	for (size_t i = 0; i < lr->n_refs; i++)
-		deps[i] = arena_strdup(m->p->arena, m->spec->res[lr->refs[i].to->index].address);
-	g->deps = deps;
-	g->n_deps = lr->n_refs;
+	fill_deps(m, g, u->res->lr);
 	g->canary = u->canary;
 	g->max_unavailable = u->max_unavailable;
 	g->soak_s = u->soak_s;

@@ -49,11 +49,17 @@ int hold_in_units(struct making *m, struct dag *dags, struct err *err)
 
 /* --- between resources -------------------------------------------------------------------------------------------------------- */
 
+/* What waits for an apply is deferred; what waits for data that could not be read is left out. */
+static enum action waiting(const struct resource *r)
+{
+	return r && r->unread ? ACT_SKIP : ACT_DEFER;
+}
+
 static void add_stray(struct making *m, struct unit *u, const char *type, const char *reason)
 {
 	if (!is_target(m, u->owner, u->owner))
 		return;
-	struct change *c = change_new(m, u->owner, type, u->owner, ACT_DEFER);
+	struct change *c = change_new(m, u->owner, type, u->owner, waiting(u->res));
 	c->reason = arena_strdup(m->p->arena, reason);
 	vec_push(&m->strays, (struct stray){ c, u });
 }
@@ -61,6 +67,8 @@ static void add_stray(struct making *m, struct unit *u, const char *type, const 
 static bool is_deferred(struct making *m, struct resource *r)
 {
 	bool any = r->deferred;
+	if (r->lr->data)
+		return r->unread;
 	for (size_t i = 0; i < r->n_blocks; i++) {
 		const struct lang_block *b = r->blocks[i].lb;
 		if (!b->deferred)
@@ -74,19 +82,20 @@ static bool is_deferred(struct making *m, struct resource *r)
 			add_stray(m, u, r->row->type->name, u->reason);
 		any = any || u->deferred;
 		for (size_t k = u->first; !any && k < u->first + u->n; k++)
-			any = m->subjects.at[k].change && m->subjects.at[k].change->action == ACT_DEFER;
+			any = m->subjects.at[k].change && m->subjects.at[k].it->reason && m->subjects.at[k].change->action == waiting(r);
 	}
 	return any;
 }
 
 static void hold_resource(struct making *m, const struct resource *r, const struct resource *first)
 {
-	const char *reason = arena_printf(m->p->arena, "%s comes first, and that cannot be planned yet", first->address);
+	const char *reason = arena_printf(m->p->arena, first->unread && first->lr->data ? "%s comes first, and that could not be read"
+					  : "%s comes first, and that cannot be planned yet", first->address);
 	for (size_t i = r->first_unit; i < r->first_unit + r->n_units; i++) {
 		const struct unit *u = m->spec->units.at[i];
 		for (size_t k = u->first; k < u->first + u->n; k++)
 			if (is_operation(m->subjects.at[k].change))
-				change_hold(m->subjects.at[k].change, ACT_DEFER, reason);
+				change_hold(m->subjects.at[k].change, waiting(first), reason);
 	}
 }
 
@@ -105,6 +114,7 @@ void hold_deferred(struct making *m, bool *held)
 				continue;
 			hold_resource(m, &s->res[v], &s->res[e]);
 			held[v] = true;
+			s->res[v].unread = s->res[v].unread || s->res[e].unread;
 		}
 	}
 }

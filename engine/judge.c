@@ -187,7 +187,7 @@ void judge(struct making *m, struct subject *td)
 {
 	td->judged = true;
 	if (td->it->reason && !m->o->destroy && !m->o->drift_only)
-		add(m, td, ACT_DEFER, 0, td->it->reason);
+		add(m, td, td->it->unit->res && td->it->unit->res->unread ? ACT_SKIP : ACT_DEFER, 0, td->it->reason);
 	else if (td->skip)
 		add(m, td, ACT_SKIP, 0, td->skip);
 	else if (m->o->drift_only)

@@ -269,7 +269,7 @@ void lifecycle_triggers(struct making *m)
 static bool check_instance(struct making *m, struct resource *r, size_t block, struct instance *in)
 {
 	bool unknown = false;
-	if (!in->li->life || !in->li->life->postconditions || in->failed)
+	if (!in->li->life || !in->li->life->postconditions || in->failed || r->lr->data)      /* data: told when it was read */
 		return true;
 	if (in->item && m->subjects.at[in->item->index].out)
 		return true;

@@ -277,6 +277,7 @@ struct asked {
 	struct making *m;
 	struct spec *s;
 	const bool *wanted;          /* by resource: its value is referred to */
+	bool *pending;               /* by resource: it was expanded, and is not read yet */
 	unsigned next;               /* place in the order */
 	const struct lang_output *outputs; size_t n;
 };
@@ -287,17 +288,28 @@ static int load_again(void *arg, struct err *err)
 	return spec_load(q->m->e, q->m->d, &q->s, err);
 }
 
-/* Expands up to and with the next resource whose objects must be read before anything that refers to them is expanded. */
+static bool needs_pending(const struct asked *q, const struct resource *r)
+{
+	for (size_t i = 0; i < r->lr->n_refs; i++)
+		if (q->pending[r->lr->refs[i].to->index])
+			return true;
+	return false;
+}
+
+/* Expands up to the next resource that refers to something of which the world must be asked first. */
 static int expand_some(void *arg, struct err *err)
 {
 	struct asked *q = arg;
-	bool stop = false;
 	(void)err;
-	while (!stop && q->next < q->s->n) {
-		unsigned v = q->s->graph.order[q->next++];
+	memset(q->pending, 0, q->s->n * sizeof(*q->pending));
+	while (q->next < q->s->n) {
+		unsigned v = q->s->graph.order[q->next];
 		struct resource *r = &q->s->res[v];
+		if (needs_pending(q, r))
+			break;
+		q->next++;
 		spec_expand(q->s, r);
-		stop = q->wanted[v] && r->row && !r->row->type->expand && type_computes(r->row->type);
+		q->pending[v] = r->lr->data || (q->wanted[v] && r->row && !r->row->type->expand && type_computes(r->row->type));
 	}
 	return 0;
 }
@@ -309,13 +321,13 @@ static int evaluate_outputs(void *arg, struct err *err)
 	return rc ? err_set(err, rc, "%s", "") : 0;
 }
 
-/* Expands a fresh copy of the spec; objects whose computed attributes are referred to are read before what refers to them
- * is expanded. */
+/* Expands a fresh copy of the spec; data, and objects whose computed attributes are referred to, are read before what refers to
+ * them is expanded. */
 static int expand_with_world(struct task *t, struct making *m, struct err *err)
 {
 	struct spec *before = m->e->spec, *s;
-	autofree bool *wanted = xcalloc(before->n + 1, sizeof(*wanted));
-	struct asked q = { .m = m, .wanted = wanted };
+	autofree bool *wanted = xcalloc(before->n + 1, sizeof(*wanted)), *pending = xcalloc(before->n + 1, sizeof(*pending));
+	struct asked q = { .m = m, .wanted = wanted, .pending = pending };
 	mark_wanted(before, wanted);
 	int rc = task_work(t, load_again, &q, err);
 	s = q.s;
@@ -338,6 +350,8 @@ static int expand_with_world(struct task *t, struct making *m, struct err *err)
 		if (!rc)
 			rc = refresh_world(t, m, from, err);
 		m->keep = false;
+		if (!rc)
+			rc = data_read(t, m, err);
 	}
 	spec_create_first(s);
 	if (!rc && diags_errors(m->d))
@@ -397,6 +411,8 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	if (rc)
 		return rc;
 	spec_hash(m->spec, m->p->spec_hash);
+	if (!m->o->destroy)
+		data_list(m);
 	m->p->providers = used_providers(m->e);
 	plan_seal(m->p);
 	return 0;

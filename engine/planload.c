@@ -292,6 +292,8 @@ static void read_plan(struct reading *r, const json_t *j)
 	read_outputs(r, j);
 	const json_t *providers = need(r, j, "providers", JSON_OBJECT);
 	p->providers = providers ? json_ref(providers) : NULL;
+	const json_t *data = json_at(j, "data") ? need(r, j, "data", JSON_ARRAY) : NULL;
+	p->data = data ? json_ref(data) : NULL;
 	if (!r->wrong && !after_is_acyclic(p))
 		r->wrong = "after";
 }

@@ -57,6 +57,7 @@ struct making {
 	struct silent *silent;
 	size_t next, end;            /* subjects still to be read */
 	size_t n_read, n_to_read;
+	size_t n_asked;           /* of spec.asked that were read, or are known to wait */
 	bool keep;                   /* what was read is still needed after the judgement */
 };
 
@@ -79,6 +80,9 @@ extern const struct counted plan_counted[];              /* of struct plan_count
 extern const char *const disruption_words[];             /* by enum effect_class */
 /* refresh.c: reads subjects[from..end) that were not read, and judges each. */
 int refresh_world(struct task *t, struct making *m, size_t from, struct err *err) MUST_CHECK;
+/* data.c: reads what data blocks ask, of those that were expanded since; mistakes and silence go to the diags. */
+int data_read(struct task *t, struct making *m, struct err *err) MUST_CHECK;
+void data_list(struct making *m);            /* fills plan.data */
 /* judge.c: what is to be done about one object: sets subject.change. */
 void judge(struct making *m, struct subject *td);
 struct change *change_new(struct making *m, const char *address, const char *type, const char *owner, enum action action);

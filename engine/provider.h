@@ -5,7 +5,7 @@
  * that take a struct task run in a task of their own, many at once.
  *
  * Composite types expand one block of the spec into primitive instances (pure, offline, deterministic). Primitive types are
- * read, created, updated, destroyed.
+ * read, created, updated, destroyed. Data types are only read: what they tell is used by expressions and kept nowhere.
  */
 #ifndef ENGINE_PROVIDER_H
 #define ENGINE_PROVIDER_H
@@ -18,7 +18,7 @@
 #include "base/task.h"
 #include "engine/schema.h"
 
-enum { PROVIDER_ABI = 1 };
+enum { PROVIDER_ABI = 2 };
 
 struct store;
 
@@ -40,6 +40,7 @@ struct op {
 	const json_t *note;          /* what op_journal last recorded, on resume after a crash; else NULL */
 	json_t *actual;              /* out: what the world holds, shaped like config; NULL: it is not there. A new reference. */
 	char incomplete[160];        /* out of read: what could not be known ("inventory lists 50 of 66"), "" when all is */
+	bool sensitive;              /* out of a data type's read: what it read is not to be shown */
 	void *engine;                /* the engine's own */
 };
 /* Records STEP and NOTE (an object; borrowed) durably before the next thing is sent; SENT tells that the peer may have acted.
@@ -117,6 +118,11 @@ struct provider {
 	const char *help;
 	const struct attr *config;   /* of the `provider` block; NULL: none */
 	const struct resource_type *const *types;   /* NULL-terminated, sorted by name */
+	/* Data types, the same; NULL: none. Of the type only name, help, attrs, read and (if it wants) check are used. What read
+	 * gives are the ATTR_COMPUTED attributes; not there, or not readable, is an error: E_INPUT and E_NOTFOUND say that the block asks
+	 * for what cannot be, and fail the plan; after others it goes on without what depends on it. op->config is wholly known,
+	 * op->prior and op->note are NULL. Must not change anything. */
+	const struct resource_type *const *data;
 	/* All may be NULL. open must not wait nor talk to anyone; close may (log out). */
 	int (*open)(const struct provider_env *env, void **self, struct err *err);
 	void (*close)(struct task *t, void *self);  /* accepts NULL and half-opened */

@@ -106,13 +106,17 @@ static void check_provider_args(struct spec *s, const struct resource *r)
 static void check_type(struct spec *s, struct resource *r)
 {
 	struct engine *e = s->e;
-	r->row = engine_row(e, r->lr->type);
+	r->row = r->lr->data ? engine_data_row(e, r->lr->type) : engine_row(e, r->lr->type);
 	autofree char *address = address_in(r->lr->module, r->lr);
 	r->address = arena_strdup(s->arena, address);
 	if (!r->row) {
 		lang_about(s->lang, r->lr, NULL);
-		struct diag *g = diag_add(s->d, "E0107", r->lr->type_mark, "\"%s\" is not a resource type", r->lr->type);
-		diag_suggest(g, r->lr->type, e->type_names);
+		bool other = (r->lr->data ? engine_row(e, r->lr->type) : engine_data_row(e, r->lr->type)) != NULL;
+		struct diag *g = diag_add(s->d, "E0107", r->lr->type_mark, "\"%s\" is not a %s type", r->lr->type, r->lr->data ? "data" : "resource");
+		if (other)
+			diag_hint(g, r->lr->data ? "it is one of resources: write it under resource" : "it is one of data: write it under data");
+		else
+			diag_suggest(g, r->lr->type, r->lr->data ? e->data_names : e->type_names);
 		lang_about(s->lang, NULL, NULL);
 		return;
 	}
@@ -213,6 +217,9 @@ void spec_free(struct spec *s)
 	}
 	for (size_t i = 0; i < s->items.len; i++)
 		json_decref(s->items.at[i]->config);
+	for (size_t i = 0; i < s->asked.len; i++)
+		json_decref(s->asked.at[i]->value);
+	vec_free(&s->asked);
 	for (size_t i = 0; i < s->units.len; i++)
 		vec_free(&s->units.at[i]->edges);
 	vec_free(&s->items);

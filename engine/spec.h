@@ -52,6 +52,19 @@ struct item {
 	json_t *config;              /* completed; NULL when deferred */
 	const char *reason;          /* deferred: why */
 };
+/* An instance of a data block. */
+enum asking_state { READ_WAITS, READ_DONE, READ_DEFERRED, READ_FAILED };
+struct asking {
+	struct resource *res;
+	struct instance *in;
+	size_t block;                /* of RES, that IN is in */
+	struct provider_slot *slot;  /* NULL after a mistake */
+	enum asking_state state;
+	const char *why;             /* deferred, failed: one clause */
+	json_t *value;               /* done: what the provider told */
+	bool sensitive;              /* VALUE is not to be shown */
+	int rc;                      /* failed: why, for the diagnostic */
+};
 struct instance {
 	const struct lang_instance *li;
 	const char *key;
@@ -59,6 +72,7 @@ struct instance {
 	json_t *config;              /* completed, may hold unknowns; NULL after mistakes */
 	json_t *extra;               /* what a composite adds to its value */
 	struct item *item;           /* of a primitive; NULL after mistakes */
+	struct asking *asking;     /* of data; NULL after mistakes */
 	bool unknown;                /* config is not wholly known */
 	bool failed;
 };
@@ -82,6 +96,7 @@ struct resource {
 	bool deferred;               /* count or for_each is unknown in one of the blocks: it has no instances */
 	const char *reason;
 	bool value_unknown;          /* a value given out was not wholly known */
+	bool unread;                 /* data of which something could not be read, or what waits for such: no apply will help */
 };
 
 struct spec {
@@ -94,6 +109,7 @@ struct spec {
 	struct dag graph;            /* of resources, by lang_resource.index */
 	VEC(struct unit *) units;
 	VEC(struct item *) items;
+	VEC(struct asking *) asked;
 	bool waits;                  /* a resource or an output waits for values that providers compute */
 	/* The attributes that a provider computed for an item, when they will stay as they are; NULL: not known. */
 	const json_t *(*computed)(void *ctx, const struct item *it); void *computed_ctx;
@@ -106,6 +122,8 @@ struct engine {
 	struct provider_slot *slots; size_t n_slots; /* one for each provider, its default configuration first in the list */
 	struct type_row *rows; size_t n_rows;        /* by name */
 	const char *const *type_names;
+	struct type_row *data_rows; size_t n_data_rows;      /* the same of data types */
+	const char *const *data_names;
 	struct spec *spec;           /* NULL when opened bare */
 	bool needs_world;            /* what the spec says depends on what providers computed */
 	struct spec *old;            /* marks of diagnostics point into its sources */
@@ -114,6 +132,7 @@ struct engine {
 
 /* engine.c */
 const struct type_row *engine_row(const struct engine *e, const char *name);
+const struct type_row *engine_data_row(const struct engine *e, const char *name);
 /* The configuration ID of the provider that FIRST begins; NULL: there is none. ID NULL: the default. */
 struct provider_slot *slot_find(struct provider_slot *first, const char *id);
 /* The same, made when it is not there. */
@@ -148,7 +167,7 @@ void spec_hash(const struct spec *s, char out[65]);
 /* The resource that ADDRESS or owner is of, without keys: "module.a.gpu_node_pool.train" of
  * `module.a["x"].gpu_node_pool.train.firmware["gpu-0001"]`; yours to free. */
 char *address_base(const char *address);
-/* MODULE.TYPE.NAME; yours to free. */
+/* MODULE.TYPE.NAME, or MODULE.data.TYPE.NAME; yours to free. */
 char *address_in(const char *module, const struct lang_resource *lr);
 /* Does ADDRESS begin with PREFIX, up to a "." or "["? */
 bool address_within(const char *address, const char *prefix);

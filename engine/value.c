@@ -44,9 +44,18 @@ bool type_computes(const struct resource_type *type)
 	return false;
 }
 
+/* What came from the provider, when that is known. */
+static const json_t *computed_of(const struct spec *s, const struct instance *in)
+{
+	if (in->asking)
+		return in->asking->value;
+	return s->computed && in->item ? s->computed(s->computed_ctx, in->item) : NULL;
+}
+
 static void add_computed(struct spec *s, struct resource *r, const struct instance *in, json_t *out)
 {
-	const json_t *known = s->computed && in->item ? s->computed(s->computed_ctx, in->item) : NULL;
+	const json_t *known = computed_of(s, in);
+	bool hidden = known && in->asking && in->asking->sensitive;
 	for (const struct attr *a = r->row->type->attrs; a && a->name; a++) {
 		if (!(a->flags & (ATTR_COMPUTED | ATTR_OPTIONAL_COMPUTED)))
 			continue;
@@ -54,7 +63,8 @@ static void add_computed(struct spec *s, struct resource *r, const struct instan
 			continue;
 		const json_t *v = json_at(known, a->name);
 		r->value_unknown = r->value_unknown || !known;
-		json_object_set_new_nocheck(out, a->name, v ? json_ref(v) : known ? json_null() : json_ref(lang_unknown()));
+		json_t *shown = v ? json_ref(v) : known ? json_null() : json_ref(lang_unknown());
+		json_object_set_new_nocheck(out, a->name, hidden ? lang_sensitive(shown) : shown);
 	}
 }
 

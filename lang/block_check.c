@@ -18,7 +18,7 @@ static bool is_twice(struct module *m, const struct yaml_file *f, const struct y
 
 static void read_check(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *v)
 {
-	static const char *const names[] = { "assert", NULL };
+	static const char *const names[] = { "assert", "data", NULL };
 	struct check_block c = { .m = m, .file = f, .key = key };
 	if (!module_check_name(m, f, key, "a check") || is_twice(m, f, key))
 		return;
@@ -27,7 +27,9 @@ static void read_check(struct module *m, const struct yaml_file *f, const struct
 		return;
 	}
 	module_check_keys(m, f, v, "a check", names);
-	const struct ynode *list = yaml_get(v, "assert", NULL);
+	const struct ynode *list = yaml_get(v, "assert", NULL), *data = yaml_get(v, "data", NULL);
+	if (data)
+		module_read_typed(m, f, data, true, key);
 	if (list)
 		condition_read(m, f, list, "an assertion", &c.rules);
 	else

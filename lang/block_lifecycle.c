@@ -27,7 +27,7 @@ static struct expr *read_trigger(struct module *m, const struct yaml_file *f, co
 	static const char *const others[] = { "var", "local", "module", "data", "each", "count", "path", "self", NULL };
 	bool resource = base && expr_reference(base, &root, &name);
 	for (const char *const *w = others; resource && *w; w++)
-		resource = strcmp(root, *w) != 0;
+		resource = strcmp(root, *w) != 0 && !str_has_prefix(root, "data.");
 	if (resource)
 		return x;
 	struct diag *g = diag_add(l->d, "E0151", expr_mark(x), "only resources and their attributes can trigger a replacement");
@@ -52,10 +52,11 @@ static void read_triggers(struct module *m, const struct yaml_file *f, const str
 void lifecycle_read(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body, struct lang_body *r)
 {
 	static const char *const names[] = { "create_before_destroy", "ignore_changes", "postcondition", "precondition", "prevent_destroy",
-					     "replace_triggered_by", NULL };
+					     "replace_triggered_by", NULL }, *const of_data[] = { "postcondition", "precondition", NULL };
 	if (!module_is_map(m, f, body, "lifecycle"))
 		return;
-	module_check_keys(m, f, body, "lifecycle", names);
+	if (!module_check_keys(m, f, body, r->data ? "lifecycle of data, which is only read," : "lifecycle", r->data ? of_data : names) && r->data)
+		return;
 	struct lifecycle *life = r->life = arena_alloc(m->l->arena, sizeof(*life));
 	life->key = key;
 	const struct { const char *name; struct expr **to; } exprs[] = {
@@ -246,7 +247,7 @@ bool lifecycle_of(struct lang *l, struct lang_body *r, struct lang_instance *in)
 	ignore(&x);
 	triggers(&x);
 	char what[256];
-	snprintf(what, sizeof(what), "a precondition of %.60s.%.60s%s%.60s%s is not met", r->type, r->thing->name, in->key ? "[" : "", in->key ? in->key : "",
+	snprintf(what, sizeof(what), "a precondition of %.130s%s%.60s%s is not met", r->thing->id, in->key ? "[" : "", in->key ? in->key : "",
 		 in->key ? "]" : "");
 	for (size_t i = 0; i < life->pre.len; i++) {
 		enum verdict v = condition_check(l, &life->pre.at[i], "E0153", what);
@@ -275,7 +276,7 @@ static void check_after(void *arg)
 	module_prepare(l, s, &r->thing->deps);
 	struct scope *before = module_enter(l, s);
 	char what[256];
-	snprintf(what, sizeof(what), "a postcondition of %.60s.%.60s%s%.60s%s is not met", r->type, r->thing->name, a->in->key ? "[" : "",
+	snprintf(what, sizeof(what), "a postcondition of %.130s%s%.60s%s is not met", r->thing->id, a->in->key ? "[" : "",
 		 a->in->key ? a->in->key : "", a->in->key ? "]" : "");
 	l->each_key = a->in->life->each_key;
 	l->each_value = a->in->life->each_value;

@@ -80,7 +80,7 @@ static bool address_of(struct lang *l, const struct expr *x, struct address *out
 	}
 	static const char *const others[] = { "var", "local", "data", "each", "count", "path", "self", "output", NULL };
 	for (const char *const *o = others; *o; o++)
-		if (strcmp(out->type, *o) == 0)
+		if (strcmp(out->type, *o) == 0 || str_has_prefix(out->type, "data."))
 			return bad_address(l, expr_mark(x));
 	if (names < 2)
 		return bad_address(l, expr_mark(x));

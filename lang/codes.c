@@ -63,6 +63,8 @@ static const struct diag_code codes[] = {
 	{ "E0171", "required_version", "Constraints are comma-separated: =, !=, >, >=, <, <= and ~>, each with a version. ~> 1.2 means 1.2 or later but below 2; "
 	  "~> 1.2.3 means below 1.3." },
 	{ "E0172", "no such experiment", "experiments names unfinished parts of the language that a spec wants to use. This version has none by that name." },
+	{ "E0180", "data", "What a data block asks for is not there, or cannot be asked so. Where the world only does not answer, that is a warning (W0181), and what "
+	  "depends on the answer is left out." },
 	{ "E0201", "not an expression", "The text between ${ and } cannot be read. The caret is at the first character that does not fit." },
 	{ "E0202", "not a template", "A string has a ${ or %{ that is not closed, an %{if} or %{for} without its end, or an escape that does not exist. "
 	  "$${ and %%{ stand for the characters themselves." },
@@ -157,6 +159,8 @@ static const struct diag_code codes[] = {
 	{ "E0811", "name in Kubernetes", "Namespaces and config maps have names of small letters, digits and -, with a letter or digit at both ends." },
 	{ "W0161", "place taken", "An object cannot be moved to an address that the state has already." },
 	{ "W0180", "check", "An assertion of a check block does not hold, or cannot be evaluated. Checks warn; they never stop a plan or an apply." },
+	{ "W0181", "data not read", "The world did not answer, or not well, when a data block asked it. What depends on the answer is left out of the plan; all else is "
+	  "planned as usual." },
 	{ "W0301", "damaged firmware package", "The header or checksum of the package is wrong; a BMC would refuse it. Download it again and compare its sha256." },
 	{ "W0302", "another version in the package", "The version that is pinned is not the one that the package holds, so the update would never be seen as done." },
 	{ "W0303", "no such firmware file yet", "Nothing can be updated with a file that is not there; a plan that needs it will stop." },

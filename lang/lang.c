@@ -13,12 +13,30 @@ const json_t *lang_unknown(void)
 	return &marker;
 }
 
+static json_t *secrecy(void)
+{
+	static json_t marker = { .type = JSON_NULL, .refcount = (size_t)-1 };
+	return &marker;
+}
+
+json_t *lang_sensitive(json_t *v)
+{
+	return json_pack("{s:o, s:o}", "mark", secrecy(), "value", v);
+}
+
+const json_t *lang_sensitive_in(const json_t *j)
+{
+	return json_is_object(j) && json_object_get(j, "mark") == secrecy() ? json_object_get(j, "value") : NULL;
+}
+
 /* --- loading ----------------------------------------------------------------------------------------------------- */
 
 static int by_id(const void *a, const void *b)
 {
 	const struct lang_resource *x = a, *y = b;
 	int c = strcmp(x->module, y->module);
+	if (!c)
+		c = (int)x->data - (int)y->data;
 	if (!c)
 		c = strcmp(x->type, y->type);
 	return c ? c : strcmp(x->name, y->name);
@@ -35,6 +53,7 @@ static void list_resources(struct lang *l)
 		if (t->kind != THING_RESOURCE)
 			continue;
 		l->res[n++] = (struct lang_resource){ .module = t->module->path, .type = t->res->type, .name = t->name,
+						      .data = t->res->data, .check = t->res->check ? t->res->check->s : NULL,
 						      .kind = t->res->count ? LANG_INDEX : t->res->for_each ? LANG_EACH : LANG_SINGLE,
 						      .type_mark = AT(t->file, t->res->type_key), .name_mark = AT(t->file, t->key), .body = t->res };
 	}

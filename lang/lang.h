@@ -66,6 +66,8 @@ struct lang_ref {                            /* one resource that another one ne
 struct lang_resource {
 	const char *module;                  /* the calls that lead to it: "", or "module.a.module.b" */
 	const char *type, *name;
+	bool data;                           /* of a `data` block: it is read, never made */
+	const char *check;                   /* the check it stands in: that it cannot be read is no mistake; NULL: none */
 	enum lang_key kind;                  /* of its instances: does it have count or for_each? */
 	struct mark type_mark, name_mark;
 	/* Direct, through locals, inputs and outputs, by count and for_each of the modules it is in, and by depends_on; sorted, no repeats. */
@@ -73,7 +75,7 @@ struct lang_resource {
 	unsigned index;                               /* position in lang_resources() */
 	struct lang_body *body;                       /* lang's own */
 };
-/* All resources, sorted by module, type, name. The types' names are not checked here: that is the engine's. */
+/* All resources and data blocks, sorted by module, resources before data, type, name. The types' names are not checked here: that is the engine's. */
 const struct lang_resource *lang_resources(struct lang *l, size_t *n);
 
 /* Asked at most once per resource and block, when an expression refers to it: the value of its instances in that block as JSON -
@@ -82,6 +84,9 @@ const struct lang_resource *lang_resources(struct lang *l, size_t *n);
 typedef const json_t *lang_value_fn(void *ctx, const struct lang_resource *r, size_t block);
 void lang_on_value(struct lang *l, lang_value_fn *fn, void *ctx);
 const json_t *lang_unknown(void);            /* the one marker object, compared by identity */
+/* V (stolen) as what lang_value_fn may give where V must not be shown: expressions see V with the sensitive mark. A new reference. */
+json_t *lang_sensitive(json_t *v);
+const json_t *lang_sensitive_in(const json_t *j);    /* the V of J; NULL: J was not made by it (no text that is parsed can look so) */
 
 /* What `lifecycle` says about one instance. */
 struct lang_trigger {                        /* a change of this replaces the instance */

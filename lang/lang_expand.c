@@ -94,7 +94,9 @@ static bool by_each(struct repeating *x)
 	if (!v || later)
 		return v != NULL;
 	enum type_kind kind = val_kind(v);
-	if (kind != T_MAP && kind != T_OBJECT && (kind != T_SET || (val_len(v) && v->type->elem->kind != T_STRING)))
+	/* A set of what is not known yet has members of no type. */
+	bool texts = kind == T_SET && (!val_len(v) || v->type->elem->kind == T_STRING || v->type->elem->kind == T_DYNAMIC);
+	if (kind != T_MAP && kind != T_OBJECT && !texts)
 		return bad_for_each(x, v);
 	if (val_len(v) > MAX_INSTANCES) {
 		eval_fail(l->e, x->r->for_each, "E0228", "for_each has more than %d elements", MAX_INSTANCES);
@@ -103,7 +105,8 @@ static bool by_each(struct repeating *x)
 	for (size_t i = 0; i < val_len(v) && (ok || i < 3); i++) {
 		if (kind == T_SET) {
 			l->each_key = l->each_value = v->seq.at[i];
-			if (val_is_null(l->each_key) || (val_known(l->each_key) && strlen(l->each_key->str.s) != l->each_key->str.len))
+			if (val_is_null(l->each_key) || (val_known(l->each_key) && (val_kind(l->each_key) != T_STRING ||
+									     strlen(l->each_key->str.s) != l->each_key->str.len)))
 				return bad_for_each(x, v);
 			if (!val_known(l->each_key)) {
 				x->r->deferred = true;

@@ -43,7 +43,7 @@ struct call {
 
 /* What an expression can refer to. */
 struct thing {
-	char *id;                    /* "var.x", "local.x", "TYPE.NAME", "module.NAME"; "output:.x" */
+	char *id;                    /* "var.x", "local.x", "TYPE.NAME", "data.TYPE.NAME", "module.NAME"; "output:.x" */
 	const char *name;
 	enum thing_kind kind;
 	struct module *module;
@@ -139,6 +139,8 @@ struct lang_body {
 	struct thing *thing;
 	struct lang_resource *pub;
 	const char *type;
+	bool data;                   /* of a `data` block */
+	const struct ynode *check;   /* the key of the check that it belongs to and that alone may refer to it; NULL: none */
 	const struct ynode *type_key;
 	struct expr *count, *for_each, *depends_on;
 	struct lifecycle *life;      /* NULL: none */
@@ -201,6 +203,8 @@ struct lang {
 
 /* module_read.c: the files of M's folder to things, and the modules they call. */
 void module_read(struct module *m, struct err *err);
+/* The blocks in BODY, by type and name: resources, or DATA; CHECK: the key of the check they stand in. */
+void module_read_typed(struct module *m, const struct yaml_file *f, const struct ynode *body, bool data, const struct ynode *check);
 struct thing *module_find(struct module *m, const char *root, const char *name);
 bool module_check_keys(struct module *m, const struct yaml_file *f, const struct ynode *map, const char *what, const char *const *names);
 /* module_block.c: pieces that blocks of several kinds are made of. */

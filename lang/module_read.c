@@ -11,7 +11,7 @@ enum { MAX_FILES = 10000, MAX_TEXT = 64 << 20 };
 
 struct block {
 	const char *name;
-	/* KEY and BODY of the block in its file; NULL: known, but not part of this version. */
+	/* KEY and BODY of the block in its file. */
 	void (*read)(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body);
 };
 
@@ -120,69 +120,86 @@ static void read_outputs(struct module *m, const struct yaml_file *f, const stru
 	}
 }
 
-static void read_resource(struct module *m, const struct yaml_file *f, const struct ynode *type, const struct ynode *k)
+/* Of what a block is, and where: resources and data differ in little. */
+struct stands { bool data; const struct ynode *check; const char *what; };
+
+static void read_argument(struct module *m, const struct yaml_file *f, struct lang_body *r, const struct ynode *key)
 {
-	const struct ynode *v = k + 1;
-	if (!module_check_name(m, f, k, "a resource"))
+	const struct ynode *v = key + 1;
+	if (strcmp(key->s, "count") == 0) {
+		r->count = expr_from_yaml(m->l->arena, f, v, m->l->d);
+	} else if (strcmp(key->s, "for_each") == 0) {
+		r->for_each = expr_from_yaml(m->l->arena, f, v, m->l->d);
+	} else if (strcmp(key->s, "depends_on") == 0) {
+		r->depends_on = module_read_depends_on(m, f, v);
+	} else if (strcmp(key->s, "provider") == 0) {
+		module_read_provider_arg(m, f, v, &r->providers);
+	} else if (strcmp(key->s, "lifecycle") == 0) {
+		lifecycle_read(m, f, key, v, r);
+	} else if (key->live) {
+		diag_add(m->l->d, "E0104", AT(f, key), "the name of an attribute cannot be an expression");
+	} else {
+		struct expr *x = expr_from_yaml(m->l->arena, f, v, m->l->d);
+		vec_push(&r->attrs, (struct attribute){ .name = key->s, .key = key, .x = x });
+	}
+}
+
+static void read_resource(struct module *m, const struct yaml_file *f, const struct ynode *type, const struct ynode *k, const struct stands *in)
+{
+	const struct ynode *v = k + 1, *count_key = NULL, *each_key = NULL;
+	if (!module_check_name(m, f, k, in->what))
 		return;
-	if (v->kind != Y_NULL && !module_is_map(m, f, v, "a resource"))
+	if (v->kind != Y_NULL && !module_is_map(m, f, v, in->what))
 		return;
-	struct thing *t = thing_new(m, THING_RESOURCE, type->s, f, k, v);
+	struct thing *t = thing_new(m, THING_RESOURCE, in->data ? arena_printf(m->l->arena, "data.%s", type->s) : type->s, f, k, v);
 	if (!t)
 		return;
 	struct lang_body *r = t->res = arena_alloc(m->l->arena, sizeof(*r));
-	*r = (struct lang_body){ .thing = t, .type = type->s, .type_key = type };
-	const struct ynode *count_key = NULL, *each_key = NULL;
-	for (uint32_t i = 0; v->kind == Y_MAP && i < v->n; i++) {
-		const struct ynode *ak = &v->kids[2 * i], *av = ak + 1;
-		if (strcmp(ak->s, "count") == 0) {
-			r->count = expr_from_yaml(m->l->arena, f, av, m->l->d);
-			count_key = ak;
-		} else if (strcmp(ak->s, "for_each") == 0) {
-			r->for_each = expr_from_yaml(m->l->arena, f, av, m->l->d);
-			each_key = ak;
-		} else if (strcmp(ak->s, "depends_on") == 0) {
-			r->depends_on = module_read_depends_on(m, f, av);
-		} else if (strcmp(ak->s, "provider") == 0) {
-			module_read_provider_arg(m, f, av, &r->providers);
-		} else if (strcmp(ak->s, "lifecycle") == 0) {
-			lifecycle_read(m, f, ak, av, r);
-		} else if (ak->live) {
-			diag_add(m->l->d, "E0104", AT(f, ak), "the name of an attribute cannot be an expression");
-		} else {
-			struct expr *x = expr_from_yaml(m->l->arena, f, av, m->l->d);
-			vec_push(&r->attrs, (struct attribute){ .name = ak->s, .key = ak, .x = x });
-		}
-	}
-	if (count_key && each_key) {
-		struct diag *g = diag_add(m->l->d, "E0112", AT(f, each_key), "a resource has count or for_each, not both");
+	*r = (struct lang_body){ .thing = t, .type = type->s, .type_key = type, .data = in->data, .check = in->check };
+	for (uint32_t i = 0; v->kind == Y_MAP && i < v->n; i++)
+		read_argument(m, f, r, &v->kids[2 * i]);
+	if (v->kind == Y_MAP && yaml_get(v, "count", &count_key) && yaml_get(v, "for_each", &each_key)) {
+		struct diag *g = diag_add(m->l->d, "E0112", AT(f, each_key), "%s has count or for_each, not both", in->what);
 		diag_note(g, AT(f, count_key), "count is here");
+	}
+}
+
+void module_read_typed(struct module *m, const struct yaml_file *f, const struct ynode *body, bool data, const struct ynode *check)
+{
+	static const char *const reserved[] = { "var", "local", "each", "count", "path", "self", "data", "module", "terraform", "aipc", NULL };
+	const struct stands in = { data, check, data ? "a data block" : "a resource" };
+	if (!module_is_map(m, f, body, data ? "data" : "resource"))
+		return;
+	for (uint32_t i = 0; i < body->n; i++) {
+		const struct ynode *type = &body->kids[2 * i];
+		const char *const *word = reserved;
+		while (!data && *word && strcmp(*word, type->s) != 0)
+			word++;
+		if (!data && *word)
+			diag_add(m->l->d, "E0104", AT(f, type), "\"%s\" cannot be a resource type", type->s);
+		else if (module_check_name(m, f, type, data ? "a data type" : "a resource type") &&
+			 module_is_map(m, f, type + 1, data ? "the data blocks of one type" : "the resources of one type"))
+			for (uint32_t j = 0; j < type[1].n; j++)
+				read_resource(m, f, type, &type[1].kids[2 * j], &in);
 	}
 }
 
 static void read_resources(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
 {
-	static const char *const reserved[] = { "var", "local", "each", "count", "path", "self", "data", "module", "terraform", "aipc", NULL };
 	(void)key;
-	if (!module_is_map(m, f, body, "resource"))
-		return;
-	for (uint32_t i = 0; i < body->n; i++) {
-		const struct ynode *type = &body->kids[2 * i];
-		const char *const *word = reserved;
-		while (*word && strcmp(*word, type->s) != 0)
-			word++;
-		if (*word)
-			diag_add(m->l->d, "E0104", AT(f, type), "\"%s\" cannot be a resource type", type->s);
-		else if (module_check_name(m, f, type, "a resource type") && module_is_map(m, f, type + 1, "the resources of one type"))
-			for (uint32_t j = 0; j < type[1].n; j++)
-				read_resource(m, f, type, &type[1].kids[2 * j]);
-	}
+	module_read_typed(m, f, body, false, NULL);
+}
+
+static void read_data(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
+{
+	(void)key;
+	module_read_typed(m, f, body, true, NULL);
 }
 
 static const struct block blocks[] = {
 	{ "aipc", read_aipc },
 	{ "check", module_read_checks },
-	{ "data", NULL },
+	{ "data", read_data },
 	{ "import", module_read_import },
 	{ "locals", read_locals },
 	{ "module", module_read_calls },
@@ -197,26 +214,23 @@ static const struct block blocks[] = {
 static void read_block(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
 {
 	const char *names[ARRAY_LEN(blocks) + 1];
-	size_t n = 0;
+	struct str all;
+	str_init(&all, 400);
 	for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
-		if (strcmp(blocks[i].name, key->s) != 0) {
-			if (blocks[i].read)
-				names[n++] = blocks[i].name;
-			continue;
-		}
-		if (blocks[i].read) {
+		names[i] = blocks[i].name;
+		str_addf(&all, "%s%s", i ? ", " : "", names[i]);
+		if (strcmp(blocks[i].name, key->s) == 0) {
 			blocks[i].read(m, f, key, body);
+			str_release(&all);
 			return;
 		}
-		struct diag *g = diag_add(m->l->d, "E0114", AT(f, key), "\"%s\" blocks are not supported by this version", key->s);
-		diag_note(g, (struct mark){ 0 }, "there are: aipc, check, import, locals, module, moved, output, provider, removed, resource, variable");
-		return;
 	}
-	names[n] = NULL;
+	names[ARRAY_LEN(blocks)] = NULL;
 	struct diag *g = diag_add(m->l->d, "E0101", AT(f, key), "\"%.60s\" is not a block", key->s);
 	diag_suggest(g, key->s, names);
 	if (!str_nearest(key->s, names))
-		diag_note(g, (struct mark){ 0 }, "there are: aipc, check, import, locals, module, moved, output, provider, removed, resource, variable");
+		diag_note(g, (struct mark){ 0 }, "there are: %s", all.at);
+	str_release(&all);
 }
 
 /* --- files --------------------------------------------------------------------------------------------------------- */

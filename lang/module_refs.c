@@ -14,6 +14,7 @@ struct place {
 	const char *what;            /* "a variable's rule", for messages */
 	const struct expr *consumed; /* the X_REF at the bottom of a reference that has been looked at */
 	const struct expr *module;   /* the `module.NAME` of which one output is referred to */
+	const struct ynode *check;   /* the check it stands in: its own data is for it alone */
 };
 
 static void add_dep(struct place *p, struct thing *to, struct thing *call, const struct expr *at)
@@ -74,8 +75,7 @@ static void add_outputs(struct place *p, struct thing *t, const struct expr *x)
 
 static void check_reference(struct place *p, const struct expr *x, const char *root, const char *name)
 {
-	static const char *const instance[] = { "each", "count", NULL }, *const later[] = { "data", NULL },
-		*const paths[] = { "module", "root", "cwd", NULL };
+	static const char *const instance[] = { "each", "count", NULL }, *const paths[] = { "module", "root", "cwd", NULL };
 	struct diags *d = p->m->l->d;
 	if (is_one_of(root, instance)) {
 		check_special(p, x, root, name);
@@ -93,10 +93,6 @@ static void check_reference(struct place *p, const struct expr *x, const char *r
 		return;
 	}
 	struct thing *t = module_find(p->m, root, name);
-	if (!t && is_one_of(root, later)) {
-		diag_add(d, "E0114", expr_mark(x), "\"%s\" blocks are not supported by this version", root);
-		return;
-	}
 	if (!t) {
 		static const struct { const char *root, *kind; } kinds[] = { { "var", "variable" }, { "local", "local" }, { "module", "module" } };
 		const char *kind = NULL;
@@ -104,13 +100,19 @@ static void check_reference(struct place *p, const struct expr *x, const char *r
 			if (strcmp(root, kinds[i].root) == 0)
 				kind = kinds[i].kind;
 		struct diag *g = kind ? diag_add(d, "E0210", expr_mark(x), "no %s is called \"%.60s\"", kind, name)
-				      : diag_add(d, "E0210", expr_mark(x), "there is no resource \"%.60s.%.60s\"", root, name);
+				      : diag_add(d, "E0210", expr_mark(x), "there is no %s \"%.60s.%.60s\"",
+						 str_has_prefix(root, "data.") ? "data block" : "resource", root, name);
 		suggest(p->m, g, root, name);
+		return;
+	}
+	if (t->res && t->res->check && t->res->check != p->check) {
+		struct diag *g = diag_add(d, "E0210", expr_mark(x), "%s belongs to the check \"%.60s\", and only that may refer to it", t->id, t->res->check->s);
+		diag_note(g, AT(t->file, t->res->check), "the check is here");
 		return;
 	}
 	bool far = t->kind == THING_RESOURCE || t->kind == THING_MODULE;
 	if ((p->no_resources && far) || (p->constant && t->kind != THING_VAR)) {
-		diag_hint(diag_add(d, "E0210", expr_mark(x), "%s cannot refer to %s", p->what, t->kind == THING_MODULE ? "modules" : far ? "resources" : "locals"),
+		diag_hint(diag_add(d, "E0210", expr_mark(x), "%s cannot refer to %s", p->what, t->kind == THING_MODULE ? "modules" : t->res && t->res->data ? "data" : far ? "resources" : "locals"),
 			  p->constant ? "only to variables" : "only to variables and locals");
 		return;
 	}
@@ -232,7 +234,8 @@ static void look(void *ctx, const struct expr *x, bool certain)
 		check_reference(p, x, root, name);
 	} else if (x->kind == X_REF && x != p->consumed) {
 		struct diag *g = diag_add(p->m->l->d, "E0211", expr_mark(x), "\"%s\" is not the name of a value", x->name);
-		diag_hint(g, "a reference is var.NAME, local.NAME or TYPE.NAME; text stands in quotes");
+		diag_hint(g, strcmp(x->name, "data") == 0 || str_has_prefix(x->name, "data.") ? "data is referred to as data.TYPE.NAME"
+			  : "a reference is var.NAME, local.NAME, TYPE.NAME or data.TYPE.NAME; text stands in quotes");
 	} else if (x->kind == X_CALL && certain && !func_find(x->call.name)) {
 		struct expr at = *x;
 		at.len = (uint32_t)strlen(x->call.name);
@@ -300,7 +303,8 @@ static void check_lifecycle(struct place *p, const struct lifecycle *life)
 
 static void check_thing(struct thing *t)
 {
-	struct place p = { .m = t->module, .deps = &t->deps }, waits = { .m = t->module, .deps = &t->waits, .whole = true };
+	const struct ynode *check = t->res ? t->res->check : NULL;
+	struct place p = { .m = t->module, .deps = &t->deps, .check = check }, waits = { .m = t->module, .deps = &t->waits, .whole = true, .check = check };
 	switch (t->kind) {
 	case THING_VAR:
 		check_var(t);
@@ -353,7 +357,7 @@ void module_check_references(struct lang *l)
 	}
 	for (size_t i = 0; i < l->checks.len; i++) {
 		struct check_block *c = &l->checks.at[i];
-		struct place p = { .m = c->m, .deps = &c->deps };
+		struct place p = { .m = c->m, .deps = &c->deps, .check = c->key };
 		const struct diag_trail *before = diags_trail(l->d, c->m->parent ? &c->m->trail : NULL);
 		check_rules_of(&p, &c->rules);
 		diags_trail(l->d, before);

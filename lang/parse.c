@@ -593,6 +593,13 @@ static struct expr *parse_legacy_index(struct parser *p, struct expr *x)
 
 static struct expr *parse_attr(struct parser *p, struct expr *x, uint32_t n)
 {
+	if (x->kind == X_REF && strcmp(x->name, "data") == 0) {
+		/* `data.TYPE` is one word, so that data.TYPE.NAME is a reference of two like all others. */
+		struct expr *root = parse_node(p, X_REF, x->off);
+		root->name = arena_printf(p->arena, "data.%.*s", (int)n, p->s + p->pos);
+		p->pos += n;
+		return parse_done(p, root, NULL, NULL);
+	}
 	struct expr *y = parse_node(p, X_ATTR, x->off);
 	y->attr.src = x;
 	y->attr.name = arena_strndup(p->arena, p->s + p->pos, n);

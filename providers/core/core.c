@@ -1,8 +1,11 @@
 /* core - types that need no outside world. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "providers/all.h"
+#include "providers/core/core.h"
 
 /* aipc_data remembers a value in the state: to test a spec, to trigger others, to carry a value from one apply to the next. */
 static const struct attr data_attrs[] = {
@@ -60,11 +63,27 @@ static const struct resource_type aipc_data = {
 	.import_id = data_import,
 };
 
-static const struct resource_type *const types[] = { &aipc_data, NULL };
+static int core_open(const struct provider_env *env, void **self, struct err *err)
+{
+	(void)err;
+	*self = xstrdup(env->dir);
+	return 0;
+}
+
+static void core_close(struct task *t, void *self)
+{
+	(void)t;
+	free(self);
+}
+
+static const struct resource_type *const types[] = { &aipc_data, NULL }, *const data[] = { &core_data_file, NULL };
 
 const struct provider provider_core = {
 	.abi = PROVIDER_ABI,
 	.name = "core",
 	.help = "Types that need no outside world.",
 	.types = types,
+	.data = data,
+	.open = core_open,
+	.close = core_close,
 };

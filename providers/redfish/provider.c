@@ -148,10 +148,10 @@ static const struct attr config_attrs[] = {
 
 static const struct resource_type *const types[] = {
 	&rf_type_bios, &rf_type_firmware, &rf_type_firmware_pin, &rf_type_gpu_node_pool, &rf_type_power, NULL,
-};
+}, *const data[] = { &rf_data_firmware, &rf_data_gpus, &rf_data_system, NULL };
 
 const struct provider provider_redfish = {
 	.abi = PROVIDER_ABI, .name = "redfish",
 	.help = "Bare-metal machines through their BMCs, over Redfish: firmware, BIOS, power.",
-	.config = config_attrs, .types = types, .open = rf_open, .close = rf_close,
+	.config = config_attrs, .types = types, .data = data, .open = rf_open, .close = rf_close,
 };

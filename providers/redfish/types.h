@@ -5,6 +5,7 @@
 #include "providers/redfish/conn.h"
 
 extern const struct resource_type rf_type_bios, rf_type_firmware, rf_type_firmware_pin, rf_type_gpu_node_pool, rf_type_power;
+extern const struct resource_type rf_data_firmware, rf_data_gpus, rf_data_system;
 
 extern const struct attr rf_access_attrs[];          /* of `access`: overrides of the provider's configuration */
 extern const struct attr rf_component_attrs[];       /* of one pinned component */

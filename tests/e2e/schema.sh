@@ -35,6 +35,9 @@ if seen < 4:
 wrong = {
     "misspelled block": "resorce: {}",
     "misspelled attribute": "resource: { firmware: { x: { bmc: a, componets: {} } } }",
+    "unknown data type": "data: { firmwar: { x: {} } }",
+    "data that would be changed": "data: { local_file: { x: { filename: a, lifecycle: { prevent_destroy: true } } } }",
+    "misspelled attribute of data in a check": "check: { c: { data: { local_file: { x: { file_name: a } } }, assert: [] } }",
     "unknown type": "resource: { firmwar: { x: {} } }",
     "missing attribute": "resource: { power: { x: { state: 'On' } } }",
     "wrong kind": "resource: { power: { x: { bmc: a, state: [1] } } }",
@@ -47,6 +50,8 @@ right = {
     "expressions everywhere": "resource: { power: { x: { count: '${2}', bmc: '${var.b}', state: '${var.s}', depends_on: ['firmware.y'] } } }",
     "empty blocks": "locals:\nvariable: { x: }",
     "configurations by alias": "provider: { redfish: [ { username: a, password: 'env:A' }, { alias: eu, for_each: '${var.s}', username: b, password: 'env:B' } ] }\nresource: { power: { x: { bmc: a, state: 'On', provider: redfish.eu } } }",
+    "data": "data: { local_file: { x: { for_each: '${toset([])}', filename: a, depends_on: [power.x], lifecycle: { postcondition: { condition: '${true}', error: e } } } }, redfish_system: { y: { bmc: a, provider: redfish.eu } } }",
+    "data in a check": "check: { c: { data: { local_file: { x: { filename: a } } }, assert: [{ condition: '${true}', error: e }] } }",
     "a call of a module": "module: { a: { source: ./a, for_each: '${toset([])}', size: 3 } }",
 }
 for what, text in wrong.items():

@@ -37,6 +37,27 @@ static void tables_are_whole(void **state)
 	}
 }
 
+/* Data types of all providers: read, and nothing that would change the world; everything that is told is computed. */
+static void data_tables_are_whole(void **state)
+{
+	size_t n = 0;
+	(void)state;
+	for (size_t i = 0; providers_all[i]; i++) {
+		for (size_t k = 0; providers_all[i]->data && providers_all[i]->data[k]; k++, n++) {
+			const struct resource_type *t = providers_all[i]->data[k];
+			bool told = false;
+			assert_true(k == 0 || strcmp(providers_all[i]->data[k - 1]->name, t->name) < 0);
+			assert_true(t->read && t->help && t->version == 1);
+			assert_true(!t->expand && !t->create && !t->update && !t->destroy && !t->import_id && !t->upgrade && !t->describe && !t->same);
+			for (const struct attr *a = t->attrs; a->name; a++)
+				told = told || a->flags & ATTR_COMPUTED;
+			assert_true(told);
+			check_attrs(t->attrs, t->name);
+		}
+	}
+	assert_true(n >= 4);
+}
+
 static void blocks_complete(void **state)
 {
 	(void)state;
@@ -81,6 +102,6 @@ static int setup(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(tables_are_whole), cmocka_unit_test(blocks_complete) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(tables_are_whole), cmocka_unit_test(data_tables_are_whole), cmocka_unit_test(blocks_complete) };
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
