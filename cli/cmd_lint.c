@@ -38,8 +38,9 @@ static json_t *result(const json_t *d)
 	json_t *r = json_pack("{s:s, s:s, s:{s:s}}", "ruleId", json_str(d, "code"), "level", json_str(d, "severity"), "message", "text", text);
 	json_int_t line = json_integer_value(json_at(d, "line")), col = json_integer_value(json_at(d, "column"));
 	if (file && line)
-		json_put_new(r, "locations", json_pack("[{s:{s:{s:s}, s:{s:I, s:I, s:I}}}]", "physicalLocation", "artifactLocation", "uri", file, "region",
-						       "startLine", line, "startColumn", col, "endColumn", col + json_integer_value(json_at(d, "length"))));
+		json_put_new(r, "locations", json_pack("[{s:{s:{s:s}, s:{s:I, s:I, s:I, s:I}}}]", "physicalLocation", "artifactLocation", "uri", file, "region",
+						       "startLine", line, "startColumn", col, "endLine", json_integer_value(json_at(d, "end_line")), "endColumn",
+						       json_integer_value(json_at(d, "end_column"))));
 	return r;
 }
 

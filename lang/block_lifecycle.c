@@ -120,7 +120,7 @@ struct living { struct lang *l; struct lang_body *r; struct lang_life *out; bool
 
 static bool told(struct living *x, const struct expr *e, const struct val *v, const char *wants)
 {
-	eval_note_value(diag_add(x->l->d, "E0152", expr_mark(e), "%s", wants), "this", v);
+	eval_tell(diag_add(x->l->d, "E0152", expr_mark(e), "%s", wants), e, "this", v);
 	return x->ok = false;
 }
 

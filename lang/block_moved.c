@@ -29,7 +29,7 @@ static bool add_step_key(struct lang *l, const struct expr *x, struct str *out)
 		return false;
 	bool number = val_kind(key) == T_NUMBER;
 	if (val_convert(l->arena, key, &type_string, &text, &err) || !val_known(text) || eval_sensitive(l->e, text)) {
-		eval_note_value(diag_add(l->d, "E0160", expr_mark(x->index.key), "a key in an address is a known string or number"), "this", key);
+		eval_tell(diag_add(l->d, "E0160", expr_mark(x->index.key), "a key in an address is a known string or number"), x->index.key, "this", key);
 		return false;
 	}
 	lang_add_key(out, number ? LANG_INDEX : LANG_EACH, text->str.s);
@@ -312,7 +312,7 @@ static bool one_import(void *ctx, enum lang_key kind, const char *key)
 		if (!v)
 			return false;
 		if (val_convert(l->arena, v, &type_string, &text, &err) || !val_known(text) || eval_sensitive(l->e, text)) {
-			eval_note_value(diag_add(l->d, "E0164", expr_mark(x->b->id), "the id of an import is a known string that may be shown"), "this", v);
+			eval_tell(diag_add(l->d, "E0164", expr_mark(x->b->id), "the id of an import is a known string that may be shown"), x->b->id, "this", v);
 			return false;
 		}
 	}

@@ -89,7 +89,7 @@ static void note_operand(void *ctx, const struct expr *x, bool certain)
 	if (strcmp(text, op->last) == 0)
 		return;
 	memcpy(op->last, text, sizeof(text));
-	eval_note_value(op->g, text, v);
+	eval_tell(op->g, x, text, v);
 	op->n++;
 }
 

@@ -29,6 +29,9 @@ void diags_free(struct diags *d)
 	for (size_t i = 0; i < d->all.len; i++) {
 		vec_free(&d->all.at[i]->notes);
 		vec_free(&d->all.at[i]->calls);
+		for (size_t k = 0; k < d->all.at[i]->values.len; k++)
+			json_decref(d->all.at[i]->values.at[k]);
+		vec_free(&d->all.at[i]->values);
 	}
 	vec_free(&d->dropped.notes);
 	vec_free(&d->all);
@@ -93,6 +96,21 @@ void diag_note(struct diag *g, struct mark at, const char *fmt, ...)
 	va_start(ap, fmt);
 	vec_push(&g->notes, (struct note){ keep_mark(g->owner, at), vtext(g->owner, fmt, ap) });
 	va_end(ap);
+}
+
+void diag_value(struct diag *g, json_t *j)
+{
+	enum { MAX_VALUES = 20 };
+	const char *text = json_str(j, "expression");
+	bool keep = g != &g->owner->dropped && g->values.len < MAX_VALUES;
+	for (size_t i = 0; keep && text && i < g->values.len; i++) {
+		const char *other = json_str(g->values.at[i], "expression");
+		keep = !other || strcmp(other, text) != 0;
+	}
+	if (keep)
+		vec_push(&g->values, j);
+	else
+		json_decref(j);
 }
 
 void diag_suggest(struct diag *g, const char *word, const char *const *names)

@@ -21,10 +21,11 @@ struct source {
 	size_t len;
 };
 
-/* A place: COL counts Unicode code points from 1, LEN code points on that line (at least 1). Zeroed: no place. */
+/* A place: COL counts Unicode code points from 1, LEN code points on that line (at least 1). Zeroed: no place. What ends on a later
+ * line has its end there, behind the last code point; else END_LINE is 0, and the end is LEN behind COL. */
 struct mark {
 	const struct source *src;
-	uint32_t line, col, len;
+	uint32_t line, col, len, end_line, end_col;
 };
 
 struct diag;
@@ -39,6 +40,9 @@ struct diag *diag_add(struct diags *d, const char *code, struct mark at, const c
 void diag_hint(struct diag *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A line of its own under the excerpt; AT may be zeroed, else its place is named. */
 void diag_note(struct diag *g, struct mark at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* What a part of the failing expression was, for JSON alone: {"expression", "type", "shown", and "value", "unknown" or "sensitive"};
+ * of two for one expression the first stays, and 20 of a diagnostic. Takes over J. */
+void diag_value(struct diag *g, json_t *j);
 /* "did you mean "X"" as the hint when NAMES (NULL-terminated) has something near WORD. */
 void diag_suggest(struct diag *g, const char *word, const char *const *names);
 
@@ -52,7 +56,8 @@ size_t diags_warnings(const struct diags *d);
 /* The transcript of ux.md, 80 columns, long excerpts cut around the caret, tabs shown as one space. Ends with a line that
  * counts ("2 errors, 1 warning."), without a further sentence. */
 void diags_print(const struct diags *d, FILE *out, bool color);
-/* [{"severity","code","summary","hint","file","line","column","length","excerpt","notes":[{...}]}] */
+/* [{"severity","code","summary","hint","file","line","column","end_line","end_column","length","excerpt","values":[{...}],"notes":[{...}]}];
+ * columns are code points from 1, ends lie behind the last one; LENGTH counts what of it is on the first line. */
 json_t *diags_json(const struct diags *d);
 
 #endif

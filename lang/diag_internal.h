@@ -18,6 +18,7 @@ struct diag {
 	uint32_t shift;              /* characters of the line left of LINE */
 	const char *summary, *hint;
 	VEC(struct note) notes, calls;         /* calls: the trail */
+	VEC(json_t *) values;
 };
 
 struct diags {

@@ -147,7 +147,10 @@ static void put_place(json_t *o, const struct mark *at)
 		return;
 	json_put_int(o, "line", at->line);
 	json_put_int(o, "column", at->col);
-	json_put_int(o, "length", at->len ? at->len : 1);
+	uint32_t len = at->len ? at->len : 1;
+	json_put_int(o, "length", len);
+	json_put_int(o, "end_line", at->end_line ? at->end_line : at->line);
+	json_put_int(o, "end_column", at->end_line ? at->end_col : at->col + len);
 }
 
 static void put_notes(json_t *list, const struct note *notes, size_t n)
@@ -183,6 +186,10 @@ json_t *diags_json(const struct diags *d)
 		put_notes(notes, g->notes.at, g->notes.len);
 		put_notes(notes, g->calls.at, g->calls.len);
 		json_put_new(o, "notes", notes);
+		json_t *values = json_array();
+		for (size_t k = 0; k < g->values.len; k++)
+			json_array_append(values, g->values.at[k]);
+		json_put_new(o, "values", values);
 		json_array_append_new(all, o);
 	}
 	free(v.at);

@@ -163,7 +163,7 @@ static bool key_text(struct eval *e, struct expr *x, const char **out, bool *mar
 	if (!val_known(v))
 		return true;
 	if (val_convert(e->arena, v, &type_string, &s, &err)) {
-		eval_note_value(eval_fail(e, x, "E0219", "a key must be a string"), "this", v);
+		eval_tell(eval_fail(e, x, "E0219", "a key must be a string"), x, "this", v);
 		return false;
 	}
 	if (strlen(s->str.s) != s->str.len)
@@ -202,7 +202,7 @@ static bool add_piece(struct eval *e, const struct expr *x, const struct val *v,
 	}
 	if (val_convert(e->arena, v, &type_string, &s, &err)) {
 		struct diag *g = eval_fail(e, x, "E0218", "only strings, numbers and bools can stand in a text");
-		eval_note_value(g, "this", v);
+		eval_tell(g, x, "this", v);
 		if (g && val_kind(v) >= T_LIST)
 			diag_hint(g, "join() or jsonencode() makes text of it");
 		return false;
@@ -256,7 +256,7 @@ static bool iter_init(struct eval *e, struct expr *x, struct iter *it, bool *mar
 		return eval_fail(e, x, "E0221", "a loop cannot run over null"), false;
 	if (val_kind(v) < T_LIST) {
 		struct diag *g = eval_fail(e, x, "E0221", "a loop runs over a list, a set or a map");
-		eval_note_value(g, "this", v);
+		eval_tell(g, x, "this", v);
 		return false;
 	}
 	*it = (struct iter){ v, val_len(v), val_kind(v) == T_MAP || val_kind(v) == T_OBJECT, val_kind(v) == T_SET };

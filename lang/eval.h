@@ -45,7 +45,12 @@ bool eval_check_size(struct eval *e, const struct expr *x, const struct val *v);
 const struct val *eval(struct eval *e, struct expr *x);
 /* The diagnostic to add to, or NULL when failures are quiet. */
 struct diag *eval_fail(struct eval *e, const struct expr *x, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* "WHAT is V" as a note; G may be NULL. */
 void eval_note_value(struct diag *g, const char *what, const struct val *v);
+/* eval_operand.c: X, a part of what failed, was V: for the values of G in JSON. G and V may be NULL, then it is nothing; X NULL: no text. */
+void eval_operand(struct diag *g, const struct expr *x, const struct val *v);
+void eval_operand_named(struct diag *g, const char *text, size_t len, const struct val *v);
+void eval_tell(struct diag *g, const struct expr *x, const char *what, const struct val *v);         /* both */
 bool eval_step(struct eval *e, const struct expr *x, uint64_t n);
 bool eval_scan(struct eval *e, const struct expr *x, const struct val *v, struct eval_seen *out);
 bool eval_sensitive(struct eval *e, const struct val *v);

@@ -77,7 +77,7 @@ static const struct val *get_attr(struct eval *e, struct expr *x, const struct v
 	struct expr part = last_step(x, x->attr.src);
 	const char *name = x->attr.name;
 	if (val_is_null(v)) {
-		eval_fail(e, &part, "E0223", "%s is null and has no attributes", spelled(e, x->attr.src));
+		eval_operand(eval_fail(e, &part, "E0223", "%s is null and has no attributes", spelled(e, x->attr.src)), x->attr.src, v);
 		return NULL;
 	}
 	enum type_kind kind = val_kind(v);
@@ -85,7 +85,7 @@ static const struct val *get_attr(struct eval *e, struct expr *x, const struct v
 		return val_mark(e->arena, &val_unknown_dynamic, v->sensitive);
 	if (kind != T_MAP && kind != T_OBJECT) {
 		struct diag *g = eval_fail(e, &part, "E0223", "%s has no attributes", spelled(e, x->attr.src));
-		eval_note_value(g, spelled(e, x->attr.src), v);
+		eval_tell(g, x->attr.src, spelled(e, x->attr.src), v);
 		if (g && (kind == T_LIST || kind == T_TUPLE || kind == T_SET))
 			diag_hint(g, kind == T_SET ? "of each element: [*].%s" : "of one element: [0].%s, of each: [*].%s", name, name);
 		return NULL;
@@ -101,6 +101,7 @@ static const struct val *get_attr(struct eval *e, struct expr *x, const struct v
 	if (!got) {
 		struct diag *g = eval_fail(e, &part, "E0223", "%s has no attribute \"%s\"", spelled(e, x->attr.src), name);
 		suggest_attr(g, v, name);
+		eval_operand(g, x->attr.src, v);
 		return NULL;
 	}
 	return v->sensitive ? val_mark(e->arena, got, true) : got;
@@ -124,7 +125,7 @@ static const struct val *index_seq(struct eval *e, struct expr *x, const struct 
 	struct err err;
 	int64_t i;
 	if (val_convert(e->arena, key, &type_number, &num, &err)) {
-		eval_note_value(eval_fail(e, &part, "E0224", "the index of a list is a number"), "this", key);
+		eval_tell(eval_fail(e, &part, "E0224", "the index of a list is a number"), &part, "this", key);
 		return NULL;
 	}
 	const struct type *t = val_kind(v) == T_LIST ? v->type->elem : &type_dynamic;
@@ -132,13 +133,15 @@ static const struct val *index_seq(struct eval *e, struct expr *x, const struct 
 		return val_unknown(e->arena, t);
 	if (!val_to_int64(num, &i) || i < 0) {
 		struct diag *g = eval_fail(e, &part, "E0224", "the index of a list is a whole number from 0 on");
-		eval_note_value(g, "this", key);
+		eval_tell(g, &part, "this", key);
 		return NULL;
 	}
 	if ((uint64_t)i >= v->seq.len) {
 		struct diag *g = eval_fail(e, &part, "E0224", "there is no element %lld", (long long)i);
 		if (g)
 			diag_note(g, (struct mark){ 0 }, "the list has %zu element%s, counted from 0", v->seq.len, v->seq.len == 1 ? "" : "s");
+		eval_operand(g, x->index.src, v);
+		eval_operand(g, &part, key);
 		return NULL;
 	}
 	return v->seq.at[i];
@@ -149,7 +152,7 @@ static const struct val *index_map(struct eval *e, struct expr *x, const struct 
 	const struct val *s, *got;
 	struct err err;
 	if (val_convert(e->arena, key, &type_string, &s, &err)) {
-		eval_note_value(eval_fail(e, x->index.key, "E0224", "the key of a map is a string"), "this", key);
+		eval_tell(eval_fail(e, x->index.key, "E0224", "the key of a map is a string"), x->index.key, "this", key);
 		return NULL;
 	}
 	if (!val_known(s) || !val_known(v))
@@ -159,6 +162,8 @@ static const struct val *index_map(struct eval *e, struct expr *x, const struct 
 		struct diag *g = key->sensitive ? eval_fail(e, x->index.key, "E0224", "there is no element with this key")
 						: eval_fail(e, x->index.key, "E0224", "there is no element \"%.100s\"", s->str.s);
 		suggest_attr(g, v, s->str.s);
+		eval_operand(g, x->index.src, v);
+		eval_operand(g, x->index.key, key);
 		return NULL;
 	}
 	return got;
@@ -174,11 +179,11 @@ const struct val *eval_index(struct eval *e, struct expr *x)
 		return NULL;
 	enum type_kind kind = val_kind(v);
 	if (val_is_null(v)) {
-		eval_fail(e, x->index.src, "E0224", "%s is null and has no elements", spelled(e, x->index.src));
+		eval_operand(eval_fail(e, x->index.src, "E0224", "%s is null and has no elements", spelled(e, x->index.src)), x->index.src, v);
 		return NULL;
 	}
 	if (val_is_null(key)) {
-		eval_fail(e, x->index.key, "E0224", "an index cannot be null");
+		eval_operand(eval_fail(e, x->index.key, "E0224", "an index cannot be null"), x->index.key, key);
 		return NULL;
 	}
 	if (kind == T_DYNAMIC)
@@ -189,7 +194,7 @@ const struct val *eval_index(struct eval *e, struct expr *x)
 		got = index_map(e, x, v, key);
 	else {
 		struct diag *g = eval_fail(e, x->index.src, "E0224", "%s has no elements that an index could name", spelled(e, x->index.src));
-		eval_note_value(g, spelled(e, x->index.src), v);
+		eval_tell(g, x->index.src, spelled(e, x->index.src), v);
 		if (g && kind == T_SET)
 			diag_hint(g, "a set has no order; tolist() gives it one");
 	}
@@ -218,7 +223,7 @@ const struct val *eval_splat(struct eval *e, struct expr *x)
 	if (val_is_null(v)) {
 		if (!seq)
 			return val_mark(e->arena, val_tuple(e->arena, NULL, 0), v->sensitive);
-		eval_fail(e, x->splat.src, "E0224", "%s is null and has no elements", spelled(e, x->splat.src));
+		eval_operand(eval_fail(e, x->splat.src, "E0224", "%s is null and has no elements", spelled(e, x->splat.src)), x->splat.src, v);
 		return NULL;
 	}
 	if (!val_known(v) && (seq || val_kind(v) == T_DYNAMIC))

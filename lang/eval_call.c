@@ -68,7 +68,7 @@ static bool add_spread(struct eval *e, struct expr *x, const struct val *v, stru
 {
 	enum type_kind kind = val_kind(v);
 	if (val_is_null(v) || (kind != T_DYNAMIC && kind != T_LIST && kind != T_SET && kind != T_TUPLE)) {
-		eval_note_value(eval_fail(e, x, "E0215", "in front of \"...\" stands a list"), "this", v);
+		eval_tell(eval_fail(e, x, "E0215", "in front of \"...\" stands a list"), x, "this", v);
 		return false;
 	}
 	a->marked |= v->sensitive;
@@ -163,7 +163,7 @@ static bool fit(struct eval *e, const struct func *f, const struct func_param *p
 	*v = converted(e, *v, p->type, &err);
 	if (!*v) {
 		struct diag *g = eval_fail(e, place, "E0215", "%s() cannot take this for its argument \"%s\": %s", f->name, p->name, err.msg);
-		eval_note_value(g, "this", raw);
+		eval_tell(g, place, "this", raw);
 		return false;
 	}
 	if (!val_known(*v) && !val_is_null(*v) && !(p->flags & PARAM_UNKNOWN))
@@ -197,6 +197,8 @@ static const struct val *run(struct eval *e, struct expr *x, const struct func *
 		struct diag *g = eval_fail(e, place, "E0215", "%s(): %s", f->name, err.msg);
 		if (c.bad_arg < a->vals.len && place->kind != X_VALUE)
 			eval_note_value(g, "this", a->marked ? val_mark(e->arena, a->vals.at[c.bad_arg], true) : a->vals.at[c.bad_arg]);
+		for (size_t i = 0; i < a->vals.len; i++)
+			eval_operand(g, a->places.at[i], a->marked ? val_mark(e->arena, a->vals.at[i], true) : a->vals.at[i]);
 		return NULL;
 	}
 	struct eval_seen seen;

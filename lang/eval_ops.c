@@ -6,20 +6,29 @@
 
 static const char *const names[] = { "||", "&&", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "-", "!" };
 
-/* V as an operand of type T: NULL after a report. */
-static const struct val *operand(struct eval *e, const struct expr *op, const struct expr *x, const struct val *v, const struct type *t)
+/* What OP works on, for the diagnostic G; NULL: not evaluated. */
+static void tell_both(struct diag *g, const struct expr *op, const struct val *l, const struct val *r)
+{
+	eval_operand(g, op->bin.l, l);
+	eval_operand(g, op->bin.r, r);
+}
+
+/* One side of OP, V, as an operand of type T: NULL after a report. L and R are what is told. */
+static const struct val *operand(struct eval *e, const struct expr *op, const struct expr *x, const struct val *v, const struct type *t,
+				 const struct val *l, const struct val *r)
 {
 	struct err err;
 	const struct val *out;
 	const char *want = t->kind == T_BOOL ? "a bool" : "a number";
 	if (val_is_null(v)) {
-		eval_fail(e, x, "E0216", "\"%s\" works on %ss, this is null", names[op->op], want + 2);
+		tell_both(eval_fail(e, x, "E0216", "\"%s\" works on %ss, this is null", names[op->op], want + 2), op, l, r);
 		return NULL;
 	}
 	if (val_convert(e->arena, v, t, &out, &err) == 0)
 		return out;
 	struct diag *g = eval_fail(e, x, "E0216", "\"%s\" works on %ss", names[op->op], want + 2);
 	eval_note_value(g, "this", v);
+	tell_both(g, op, l, r);
 	if (g && op->op == OP_ADD && val_kind(v) == T_STRING)
 		diag_hint(g, "texts are joined as in \"${a}${b}\"");
 	else if (g && op->op == OP_ADD && (val_kind(v) == T_LIST || val_kind(v) == T_TUPLE))
@@ -68,6 +77,7 @@ static const struct val *arithmetic(struct eval *e, const struct expr *x, const 
 	if (x->op == OP_DIV && mpfr_zero_p(b)) {
 		struct diag *g = eval_fail(e, x->bin.r, "E0225", "this divides by zero");
 		eval_note_value(g, "the left side", l);
+		tell_both(g, x, l, r);
 		return NULL;
 	}
 	switch ((enum expr_op)x->op) {
@@ -80,7 +90,8 @@ static const struct val *arithmetic(struct eval *e, const struct expr *x, const 
 	const struct val *out;
 	struct err err;
 	if (num_result(e->arena, c, &out, &err)) {
-		eval_fail(e, x, "E0225", "the result is too large a number");
+		struct diag *g = eval_fail(e, x, "E0225", "the result is too large a number");
+		tell_both(g, x, l, r);
 		return NULL;
 	}
 	return out;
@@ -98,14 +109,14 @@ static const struct val *compare(enum expr_op op, const struct val *l, const str
 static const struct val *logic(struct eval *e, struct expr *x, const struct val *left)
 {
 	bool decides = x->op == OP_OR, marked = left->sensitive;
-	const struct val *l = operand(e, x, x->bin.l, left, &type_bool), *r;
+	const struct val *l = operand(e, x, x->bin.l, left, &type_bool, left, NULL), *r;
 	if (!l)
 		return NULL;
 	if (val_known(l) && l->b == decides)
 		return val_mark(e->arena, val_bool(decides), marked);
 	r = eval(e, x->bin.r);
 	if (r)
-		r = operand(e, x, x->bin.r, r, &type_bool);
+		r = operand(e, x, x->bin.r, r, &type_bool, left, r);
 	if (!r)
 		return NULL;
 	marked |= r->sensitive;
@@ -133,7 +144,7 @@ static const struct val *apply(struct eval *e, struct expr *x, const struct val 
 	if (x->op == OP_EQ || x->op == OP_NE)
 		return equality(e, x, l, r);
 	bool marked = l->sensitive || r->sensitive, order = x->op >= OP_LT && x->op <= OP_GE;
-	const struct val *a = operand(e, x, x->bin.l, l, &type_number), *b = operand(e, x, x->bin.r, r, &type_number);
+	const struct val *a = operand(e, x, x->bin.l, l, &type_number, l, r), *b = operand(e, x, x->bin.r, r, &type_number, l, r);
 	if (!a || !b)
 		return NULL;
 	if (!val_known(a) || !val_known(b))
@@ -152,7 +163,7 @@ const struct val *eval_unary(struct eval *e, struct expr *x)
 {
 	const struct val *v = eval(e, x->bin.l), *n;
 	const struct type *t = x->op == OP_NOT ? &type_bool : &type_number;
-	if (!v || !(n = operand(e, x, x->bin.l, v, t)))
+	if (!v || !(n = operand(e, x, x->bin.l, v, t, v, NULL)))
 		return NULL;
 	bool marked = v->sensitive;
 	if (!val_known(n))
@@ -178,11 +189,11 @@ bool eval_test(struct eval *e, struct expr *x, const char *what, const struct va
 		return false;
 	*marked |= v->sensitive;
 	if (val_is_null(v)) {
-		eval_fail(e, x, "E0217", "%s is true or false, not null", what);
+		eval_operand(eval_fail(e, x, "E0217", "%s is true or false, not null", what), x, v);
 		return false;
 	}
 	if (val_convert(e->arena, v, &type_bool, &b, &err)) {
-		eval_note_value(eval_fail(e, x, "E0217", "%s is true or false", what), "this", v);
+		eval_tell(eval_fail(e, x, "E0217", "%s is true or false", what), x, "this", v);
 		return false;
 	}
 	if (val_known(b))
@@ -261,8 +272,9 @@ static const struct type *loose_type(struct eval *e, const struct type *yes, con
 	return yes->kind == T_OBJECT ? type_map(e->arena, &type_dynamic) : type_list(e->arena, &type_dynamic);
 }
 
-/* The type both results take, NULL after a report. A plain null takes any. */
-static const struct type *common_type(struct eval *e, struct expr *x, const struct type *yes, const struct type *no)
+/* The type both results take, YES_IS and NO_IS where they could be evaluated; NULL after a report. A plain null takes any. */
+static const struct type *common_type(struct eval *e, struct expr *x, const struct type *yes, const struct type *no,
+				      const struct val *yes_is, const struct val *no_is)
 {
 	if (yes->kind == T_DYNAMIC || type_same(yes, no))
 		return no;
@@ -282,6 +294,8 @@ static const struct type *common_type(struct eval *e, struct expr *x, const stru
 		str_add(&s, ", the second ");
 		type_describe(no, &s);
 		diag_note(g, (struct mark){ 0 }, "the first is %s", s.at);
+		eval_operand(g, x->cond.yes, yes_is);
+		eval_operand(g, x->cond.no, no_is);
 	}
 	return NULL;
 }
@@ -318,7 +332,7 @@ const struct val *eval_cond(struct eval *e, struct expr *x)
 	no = test && test->b ? not_taken(e, x->cond.no) : eval(e, x->cond.no);
 	if (test ? !(test->b ? yes : no) : !yes || !no)
 		return NULL;
-	t = common_type(e, x, result_type(e, x->cond.yes, yes), result_type(e, x->cond.no, no));
+	t = common_type(e, x, result_type(e, x->cond.yes, yes), result_type(e, x->cond.no, no), yes, no);
 	if (!t)
 		return NULL;
 	if (!test)

@@ -33,8 +33,8 @@ struct expr_item { struct expr *key, *val; };
 struct expr {
 	uint8_t kind, op;
 	bool group;                  /* X_FOR: `...` behind the value; X_CALL: behind the last argument */
-	bool shadows;                /* X_FOR, X_JOIN: a loop variable hides another one, or a name such as var */
 	bool varies;                 /* looks at each or count: has another value in each instance */
+	uint16_t shadows;            /* X_FOR, X_JOIN: how far behind OFF a loop variable is that hides another one, or a name such as var; 0: none */
 	uint16_t height;
 	uint16_t key_slot, val_slot; /* X_FOR; X_SPLAT and X_SLOT: val_slot */
 	uint32_t off, len;

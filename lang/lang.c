@@ -386,7 +386,7 @@ static void check_module(struct lang *l, struct module *m)
 {
 	struct deps vars = { 0 };
 	for (size_t i = 0; i < m->order.len; i++)
-		if (m->order.at[i]->kind == THING_VAR || m->order.at[i]->kind == THING_MODULE)
+		if (m->order.at[i]->kind != THING_RESOURCE)
 			vec_push(&vars, (struct dep){ .to = m->order.at[i] });
 	module_list(l, m);
 	for (size_t i = 0; i < m->scopes.len; i++) {
@@ -412,7 +412,7 @@ static void outputs(void *arg)
 	}
 	if (l->out.len)
 		qsort(l->out.at, l->out.len, sizeof(*l->out.at), by_output);
-	for (size_t i = 1; i < l->modules.len; i++)
+	for (size_t i = 0; i < l->modules.len; i++)
 		check_module(l, l->modules.at[i]);
 	if (diags_errors(l->d) == errors)
 		checks_evaluate(l);

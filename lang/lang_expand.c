@@ -66,7 +66,7 @@ static bool by_count(struct repeating *x)
 	if (!v || later)
 		return v != NULL;
 	if (val_convert(l->arena, v, &type_number, &num, &err) || !val_to_int64(num, &n) || n < 0 || n > MAX_INSTANCES) {
-		eval_note_value(eval_fail(l->e, e, "E0228", "count is a whole number from 0 to %d", MAX_INSTANCES), "this", v);
+		eval_tell(eval_fail(l->e, e, "E0228", "count is a whole number from 0 to %d", MAX_INSTANCES), e, "this", v);
 		return false;
 	}
 	for (int64_t i = 0; i < n && (ok || i < 3); i++) {
@@ -80,7 +80,7 @@ static bool by_count(struct repeating *x)
 static bool bad_for_each(struct repeating *x, const struct val *v)
 {
 	struct diag *g = eval_fail(x->l->e, x->r->for_each, "E0228", "for_each takes a map or a set of strings");
-	eval_note_value(g, "this", v);
+	eval_tell(g, x->r->for_each, "this", v);
 	if (g && (val_kind(v) == T_TUPLE || val_kind(v) == T_LIST))
 		diag_hint(g, "toset() makes a set of a list of strings");
 	return false;

@@ -52,6 +52,20 @@ static bool constant(const struct expr *x)
 	return x->kind == X_VALUE;
 }
 
+/* The loop variable of X that hides another name. */
+static struct mark hiding_name(const struct expr *x)
+{
+	struct expr at = *x;
+	if (x->shadows == UINT16_MAX)        /* too far behind to be known */
+		return expr_mark(x);
+	at.off += x->shadows;
+	at.len = 0;
+	for (const char *p = x->o->text + at.off; at.off + at.len < x->o->len; at.len++, p++)
+		if (!strchr("_-", *p) && !((unsigned char)*p & 0x80) && !(*p >= '0' && *p <= '9') && !((*p | 32) >= 'a' && (*p | 32) <= 'z'))
+			break;
+	return expr_mark(&at);
+}
+
 static void comparison(struct look *k, const struct expr *x)
 {
 	enum type_kind l = form(k, x->bin.l), r = form(k, x->bin.r);
@@ -86,7 +100,7 @@ static void look(void *ctx, const struct expr *x, bool certain)
 		break;
 	case X_FOR: case X_JOIN:
 		if (x->shadows)
-			lint_add(k->m->l, x->o->file, expr_mark(x), "W0909", "a variable of this loop hides another name");
+			lint_add(k->m->l, x->o->file, hiding_name(x), "W0909", "a variable of this loop hides another name");
 		break;
 	default:
 		break;

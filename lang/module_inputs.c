@@ -39,6 +39,13 @@ static const char *bare_summary(const struct diag *old)
 	return old->summary;
 }
 
+/* M, without an excerpt. */
+static struct mark at_bare(struct mark m, const struct source *bare)
+{
+	m.src = bare;
+	return m;
+}
+
 /* What FROM holds, told without excerpts. */
 static void tell(struct lang *l, const struct diags *from, const struct source *bare)
 {
@@ -46,7 +53,7 @@ static void tell(struct lang *l, const struct diags *from, const struct source *
 	diags_sorted(from, &v);
 	for (size_t i = 0; i < v.n; i++) {
 		const struct diag *old = v.at[i];
-		struct diag *g = diag_add(l->d, old->code, (struct mark){ bare, old->at.line, old->at.col, old->at.len }, "%s", bare_summary(old));
+		struct diag *g = diag_add(l->d, old->code, at_bare(old->at, bare), "%s", bare_summary(old));
 		if (old->hint)
 			diag_hint(g, "%s", old->hint);
 		for (size_t k = 0; k < old->notes.len; k++)
@@ -77,7 +84,7 @@ static void add_file(struct lang *l, const struct lang_input *in, struct givens 
 	diags_free(d);
 	const struct ynode *map = ok && f->n_docs ? &f->docs[0] : NULL;
 	if (map && map->kind != Y_MAP && map->kind != Y_NULL) {
-		diag_add(l->d, "E0115", (struct mark){ bare, map->line, map->col, map->len }, "a file of values is a map of variables' names to values, this is %s",
+		diag_add(l->d, "E0115", at_bare(AT(f, map), bare), "a file of values is a map of variables' names to values, this is %s",
 			 yaml_kind_name(map));
 		ok = false;
 	}

@@ -186,6 +186,11 @@ void module_read_variable(struct module *m, const struct yaml_file *f, const str
 
 /* --- values ------------------------------------------------------------------------------------------------------ */
 
+static void tell_variable(struct diag *g, const struct thing *t, const struct val *v)
+{
+	eval_operand_named(g, t->id, strlen(t->id), v);
+}
+
 const struct val *module_fit(struct lang *l, struct thing *t, const struct val *v, struct mark at)
 {
 	const struct val *out;
@@ -197,6 +202,7 @@ const struct val *module_fit(struct lang *l, struct thing *t, const struct val *
 				  null ? "" : err.msg);
 	if (!null)
 		eval_note_value(g, "it", t->sensitive ? val_mark(l->arena, v, true) : v);
+	tell_variable(g, t, t->sensitive ? val_mark(l->arena, v, true) : v);
 	diag_note(g, AT(t->file, t->key), "the variable is declared here");
 	return NULL;
 }
@@ -258,6 +264,7 @@ static void check_rule(struct lang *l, struct thing *t, const struct val *value,
 	struct diag *g = diag_add(l->d, "E0303", t->arg_at, "the value of variable \"%s\" is refused%s%s", t->name, show ? ": " : "",
 				  show ? s->str.s : "");
 	eval_note_value(g, "it", value);
+	tell_variable(g, t, value);
 	diag_note(g, expr_mark(r->condition), "by this rule");
 }
 

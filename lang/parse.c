@@ -16,7 +16,7 @@ struct mark origin_mark(const struct origin *o, uint32_t off, uint32_t len)
 {
 	if (o->file)
 		return yaml_mark_in(o->file, o->node, off, len);
-	struct mark m = { o->src, 1, 1, 1 };
+	struct mark m = { .src = o->src, .line = 1, .col = 1, .len = 1 };
 	for (uint32_t i = 0; i < off && i < o->len; i++) {
 		if (o->text[i] == '\n') {
 			m.line++;
@@ -292,8 +292,9 @@ bool parse_for_intro(struct parser *p, struct expr *x)
 	x->loop.coll = parse_expr(p);
 	if (!x->loop.coll)
 		return false;
-	for (int i = 0; i < n; i++)
-		x->shadows |= hides(p, p->s + name[i], len[i]);
+	for (int i = n; i-- > 0;)
+		if (hides(p, p->s + name[i], len[i]))
+			x->shadows = name[i] - x->off < UINT16_MAX ? (uint16_t)(name[i] - x->off) : UINT16_MAX;
 	x->key_slot = UINT16_MAX;
 	if (n == 2 && !parse_bind(p, name[0], len[0], &x->key_slot))
 		return false;

@@ -9,8 +9,9 @@
 #include "lang/yaml_internal.h"
 
 struct frame {
-	uint32_t line, col;
+	yaml_mark_t at;
 	uint8_t kind;
+	bool flow;
 	size_t start;                /* first member on the stack of nodes */
 	size_t counted;              /* nodes before it */
 	const char *anchor;
@@ -46,7 +47,48 @@ static yaml_mark_t within(const struct build *b, yaml_mark_t m)
 static struct mark at_yaml(const struct build *b, yaml_mark_t m, uint32_t len)
 {
 	m = within(b, m);
-	return (struct mark){ &b->f->src, (uint32_t)m.line + 1, (uint32_t)m.column + 1, len };
+	return (struct mark){ .src = &b->f->src, .line = (uint32_t)m.line + 1, .col = (uint32_t)m.column + 1, .len = len };
+}
+
+/* The place of what stands behind the anchor and the tag that begin at M; M when that is nothing before END. */
+static yaml_mark_t behind_properties(const struct build *b, yaml_mark_t m, yaml_mark_t end)
+{
+	const struct yaml_file *f = b->f;
+	const char *p = f->src.text + f->lines[m.line], *stop = f->src.text + f->src.len;
+	yaml_mark_t at = m;
+	bool property = false;
+	at.column = 0;
+	for (; p < stop && (at.line < m.line || (at.line == m.line && at.column < m.column)); at.column++)
+		for (p++; p < stop && ((unsigned char)*p & 0xc0) == 0x80; p++)
+			;
+	while (p < stop && (at.line < end.line || (at.line == end.line && at.column < end.column))) {
+		if (*p == '\n' || *p == '\r') {
+			p += p[0] == '\r' && p + 1 < stop && p[1] == '\n' ? 2 : 1;
+			at.line++;
+			at.column = 0;
+			property = false;
+			continue;
+		}
+		bool blank = *p == ' ' || *p == '\t';
+		if (!blank && !property && *p != '&' && *p != '!' && *p != '#')
+			return at;
+		property = !blank;
+		if (*p == '#') {             /* a comment behind them */
+			p += strcspn(p, "\r\n");
+			continue;
+		}
+		for (p++, at.column++; p < stop && ((unsigned char)*p & 0xc0) == 0x80; p++)
+			;
+	}
+	return m;
+}
+
+static void place(struct ynode *n, yaml_mark_t from, yaml_mark_t to)
+{
+	n->line = (uint32_t)from.line + 1;
+	n->col = (uint32_t)from.column + 1;
+	n->down = to.line > from.line ? (uint32_t)(to.line - from.line) : 0;
+	n->len = n->down ? (uint32_t)to.column + 1 : to.column > from.column && to.line == from.line ? (uint32_t)(to.column - from.column) : 1;
 }
 
 /* Text packed without the arena's alignment. */
@@ -67,17 +109,20 @@ static const char *keep_text(struct build *b, const char *s, size_t n)
 	return p;
 }
 
-static bool count_nodes(struct build *b, size_t n, bool alias, struct mark at)
+/* EV stands for N nodes more. */
+static bool count_nodes(struct build *b, size_t n, const yaml_event_t *ev)
 {
+	bool alias = ev->type == YAML_ALIAS_EVENT;
 	b->count += n;
 	b->aliased += alias ? n : 0;
 	if (b->aliased > YAML_ALIASED) {
+		struct mark at = at_yaml(b, ev->start_mark, alias ? (uint32_t)strlen((const char *)ev->data.alias.anchor) + 1 : 1);
 		diag_add(b->d, "E0404", at, "the aliases of this file stand for more than %d nodes", YAML_ALIASED);
 		return false;
 	}
 	if (b->count - b->aliased <= YAML_NODES)
 		return true;
-	struct diag *g = diag_add(b->d, "E0404", at, "the file holds more than %d nodes", YAML_NODES);
+	struct diag *g = diag_add(b->d, "E0404", at_yaml(b, ev->start_mark, 1), "the file holds more than %d nodes", YAML_NODES);
 	diag_hint(g, "split it into several files");
 	return false;
 }
@@ -240,19 +285,14 @@ static bool on_scalar(struct build *b, const yaml_event_t *ev)
 					  [YAML_PLAIN_SCALAR_STYLE] = YS_PLAIN };
 	const char *s = (const char *)ev->data.scalar.value;
 	size_t len = ev->data.scalar.length;
-	yaml_mark_t start = within(b, ev->start_mark);
-	struct ynode n = { .line = (uint32_t)start.line + 1, .col = (uint32_t)start.column + 1, .n = (uint32_t)len };
-	bool one_line = ev->start_mark.line == ev->end_mark.line;
-	n.len = one_line ? (uint32_t)(ev->end_mark.column - ev->start_mark.column) : 0;
-	if (one_line && n.len == 0)
-		n.len = 1;
+	struct ynode n = { .n = (uint32_t)len };
+	bool named = ev->data.scalar.anchor || ev->data.scalar.tag;
+	place(&n, within(b, named ? behind_properties(b, ev->start_mark, ev->end_mark) : ev->start_mark), within(b, ev->end_mark));
 	n.style = styles[ev->data.scalar.style];
 	n.kind = Y_STRING;
 	char tag = tag_of(ev);
 	if (!tag)
 		return bad_tag(b, ev->start_mark, ev->data.scalar.tag);
-	if (ev->data.scalar.tag)
-		n.len = 1;
 	n.s = keep_text(b, s, len);
 	n.live = len >= 3 && (memmem(s, len, "${", 2) || memmem(s, len, "%{", 2));
 	if (tag == 'p' && !yaml_resolve(b->arena, &n)) {
@@ -265,15 +305,16 @@ static bool on_scalar(struct build *b, const yaml_event_t *ev)
 			return false;
 		anchor_close(b, name, &n, 1);
 	}
-	return count_nodes(b, 1, false, yaml_mark(b->f, &n)) && deliver(b, &n);
+	return count_nodes(b, 1, ev) && deliver(b, &n);
 }
 
 static bool on_start(struct build *b, const yaml_event_t *ev, enum ykind kind)
 {
 	const yaml_char_t *anchor = kind == Y_SEQ ? ev->data.sequence_start.anchor : ev->data.mapping_start.anchor;
 	const yaml_char_t *tag = kind == Y_SEQ ? ev->data.sequence_start.tag : ev->data.mapping_start.tag;
-	struct frame fr = { .line = (uint32_t)ev->start_mark.line + 1, .col = (uint32_t)ev->start_mark.column + 1,
-			    .kind = kind, .start = b->nodes.len, .counted = b->count };
+	bool flow = kind == Y_SEQ ? ev->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE : ev->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+	struct frame fr = { .at = anchor || tag ? behind_properties(b, ev->start_mark, (yaml_mark_t){ .line = SIZE_MAX }) : ev->start_mark, .flow = flow, .kind = kind,
+			    .start = b->nodes.len, .counted = b->count };
 	if (b->frames.len >= YAML_DEPTH) {
 		diag_add(b->d, "E0404", at_yaml(b, ev->start_mark, 1), "this is nested more than %d levels deep", YAML_DEPTH);
 		return false;
@@ -286,15 +327,18 @@ static bool on_start(struct build *b, const yaml_event_t *ev, enum ykind kind)
 			return false;
 	}
 	vec_push(&b->frames, fr);
-	return count_nodes(b, 1, false, at_yaml(b, ev->start_mark, 1));
+	return count_nodes(b, 1, ev);
 }
 
-static bool on_end(struct build *b)
+static bool on_end(struct build *b, const yaml_event_t *ev)
 {
 	struct frame fr = b->frames.at[--b->frames.len];
 	size_t len = b->nodes.len - fr.start;
-	struct ynode n = { .line = fr.line, .col = fr.col, .len = 1, .kind = fr.kind, .style = YS_PLAIN,
-			   .n = (uint32_t)(fr.kind == Y_MAP ? len / 2 : len) };
+	struct ynode n = { .kind = fr.kind, .style = YS_PLAIN, .n = (uint32_t)(fr.kind == Y_MAP ? len / 2 : len) };
+	const struct ynode *key = fr.kind == Y_MAP && len ? &b->nodes.at[fr.start] : NULL;
+	place(&n, within(b, fr.at), within(b, fr.flow ? ev->end_mark : fr.at));
+	if (!fr.flow && key && key->line == n.line && key->col == n.col && !key->down)
+		n.len = key->len;
 	n.kids = arena_array(b->arena, len, sizeof(*n.kids));
 	if (len)
 		memcpy(n.kids, &b->nodes.at[fr.start], len * sizeof(*n.kids));
@@ -309,14 +353,13 @@ static bool on_end(struct build *b)
 static bool on_alias(struct build *b, const yaml_event_t *ev)
 {
 	const char *name = (const char *)ev->data.alias.anchor;
-	struct mark at = at_yaml(b, ev->start_mark, (uint32_t)strlen(name) + 1);
 	struct anchor *a = anchor_find(b, name);
 	if (!a || a->open) {
-		diag_add(b->d, "E0403", at, a ? "the alias *%.60s stands inside what it stands for" : "there is no anchor &%.60s before this alias", name);
+		diag_add(b->d, "E0403", at_yaml(b, ev->start_mark, (uint32_t)strlen(name) + 1), a ? "the alias *%.60s stands inside what it stands for" : "there is no anchor &%.60s before this alias", name);
 		return false;
 	}
 	struct ynode n = a->node;
-	return count_nodes(b, a->weight, true, at) && deliver(b, &n);
+	return count_nodes(b, a->weight, ev) && deliver(b, &n);
 }
 
 static bool on_document(struct build *b, const yaml_event_t *ev)
@@ -336,7 +379,7 @@ static bool on_event(struct build *b, const yaml_event_t *ev)
 	case YAML_SEQUENCE_START_EVENT: return on_start(b, ev, Y_SEQ);
 	case YAML_MAPPING_START_EVENT: return on_start(b, ev, Y_MAP);
 	case YAML_SEQUENCE_END_EVENT:
-	case YAML_MAPPING_END_EVENT: return on_end(b);
+	case YAML_MAPPING_END_EVENT: return on_end(b, ev);
 	case YAML_ALIAS_EVENT: return on_alias(b, ev);
 	default: return true;
 	}

@@ -21,8 +21,9 @@ enum ykind { Y_NULL, Y_BOOL, Y_NUMBER, Y_STRING, Y_SEQ, Y_MAP };
 enum ystyle { YS_PLAIN, YS_SINGLE, YS_DOUBLE, YS_LITERAL, YS_FOLDED };
 
 struct ynode {
-	uint32_t line, col;          /* of the first character, quote or indicator */
-	uint32_t len;                /* code points on that line; 0: to its end */
+	uint32_t line, col;          /* of the first character, quote or indicator, behind anchors and tags */
+	uint32_t down;               /* lines below on which it ends; of a block map or list 0: its first key or dash stands for it */
+	uint32_t len;                /* DOWN 0: code points; else the column behind its last character, which block scalars do not use */
 	uint32_t n;                  /* bytes of the text; members; pairs */
 	union {
 		const char *s;       /* scalars: the text, terminated; of a number, digits that val_number_text() reads */

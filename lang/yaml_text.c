@@ -70,7 +70,7 @@ bool yaml_scan_text(struct arena *a, struct yaml_file *f, struct diags *d)
 	uint32_t col = 1;
 	for (const unsigned char *q = line; q < p; q++)
 		col += (*q & 0xc0) != 0x80;
-	struct diag *g = diag_add(d, "E0405", (struct mark){ &f->src, f->n_lines, col, 1 }, "%s", problem);
+	struct diag *g = diag_add(d, "E0405", (struct mark){ .src = &f->src, .line = f->n_lines, .col = col, .len = 1 }, "%s", problem);
 	if (*p < 0x80 || strstr(problem, "separators"))
 		diag_hint(g, "in double quotes, an escape such as \\u%04x can", *p < 0x80 ? *p : 0x2028);
 	else if (strstr(problem, "UTF-8"))
@@ -111,20 +111,6 @@ static const char *advance(const char *p, const char *end, uint32_t n)
 		n--;
 	}
 	return p;
-}
-
-struct mark yaml_mark(const struct yaml_file *f, const struct ynode *n)
-{
-	struct mark m = { &f->src, n->line, n->col, n->len };
-	if (m.len == 0 && n->line) {
-		const char *stop = line_stop(f, n->line), *at = advance(line_at(f, n->line), stop, n->col - 1);
-		while (stop > at && (stop[-1] == ' ' || stop[-1] == '\t'))
-			stop--;
-		m.len = points(at, stop);
-	}
-	if (m.len == 0)
-		m.len = 1;
-	return m;
 }
 
 /* A reading head in the file while a scalar is decoded again, and how many bytes of its text lie behind it. */
@@ -270,6 +256,55 @@ static void seek(struct head *h, const struct ynode *n, uint32_t off)
 		seek_flow(h, n->style, off);
 }
 
+/* To the place behind the character that ends before byte END of the text. */
+static void seek_behind(struct head *h, const struct ynode *n, uint32_t end)
+{
+	uint32_t last = end - 1;
+	while (last && ((unsigned char)n->s[last] & 0xc0) == 0x80)
+		last--;
+	seek(h, n, last);
+	const char *stop = line_stop(h->f, h->line);
+	if (n->style == YS_DOUBLE && h->p < stop && *h->p == '\\')
+		step_escape(h);
+	else if (n->style == YS_SINGLE && h->p + 1 < stop && h->p[0] == '\'' && h->p[1] == '\'')
+		h->p += 2;
+	else
+		h->p = advance(h->p, stop, 1);
+}
+
+/* Behind the last text of a block scalar. */
+static void end_block(const struct yaml_file *f, const struct ynode *n, struct mark *m)
+{
+	uint32_t end = n->n;
+	while (end && (n->s[end - 1] == '\n' || n->s[end - 1] == ' '))
+		end--;
+	m->end_line = m->end_col = 0;
+	if (!end)
+		return;
+	struct head h = { f, n->line, line_at(f, n->line), 0 };
+	seek_behind(&h, n, end);
+	m->end_line = h.line;
+	m->end_col = 1 + points(line_at(f, h.line), h.p);
+}
+
+struct mark yaml_mark(const struct yaml_file *f, const struct ynode *n)
+{
+	struct mark m = { .src = &f->src, .line = n->line, .col = n->col, .len = n->down ? 0 : n->len };
+	if (n->down && n->line) {
+		const char *stop = line_stop(f, n->line), *at = advance(line_at(f, n->line), stop, n->col - 1);
+		while (stop > at && (stop[-1] == ' ' || stop[-1] == '\t'))
+			stop--;
+		m.len = points(at, stop);
+		m.end_line = n->line + n->down;
+		m.end_col = n->len;
+		if (n->style == YS_LITERAL || n->style == YS_FOLDED)
+			end_block(f, n, &m);
+	}
+	if (m.len == 0)
+		m.len = 1;
+	return m;
+}
+
 struct mark yaml_mark_in(const struct yaml_file *f, const struct ynode *n, uint32_t off, uint32_t len)
 {
 	if (n->kind == Y_SEQ || n->kind == Y_MAP || n->line == 0)
@@ -281,10 +316,18 @@ struct mark yaml_mark_in(const struct yaml_file *f, const struct ynode *n, uint3
 	const char *start = advance(line_at(f, n->line), line_stop(f, n->line), n->col - 1);
 	struct head from = { f, n->line, start, 0 }, to = from;
 	seek(&from, n, off);
-	seek(&to, n, off + len);
+	if (len)
+		seek_behind(&to, n, off + len);
+	else
+		to = from;
 	const char *end = f->src.text + f->src.len, *base = line_at(f, from.line), *stop = line_stop(f, from.line);
 	if (from.p > end)
 		from.p = end;
 	uint32_t width = points(from.p, to.line == from.line && to.p < stop ? to.p : stop);
-	return (struct mark){ &f->src, from.line, 1 + points(base, from.p), width ? width : 1 };
+	struct mark m = { .src = &f->src, .line = from.line, .col = 1 + points(base, from.p), .len = width ? width : 1 };
+	if (to.line > from.line) {
+		m.end_line = to.line;
+		m.end_col = 1 + points(line_at(f, to.line), to.p);
+	}
+	return m;
 }

@@ -28,11 +28,11 @@ static void looks_as_designed(void **unused)
 	struct diags *d = diags_new();
 	struct source src = { "pools/train.aipc.yaml", text, sizeof(text) - 1 };
 	struct source other = { "main.aipc.yaml", text, sizeof(text) - 1 };
-	struct diag *g = diag_add(d, "E0213", (struct mark){ &src, 14, 19, 4 }, "no function is called \"%s\"", "uper");
+	struct diag *g = diag_add(d, "E0213", (struct mark){ .src = &src, .line = 14, .col = 19, .len = 4 }, "no function is called \"%s\"", "uper");
 	diag_suggest(g, "uper", (const char *const[]){ "lower", "upper", NULL });
-	g = diag_add(d, "E0107", (struct mark){ &other, 3, 3, 12 }, "\"gpu_nod_pool\" is not a resource type");
+	g = diag_add(d, "E0107", (struct mark){ .src = &other, .line = 3, .col = 3, .len = 12 }, "\"gpu_nod_pool\" is not a resource type");
 	diag_hint(g, "did you mean \"%s\"?", "gpu_node_pool");
-	diag_note(g, (struct mark){ &src, 1, 1, 1 }, "the first one is here");
+	diag_note(g, (struct mark){ .src = &src, .line = 1, .col = 1, .len = 1 }, "the first one is here");
 	diag_note(g, (struct mark){ 0 }, "there are %d", 3);
 	diag_add(d, "W0101", (struct mark){ 0 }, "nothing to see");
 	autofree char *got = printed(d, false);
@@ -68,7 +68,7 @@ static void no_line_is_wider_than_a_terminal(void **unused)
 	memcpy(line + 1500, "HERE", 4);
 	line[sizeof(line) - 1] = '\0';
 	struct source src = { "a.yaml", line, sizeof(line) - 1 };
-	struct diag *g = diag_add(d, "E0201", (struct mark){ &src, 1, 1501, 4 }, "a long story about many things that does not fit on "
+	struct diag *g = diag_add(d, "E0201", (struct mark){ .src = &src, .line = 1, .col = 1501, .len = 4 }, "a long story about many things that does not fit on "
 				  "one line of a terminal and so is continued on the next one");
 	diag_hint(g, "a hint that is too long to stand behind the caret, so that it moves down to a line of its own");
 	char *got = printed(d, false);
@@ -91,7 +91,7 @@ static void terminals_are_safe_and_wide_characters_count(void **unused)
 	struct diags *d = diags_new();
 	static const char text[] = "\xe6\x97\xa5\xe6\x9c\xac\t\x1b[31m: bad\r\nnext";
 	struct source src = { "a", text, sizeof(text) - 1 };
-	diag_add(d, "E0201", (struct mark){ &src, 1, 10, 3 }, "x\033[2Jy");
+	diag_add(d, "E0201", (struct mark){ .src = &src, .line = 1, .col = 10, .len = 3 }, "x\033[2Jy");
 	autofree char *got = printed(d, false);
 	assert_string_equal(got,
 		"error[E0201]: x?[2Jy\n  --> a:1:10\n   |\n 1 | \xe6\x97\xa5\xe6\x9c\xac \xef\xbf\xbd[31m: bad\n   |            ^^^\n\n1 error.\n");
@@ -104,11 +104,11 @@ static void repeats_are_dropped_and_floods_are_counted(void **unused)
 	struct diags *d = diags_new();
 	struct source src = { "a", "x\n", 2 };
 	for (int i = 0; i < 3; i++)
-		diag_add(d, "E0201", (struct mark){ &src, 1, 1, 1 }, "same");
+		diag_add(d, "E0201", (struct mark){ .src = &src, .line = 1, .col = 1, .len = 1 }, "same");
 	autofree char *got = printed(d, false);
 	assert_non_null(strstr(got, "\n1 error.\n"));
 	for (int i = 0; i < 5000; i++)
-		diag_note(diag_add(d, "E0202", (struct mark){ &src, 1, 1, 1 }, "number %d", i), (struct mark){ 0 }, "note");
+		diag_note(diag_add(d, "E0202", (struct mark){ .src = &src, .line = 1, .col = 1, .len = 1 }, "number %d", i), (struct mark){ 0 }, "note");
 	autofree char *more = printed(d, true);
 	assert_non_null(strstr(more, "(4003 more are not shown)"));
 	assert_non_null(strstr(more, "\033[1;31merror[E0202]\033[0m"));
@@ -123,14 +123,14 @@ static void outlives_its_source(void **unused)
 	struct source *src = xcalloc(1, sizeof(*src));
 	char *path = xstrdup("gone.yaml"), *text = xstrdup("abc def\n");
 	*src = (struct source){ path, text, 8 };
-	diag_hint(diag_add(d, "E0201", (struct mark){ src, 1, 5, 3 }, "bad"), "good");
+	diag_hint(diag_add(d, "E0201", (struct mark){ .src = src, .line = 1, .col = 5, .len = 3 }, "bad"), "good");
 	free(text);
 	free(path);
 	free(src);
 	autojson json_t *j = diags_json(d);
 	autofree char *got = json_text(j);
-	assert_string_equal(got, "[{\"code\":\"E0201\",\"column\":5,\"excerpt\":\"abc def\",\"file\":\"gone.yaml\",\"hint\":\"good\",\"length\":3,"
-			    "\"line\":1,\"notes\":[],\"severity\":\"error\",\"summary\":\"bad\"}]");
+	assert_string_equal(got, "[{\"code\":\"E0201\",\"column\":5,\"end_column\":8,\"end_line\":1,\"excerpt\":\"abc def\",\"file\":\"gone.yaml\",\"hint\":\"good\",\"length\":3,"
+			    "\"line\":1,\"notes\":[],\"severity\":\"error\",\"summary\":\"bad\",\"values\":[]}]");
 	diags_free(d);
 }
 
