@@ -80,7 +80,7 @@ $(B)/tests/e2e/kube_probe: $(B)/tests/e2e/kube_probe.o $(link_kube)
 
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(link_cli)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/bench/sched: $(B)/bench/sched.o $(link_runtime)
+$(B)/bench/sched $(B)/bench/ctl: $(B)/bench/%: $(B)/bench/%.o $(link_runtime)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/bench/%: $(B)/bench/%.o $(link_cli)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

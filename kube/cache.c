@@ -109,6 +109,7 @@ static void set_text(char **to, const char *with)
 static void complete(struct kube_cache *c)
 {
 	bool again = c->synced_once;
+	c->served = true;
 	kube_store_swept(c->store);
 	c->synced_once = true;
 	c->refused = false;
@@ -334,11 +335,11 @@ static void failed(struct kube_cache *c, int rc, const struct kube_fail *why, co
 		set_text(&c->version, NULL);
 	}
 	if (why->status == 404 && c->optional) {
-		c->served = false;
 		set_text(&c->version, NULL);
 		kube_store_begin(c->store);
 		if (kube_store_count(c->store) || !c->synced_once)
 			complete(c);
+		c->served = false;
 	}
 	if (final && !c->synced_once) {
 		c->refusal = *err;

@@ -14,6 +14,9 @@
  * swap_decide:    replace (status "replacements" of the gang, whole; "delete": pods to delete once that is stored), done (fewer
  *                 replacements are open), short (no spares: nothing is touched), none
  * pools_decide, topologies_decide: "status" for each object
+ * undo_decide:    hold-end, release (the finalizer of a policy); lift, unguard, unsuspect on nodes of a policy that is being deleted and that no
+ *                 other policy rules (reason PolicyDeleted)
+ * marks_decide:   mark: "conditions" of the node (AipcFenced, AipcGuarded) that should say what its taints and annotations say
  *
  * A taint that is there without our annotation was not set by us: it is never lifted. Everything a decision acts on comes with
  * "uid" and, for nodes, "version", so that acting can refuse when the world has moved on.
@@ -28,6 +31,9 @@ json_t *guard_decide(const struct fleet *f);
 json_t *swap_decide(const struct fleet *f);
 json_t *pools_decide(const struct fleet *f);
 json_t *topologies_decide(const struct fleet *f);
+
+json_t *undo_decide(const struct fleet *f);
+json_t *marks_decide(const struct fleet *f);
 
 /* The policy that rules the node; NULL: none. */
 const json_t *policy_of(const struct fleet *f, const struct fleet_node *n);

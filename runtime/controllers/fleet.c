@@ -16,6 +16,8 @@ struct fleet *fleet_new(int64_t now_ms)
 	f->a = arena_new();
 	f->now_ms = now_ms;
 	f->keep = json_array();
+	f->due_ms = arena_alloc(f->a, sizeof(*f->due_ms));
+	*f->due_ms = INT64_MAX;
 	return f;
 }
 
@@ -34,6 +36,7 @@ void fleet_free(struct fleet *f)
 	vec_free(&f->policies);
 	vec_free(&f->topologies);
 	vec_free(&f->events);
+	vec_free(&f->promising);
 	vec_free(&f->notes);
 	json_decref(f->keep);
 	arena_free(f->a);
@@ -202,6 +205,24 @@ static int by_priority(const void *a, const void *b)
 
 #define SORT(v, by) do { if ((v).len) qsort((v).at, (v).len, sizeof(*(v).at), by); } while (0)
 
+static const json_t *policy_for(const struct fleet *f, const struct fleet_node *n)
+{
+	for (size_t i = 0; i < f->policies.len; i++) {
+		const json_t *selector = json_at(json_at(f->policies.at[i], "spec"), "nodeSelector");
+		if (json_str(json_at(f->policies.at[i], "metadata"), "deletionTimestamp"))
+			continue;
+		if (json_object_size(selector) ? labels_match(selector, n->labels) : node_label(n, "aipc.dev/pool") != NULL)
+			return f->policies.at[i];
+	}
+	return NULL;
+}
+
+void fleet_due(const struct fleet *f, int64_t at_ms)
+{
+	if (at_ms > f->now_ms && at_ms < *f->due_ms)
+		*f->due_ms = at_ms;
+}
+
 void fleet_settle(struct fleet *f)
 {
 	SORT(f->nodes, by_node);
@@ -209,6 +230,11 @@ void fleet_settle(struct fleet *f)
 	SORT(f->gangs, by_meta);
 	SORT(f->pools, by_meta);
 	SORT(f->policies, by_priority);
+	for (size_t i = 0; i < f->nodes.len; i++)
+		f->nodes.at[i]->policy = policy_for(f, f->nodes.at[i]);
+	for (size_t i = 0; i < f->gangs.len; i++)
+		if (json_array_size(json_at(json_at(f->gangs.at[i], "status"), "replacements")) && !json_str(json_at(f->gangs.at[i], "metadata"), "deletionTimestamp"))
+			vec_push(&f->promising, f->gangs.at[i]);
 	for (size_t i = 0; i < f->pods.len; i++) {
 		struct fleet_node *n = f->pods.at[i]->ended ? NULL : fleet_node(f, f->pods.at[i]->node);
 		f->pods.at[i]->at = n;
@@ -246,8 +272,10 @@ static void levels_read(const struct fleet *f, const json_t *list, struct levels
 
 void fleet_levels(const struct fleet *f, const char *name, struct levels *out)
 {
-	autojson json_t *file = builtin_json("topologies.json");
+	static json_t *file;
 	const json_t *found = NULL;
+	if (!file)
+		file = builtin_json("topologies.json");
 	out->n = 0;
 	for (size_t i = 0; i < f->topologies.len; i++)
 		if (strcmp(word(json_at(f->topologies.at[i], "metadata"), "name"), name) == 0)

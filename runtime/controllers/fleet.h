@@ -43,6 +43,7 @@ struct fleet_node {
 	const char *name, *uid, *version, *boot;
 	const json_t *json, *labels, *notes, *taints, *conditions, *allocatable;
 	bool cordoned;
+	const json_t *policy;                /* that rules it; NULL: none */
 	VEC(struct fleet_pod *) pods;        /* of gangs, not ended */
 	VEC(const json_t *) events;          /* about this node */
 };
@@ -56,7 +57,9 @@ struct fleet {
 	VEC(struct fleet_node *) nodes;      /* sorted as people sort, once settled */
 	VEC(struct fleet_pod *) pods;
 	VEC(const json_t *) gangs, pools, policies, topologies, events;
+	VEC(const json_t *) promising;       /* gangs with open replacements that are not being deleted */
 	VEC(const char *) notes;             /* what could not be read */
+	int64_t *due_ms;                     /* the next time at which a decision may come out otherwise with nothing changed; INT64_MAX: none */
 	json_t *keep;                        /* references */
 };
 
@@ -64,8 +67,11 @@ struct fleet *fleet_new(int64_t now_ms);
 void fleet_free(struct fleet *f);            /* NULL is fine */
 /* One object or a List. Kinds that do not matter are passed over. E_INPUT: no Kubernetes object. */
 int fleet_add(struct fleet *f, const json_t *object, struct err *err) MUST_CHECK;
-/* After all are in: sorts, and puts pods and events on their nodes. */
+/* After all are in: sorts, puts pods and events on their nodes, and nodes under the policy that rules them: the matching one with the highest
+ * priority, then the first name, that is not being deleted. */
 void fleet_settle(struct fleet *f);
+/* Decisions say here when time alone will change them. What is not later than now says nothing. */
+void fleet_due(const struct fleet *f, int64_t at_ms);
 
 struct fleet_node *fleet_node(const struct fleet *f, const char *name);   /* NULL: no such node */
 /* The levels of the FabricTopology NAME, widest first; none when there is no such object, but those of the preset aipc for "default". */

@@ -124,12 +124,14 @@ static bool check_mig(const struct fleet_node *n, struct verdict *v)
 /* In this order: the first that disagrees is told. */
 static bool (*const checks[])(const struct fleet_node *n, struct verdict *v) = { check_product, check_count, check_mig };
 
-static json_t *note_of(const struct fleet *f, const struct verdict *v)
+static json_t *note_of(const struct fleet *f, const struct fleet_node *n, const struct verdict *v)
 {
+	const char *policy = word(json_at(policy_of(f, n), "metadata"), "name");
 	char since[32];
 	json_t *note = json_object();
 	clock_stamp(f->now_ms, since);
 	json_put_str(note, "reason", v->reason);
+	json_put_str(note, "policy", policy);
 	json_put_str(note, "since", since);
 	return note;
 }
@@ -140,20 +142,23 @@ static void guard_node(const struct fleet *f, const json_t *spec, const struct f
 	int64_t since = time_parse(json_str(note, "since")), grace = json_int(json_at(spec, "guard"), "graceSeconds", 120) * 1000;
 	bool tainted = node_taint(n, KEY_GUARD) != NULL, agrees = true;
 	struct verdict v = { 0 };
-	for (size_t i = 0; agrees && i < ARRAY_LEN(checks); i++)
+	bool on = json_flag(json_at(spec, "guard"), "enabled", true);
+	for (size_t i = 0; on && agrees && i < ARRAY_LEN(checks); i++)
 		agrees = checks[i](n, &v);
 	if (agrees) {
 		if (since >= 0)
-			decide_node(out, tainted ? "unguard" : "unsuspect", n, "AsDeclared", "the node is what was declared");
+			decide_node(out, tainted ? "unguard" : "unsuspect", n, on ? "AsDeclared" : "GuardOff", on ? "the node is what was declared" : "the policy no longer guards");
 		return;
 	}
 	if (tainted)
 		return;
+	if (since >= 0)
+		fleet_due(f, since + grace);
 	if (since < 0 && grace > 0) {
-		json_put_new(decide_node(out, "suspect", n, v.reason, "%s", v.message), "note", note_of(f, &v));
+		json_put_new(decide_node(out, "suspect", n, v.reason, "%s", v.message), "note", note_of(f, n, &v));
 	} else if (grace == 0 || f->now_ms - since >= grace) {
 		json_t *d = decide_node(out, json_flag(spec, "dryRun", false) ? "would-guard" : "guard", n, v.reason, "%s", v.message);
-		json_put_new(d, "note", since < 0 ? note_of(f, &v) : json_ref(note));
+		json_put_new(d, "note", since < 0 ? note_of(f, n, &v) : json_ref(note));
 	}
 }
 
@@ -163,7 +168,7 @@ json_t *guard_decide(const struct fleet *f)
 	for (size_t i = 0; i < f->nodes.len; i++) {
 		const struct fleet_node *n = f->nodes.at[i];
 		const json_t *policy = policy_of(f, n), *spec = json_at(policy, "spec");
-		if (policy && node_label(n, "aipc.dev/pool") && json_flag(json_at(spec, "guard"), "enabled", true))
+		if (policy && node_label(n, "aipc.dev/pool"))
 			guard_node(f, spec, n, out);
 	}
 	return out;
@@ -171,36 +176,34 @@ json_t *guard_decide(const struct fleet *f)
 
 /* --- topologies ------------------------------------------------------------------------------------------------------------ */
 
-static int by_text(const void *a, const void *b)
+/* VALUES: of each node its labels of all levels. */
+static json_t *level_status(const struct fleet *f, const struct levels *l, const char *const *values, int level, int64_t *nodes)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static json_t *level_status(const struct fleet *f, const struct levels *l, int level, int64_t *nodes)
-{
-	VEC(const char *) paths = { 0 };
-	int64_t missing = 0, domains = 0;
+	struct str path;
+	autojson json_t *domains = json_object();
+	int64_t missing = 0;
 	*nodes = 0;
+	str_init(&path, 4096);
 	for (size_t i = 0; i < f->nodes.len; i++) {
-		const struct fleet_node *n = f->nodes.at[i];
-		bool some = false;
-		for (int k = 0; k < l->n; k++)
-			some = some || (node_label(n, l->at[k].key) && strcmp(l->at[k].key, "kubernetes.io/hostname") != 0);
-		const char *path = fleet_domain(f, l, n, level);
-		if (path)
-			vec_push(&paths, path);
-		missing += some && !node_label(n, l->at[level].key);
-		*nodes += path != NULL;
+		const char *const *value = values + i * FLEET_LEVELS;
+		bool some = false, all = true;
+		str_clear(&path);
+		for (int k = 0; k < l->n; k++) {
+			some = some || (value[k] && strcmp(l->at[k].key, "kubernetes.io/hostname") != 0);
+			all = all && (k > level || value[k]);
+		}
+		for (int k = 0; all && k <= level; k++)
+			str_addf(&path, "/%s", value[k]);
+		if (all)
+			json_object_set_new(domains, path.at, json_true());
+		missing += some && !value[level];
+		*nodes += all;
 	}
-	if (paths.len)
-		qsort(paths.at, paths.len, sizeof(*paths.at), by_text);
-	for (size_t i = 0; i < paths.len; i++)
-		domains += i == 0 || strcmp(paths.at[i - 1], paths.at[i]) != 0;
-	vec_free(&paths);
+	str_release(&path);
 	json_t *o = json_object();
 	json_put_str(o, "name", l->at[level].name);
 	json_put_str(o, "nodeLabel", l->at[level].key);
-	json_put_int(o, "domains", domains);
+	json_put_int(o, "domains", (json_int_t)json_object_size(domains));
 	json_put_int(o, "missing", missing);
 	return o;
 }
@@ -214,8 +217,12 @@ json_t *topologies_decide(const struct fleet *f)
 		int64_t nodes = 0;
 		json_t *d = json_object(), *list = json_array();
 		fleet_levels(f, word(meta, "name"), &l);
+		autofree const char **values = xcalloc(f->nodes.len * FLEET_LEVELS + 1, sizeof(*values));
+		for (size_t i = 0; i < f->nodes.len; i++)
+			for (int k = 0; k < l.n; k++)
+				values[i * FLEET_LEVELS + (size_t)k] = node_label(f->nodes.at[i], l.at[k].key);
 		for (int i = 0; i < l.n; i++)
-			json_array_append_new(list, level_status(f, &l, i, &nodes));
+			json_array_append_new(list, level_status(f, &l, values, i, &nodes));
 		json_put_str(d, "do", "status");
 		json_put_str(d, "topology", word(meta, "name"));
 		json_put_str(d, "uid", word(meta, "uid"));

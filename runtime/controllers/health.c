@@ -11,6 +11,10 @@
 
 enum action { ACT_IGNORE, ACT_WATCH, ACT_FENCE };
 
+/* What a policy says about one type of condition, read once for all nodes. */
+struct rule { const char *type, *status; enum action action; int64_t for_s; };
+struct rules { struct rule *at; size_t len, cap; };
+
 /* The worst that is known of a node. UNTIL: what must happen before the fence can go: "sign" (it is gone), "reboot", "repair". */
 struct finding {
 	enum action action;
@@ -49,12 +53,8 @@ static void stamp_put(json_t *obj, const char *key, int64_t ms)
 
 const json_t *policy_of(const struct fleet *f, const struct fleet_node *n)
 {
-	for (size_t i = 0; i < f->policies.len; i++) {
-		const json_t *selector = json_at(json_at(f->policies.at[i], "spec"), "nodeSelector");
-		if (json_object_size(selector) ? labels_match(selector, n->labels) : node_label(n, "aipc.dev/pool") != NULL)
-			return f->policies.at[i];
-	}
-	return NULL;
+	(void)f;
+	return n->policy;
 }
 
 json_t *decide_node(json_t *out, const char *what, const struct fleet_node *n, const char *reason, const char *fmt, ...)
@@ -99,11 +99,23 @@ static int64_t age_s(const struct fleet *f, const json_t *c)
 	return since < 0 ? -1 : since > f->now_ms ? 0 : (f->now_ms - since) / 1000;
 }
 
+/* Decisions come out otherwise once the condition has been so for LIMIT seconds. */
+static void due_at_age(const struct fleet *f, const json_t *c, int64_t limit)
+{
+	int64_t since = time_parse(json_str(c, "lastTransitionTime"));
+	if (since >= 0)
+		fleet_due(f, since + limit * 1000);
+}
+
 static void find_not_ready(const struct fleet *f, const json_t *spec, const json_t *c, struct finding *worst)
 {
 	int64_t age = age_s(f, c), limit = json_int(spec, "notReadySeconds", 300);
-	if (strcmp(word(c, "status"), "True") == 0 || age < limit)
+	if (strcmp(word(c, "status"), "True") == 0)
 		return;
+	if (age < limit) {
+		due_at_age(f, c, limit);
+		return;
+	}
 	found(worst, ACT_FENCE, 3, "sign", "NotReady", "not ready for %lld s (%.100s)", (long long)age, word(c, "reason"));
 }
 
@@ -117,20 +129,30 @@ static void as_reason(const char *type, char *out, size_t size)
 	snprintf(out + n, size - n, "%s", n ? "" : "Condition");
 }
 
-static void find_condition(const struct fleet *f, const json_t *rules, const json_t *c, struct finding *worst)
+static void read_rules(const json_t *list, struct rules *out)
 {
 	size_t i;
-	json_t *rule;
+	json_t *r;
+	json_array_foreach(list, i, r) {
+		const char *status = json_str(r, "status"), *action = json_str(r, "action");
+		vec_push(out, (struct rule){ word(r, "type"), status ? status : "True", action_of(action ? action : "Fence"), json_int(r, "forSeconds", 0) });
+	}
+}
+
+static void find_condition(const struct fleet *f, const struct rules *rules, const json_t *c, struct finding *worst)
+{
+	const char *type = word(c, "type"), *status = word(c, "status");
 	char reason[48];
-	json_array_foreach(rules, i, rule) {
-		const char *status = json_str(rule, "status");
-		if (!str_glob(word(rule, "type"), word(c, "type")) || strcmp(status ? status : "True", word(c, "status")) != 0)
+	for (size_t i = 0; i < rules->len; i++) {
+		const struct rule *rule = &rules->at[i];
+		if (strcmp(rule->status, status) != 0 || !str_glob(rule->type, type))
 			continue;
-		if (age_s(f, c) < json_int(rule, "forSeconds", 0) && json_int(rule, "forSeconds", 0) > 0)
+		if (rule->for_s > 0 && age_s(f, c) < rule->for_s) {
+			due_at_age(f, c, rule->for_s);
 			return;
-		const char *action = json_str(rule, "action");
-		as_reason(word(c, "type"), reason, sizeof(reason));
-		found(worst, action_of(action ? action : "Fence"), 3, "sign", reason, "condition %.60s is %s: %.200s", word(c, "type"), word(c, "status"), word(c, "message"));
+		}
+		as_reason(type, reason, sizeof(reason));
+		found(worst, rule->action, 3, "sign", reason, "condition %.60s is %s: %.200s", word(c, "type"), word(c, "status"), word(c, "message"));
 		return;          /* the first rule that fits decides */
 	}
 }
@@ -199,28 +221,36 @@ static void find_events(const struct fleet *f, const json_t *policy, const struc
 		from = from && *from ? from : json_str(e, "reportingController");
 		from = from && *from ? from : json_str(e, "reportingComponent");
 		/* Our own events name Xids too. */
-		if ((from && str_has_prefix(from, "aipc-")) || when <= after || when < f->now_ms - window)
+		if ((from && (str_has_prefix(from, "aipc-") || str_has_prefix(from, "aipc.dev/"))) || when <= after || when < f->now_ms - window)
 			continue;
+		fleet_due(f, when + window + 1);
 		text = text ? text : word(e, "note");
 		for (int k = 0; k < 64 && xid_scan(&text, &code); k++)
 			find_xid(policy, n, code, text, worst);
 	}
 }
 
-static void examine(const struct fleet *f, const json_t *policy, const struct fleet_node *n, int64_t after, struct finding *worst)
+/* The policy's rules for conditions; those of the built-in list where it has none. */
+static void rules_of(const json_t *policy, struct rules *out)
 {
 	static json_t *defaults;
-	const json_t *spec = json_at(policy, "spec"), *rules = json_at(spec, "conditions");
-	size_t i;
-	json_t *c;
+	const json_t *own = json_at(json_at(policy, "spec"), "conditions");
 	if (!defaults)
 		defaults = builtin_json("conditions.json");
+	read_rules(own ? own : json_at(defaults, "conditions"), out);
+}
+
+static void examine(const struct fleet *f, const json_t *policy, const struct rules *rules, const struct fleet_node *n, int64_t after, struct finding *worst)
+{
+	const json_t *spec = json_at(policy, "spec");
+	size_t i;
+	json_t *c;
 	*worst = (struct finding){ .until = "sign" };
 	json_array_foreach(n->conditions, i, c) {
 		if (strcmp(word(c, "type"), "Ready") == 0)
 			find_not_ready(f, spec, c, worst);
 		else
-			find_condition(f, rules ? rules : json_at(defaults, "conditions"), c, worst);
+			find_condition(f, rules, c, worst);
 	}
 	find_annotated(policy, n, after, worst);
 	find_events(f, policy, n, after, worst);
@@ -236,6 +266,7 @@ struct ruling {
 	const json_t *policy;
 	VEC(const struct fleet_node *) ruled;
 	VEC(struct candidate) wanted;
+	struct rules rules;
 	struct levels levels;
 	VEC(struct limit) limits;
 	json_t *out;
@@ -257,7 +288,7 @@ static void decide_fenced(struct ruling *r, const struct fleet_node *n, const js
 	int64_t now = r->f->now_ms, since = time_parse(json_str(note, "since")), clear = time_parse(json_str(note, "clear"));
 	bool free_ = released(n, note);
 	struct finding worst;
-	examine(r->f, r->policy, n, !free_ ? since : clear >= 0 ? clear : now, &worst);
+	examine(r->f, r->policy, &r->rules, n, !free_ ? since : clear >= 0 ? clear : now, &worst);
 	autojson json_t *next = json_deep_copy(note);
 	if (!free_ || worst.action == ACT_FENCE) {
 		if (clear >= 0) {
@@ -268,8 +299,10 @@ static void decide_fenced(struct ruling *r, const struct fleet_node *n, const js
 	}
 	int64_t wait = json_int(json_at(r->policy, "spec"), "recoverSeconds", 300);
 	if (clear >= 0 || wait == 0) {
-		if (now - (clear >= 0 ? clear : now) < wait * 1000)
+		if (now - (clear >= 0 ? clear : now) < wait * 1000) {
+			fleet_due(r->f, clear + wait * 1000);
 			return;
+		}
 		autojson json_t *after = json_object();
 		stamp_put(after, "cleared", now);
 		json_put_new(decide_node(r->out, "lift", n, "Recovered", "nothing wrong for %lld s; was fenced for %.60s", (long long)wait, word(note, "reason")), "note", json_ref(after));
@@ -290,7 +323,7 @@ static void decide_node_health(struct ruling *r, const struct fleet_node *n)
 	}
 	int64_t cleared = time_parse(json_str(note, "cleared")), repaired = time_parse(json_str(n->notes, KEY_REPAIRED));
 	struct candidate c = { .n = n };
-	examine(r->f, r->policy, n, repaired > cleared ? repaired : cleared, &c.f);
+	examine(r->f, r->policy, &r->rules, n, repaired > cleared ? repaired : cleared, &c.f);
 	if (c.f.action == ACT_FENCE)
 		vec_push(&r->wanted, c);
 	else if (c.f.action == ACT_WATCH)
@@ -389,6 +422,7 @@ static void rule(struct ruling *r)
 	const char *topology = json_str(radius, "topology");
 	fleet_levels(r->f, topology ? topology : "default", &r->levels);
 	read_limits(r);
+	rules_of(r->policy, &r->rules);
 	for (size_t i = 0; i < r->ruled.len; i++)
 		decide_node_health(r, r->ruled.at[i]);
 	if (r->wanted.len)
@@ -425,6 +459,7 @@ json_t *health_decide(const struct fleet *f)
 			json_decref(r.limits.at[i].fenced);
 		}
 		vec_free(&r.limits);
+		vec_free(&r.rules);
 		vec_free(&r.ruled);
 		vec_free(&r.wanted);
 	}

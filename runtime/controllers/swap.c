@@ -17,8 +17,11 @@ struct broken {
 	int *score;                  /* of each spare: how near it is to what survives, then to the node itself; -1: cannot be used */
 };
 
+struct nodes { VEC(const struct fleet_node *) list; };
+
 struct repair {
 	const struct fleet *f;
+	const struct nodes *free;    /* nodes of any pool that are fit and empty: what all gangs of a round choose from */
 	const json_t *gang, *spec;
 	const char *ns, *name;
 	struct levels levels;
@@ -120,20 +123,26 @@ static void collect_pods(struct repair *r)
 
 /* --- which spares ----------------------------------------------------------------------------------------------------------- */
 
-static bool pool_serves(const struct repair *r, const json_t *pool, const struct fleet_node *n)
+static const json_t *pool_selector(const json_t *pool)
 {
 	static json_t *deflt;
-	const json_t *spec = json_at(pool, "spec"), *gangs = json_at(spec, "gangs"), *spaces = json_at(gangs, "namespaces"), *selector = json_at(spec, "nodeSelector");
+	const json_t *selector = json_at(json_at(pool, "spec"), "nodeSelector");
+	if (!deflt)
+		deflt = json_pack("{s:s}", "aipc.dev/spare", "true");
+	return selector ? selector : deflt;
+}
+
+static bool pool_serves(const struct repair *r, const json_t *pool, const struct fleet_node *n)
+{
+	const json_t *spec = json_at(pool, "spec"), *gangs = json_at(spec, "gangs"), *spaces = json_at(gangs, "namespaces");
 	const char *wanted = json_str(json_at(r->spec, "spares"), "pool");
 	size_t i;
 	json_t *space;
 	bool named = !json_array_size(spaces);
-	if (!deflt)
-		deflt = json_pack("{s:s}", "aipc.dev/spare", "true");
 	json_array_foreach(spaces, i, space) {
 		named = named || (json_is_string(space) && strcmp(json_string_value(space), r->ns) == 0);
 	}
-	return named && (!wanted || strcmp(wanted, word(json_at(pool, "metadata"), "name")) == 0) && labels_match(selector ? selector : deflt, n->labels) &&
+	return named && (!wanted || strcmp(wanted, word(json_at(pool, "metadata"), "name")) == 0) && labels_match(pool_selector(pool), n->labels) &&
 	       labels_match(json_at(gangs, "matchLabels"), json_at(json_at(r->gang, "metadata"), "labels"));
 }
 
@@ -142,10 +151,10 @@ static bool promised(const struct fleet *f, const json_t *out, const char *node,
 {
 	size_t i, k;
 	json_t *e, *d;
-	for (size_t g = 0; g < f->gangs.len; g++) {
-		if (f->gangs.at[g] == but)
+	for (size_t g = 0; g < f->promising.len; g++) {
+		if (f->promising.at[g] == but)
 			continue;
-		json_array_foreach(json_at(json_at(f->gangs.at[g], "status"), "replacements"), i, e) {
+		json_array_foreach(json_at(json_at(f->promising.at[g], "status"), "replacements"), i, e) {
 			if (strcmp(word(e, "node"), node) == 0)
 				return true;
 		}
@@ -180,12 +189,12 @@ static bool promised_here(const struct repair *r, const json_t *stored, const ch
 
 static void collect_spares(struct repair *r, const json_t *stored, const json_t *out)
 {
-	for (size_t i = 0; i < r->f->nodes.len; i++) {
-		const struct fleet_node *n = r->f->nodes.at[i];
+	for (size_t i = 0; i < r->free->list.len; i++) {
+		const struct fleet_node *n = r->free->list.at[i];
 		bool serves = false;
 		for (size_t p = 0; !serves && p < r->f->pools.len; p++)
 			serves = pool_serves(r, r->f->pools.at[p], n);
-		if (serves && node_usable(n) && n->pods.len == 0 && !promised(r->f, out, n->name, r->gang) && !promised_here(r, stored, n->name))
+		if (serves && !promised(r->f, out, n->name, r->gang) && !promised_here(r, stored, n->name))
 			vec_push(&r->spares, n);
 	}
 }
@@ -463,23 +472,37 @@ static json_t *repair_restart(struct repair *r)
 	return d;
 }
 
+/* Does the condition Repairing still tell of failed nodes? */
+static bool was_troubled(const struct repair *r)
+{
+	size_t i;
+	json_t *c;
+	json_array_foreach(json_at(json_at(r->gang, "status"), "conditions"), i, c) {
+		const char *reason = word(c, "reason");
+		if (strcmp(word(c, "type"), "Repairing") == 0)
+			return strcmp(reason, "Repaired") != 0 && strcmp(reason, "Healthy") != 0;
+	}
+	return false;
+}
+
 static json_t *settle_old(const struct repair *r, const json_t *stored)
 {
 	json_t *list = json_array();
 	keep_open(r, stored, list);
 	if (json_array_size(list) == json_array_size(stored)) {
+		bool troubled = json_array_size(list) == 0 && was_troubled(r);
 		json_decref(list);
-		return NULL;
+		return troubled ? decide_gang(r, "done", "Healthy", "no node under the gang has failed") : NULL;
 	}
 	json_t *d = json_array_size(list) ? decide_gang(r, "done", "Replacing", "some replaced pods are bound") : decide_gang(r, "done", "Repaired", "all replaced pods are bound");
 	json_put_new(d, "replacements", list);
 	return d;
 }
 
-static json_t *decide_one(const struct fleet *f, const json_t *gang, const json_t *out)
+static json_t *decide_one(const struct fleet *f, const struct nodes *free_, const json_t *gang, const json_t *out)
 {
 	const json_t *meta = json_at(gang, "metadata"), *stored = json_at(json_at(gang, "status"), "replacements"), *slices;
-	struct repair r = { .f = f, .gang = gang, .spec = json_at(gang, "spec"), .ns = word(meta, "namespace"), .name = word(meta, "name") };
+	struct repair r = { .f = f, .free = free_, .gang = gang, .spec = json_at(gang, "spec"), .ns = word(meta, "namespace"), .name = word(meta, "name") };
 	const char *topology = json_str(r.spec, "topology"), *policy = json_str(json_at(r.spec, "repair"), "policy");
 	json_t *d = NULL;
 	if (json_str(meta, "deletionTimestamp"))
@@ -506,14 +529,27 @@ static json_t *decide_one(const struct fleet *f, const json_t *gang, const json_
 	return d;
 }
 
+static bool of_any_pool(const struct fleet *f, const struct fleet_node *n)
+{
+	for (size_t p = 0; p < f->pools.len; p++)
+		if (labels_match(pool_selector(f->pools.at[p]), n->labels))
+			return true;
+	return false;
+}
+
 json_t *swap_decide(const struct fleet *f)
 {
 	json_t *out = json_array();
+	struct nodes free_ = { 0 };
+	for (size_t i = 0; i < f->nodes.len; i++)
+		if (f->nodes.at[i]->pods.len == 0 && of_any_pool(f, f->nodes.at[i]) && node_usable(f->nodes.at[i]))
+			vec_push(&free_.list, f->nodes.at[i]);
 	for (size_t i = 0; i < f->gangs.len; i++) {
-		json_t *d = decide_one(f, f->gangs.at[i], out);
+		json_t *d = decide_one(f, &free_, f->gangs.at[i], out);
 		if (d)
 			json_array_append_new(out, d);
 	}
+	vec_free(&free_.list);
 	return out;
 }
 
@@ -521,7 +557,7 @@ json_t *swap_decide(const struct fleet *f)
 
 struct count { int64_t nodes, free_, reserved, in_use, unhealthy; };
 
-static void short_domains(const struct fleet *f, const json_t *spec, const json_t *selector, json_t *out)
+static void short_domains(const struct fleet *f, const json_t *spec, const json_t *selector, json_t *out, bool *unknown)
 {
 	const char *topology = json_str(spec, "topology");
 	struct levels l;
@@ -531,6 +567,7 @@ static void short_domains(const struct fleet *f, const json_t *spec, const json_
 	json_array_foreach(json_at(spec, "minFree"), k, limit) {
 		int level = levels_find(&l, json_str(limit, "level"));
 		int64_t want = json_int(limit, "nodes", 1);
+		*unknown = *unknown || level == -2;
 		autojson json_t *have = json_object();
 		/* Every domain that nodes are in counts, also those without a single spare. */
 		for (size_t i = 0; level > -2 && i < f->nodes.len; i++) {
@@ -577,7 +614,8 @@ json_t *pools_decide(const struct fleet *f)
 				c.free_++;
 		}
 		json_t *d = json_object(), *missing = json_array();
-		short_domains(f, spec, selector, missing);
+		bool unknown = false;
+		short_domains(f, spec, selector, missing, &unknown);
 		json_put_str(d, "do", "status");
 		json_put_str(d, "pool", word(meta, "name"));
 		json_put_str(d, "uid", word(meta, "uid"));
@@ -587,7 +625,7 @@ json_t *pools_decide(const struct fleet *f)
 		json_put_int(d, "reserved", c.reserved);
 		json_put_int(d, "inUse", c.in_use);
 		json_put_int(d, "unhealthy", c.unhealthy);
-		json_put_str(d, "reason", json_array_size(missing) ? "Short" : "Enough");
+		json_put_str(d, "reason", unknown ? "UnknownLevel" : json_array_size(missing) ? "Short" : "Enough");
 		json_put_new(d, "short", missing);
 		json_array_append_new(out, d);
 	}
