@@ -143,6 +143,6 @@ const struct command cmd_controller = {
 		 "shows beforehand what it would do. Several may run: one leads, by a lease.\n"
 		 "SIGTERM ends it within 14 s; docs/runtime.md has metrics and behaviour.",
 	.examples = { { "aipc-runtime controller", "in a pod, by its service account" },
-		      { "aipc-runtime controller --kubeconfig admin.conf --no-leader-elect --listen 127.0.0.1:0", "from a shell, alone" } },
+		      { "aipc-runtime controller --context lab --no-leader-elect --listen :0", "from a shell, alone" } },
 	.opts = controller_table, .opts_size = sizeof(struct controller_opts), .log = "info", .run = controller_run,
 };

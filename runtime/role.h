@@ -40,7 +40,7 @@ struct role_opts {
 	bool alone;                  /* --no-leader-elect */
 };
 #define ROLE_OPTS(type, member) \
-	{ 0, "kubeconfig", "FILE", "default: $KUBECONFIG, ~/.kube/config, the service account", OPT_TEXT, offsetof(type, member.kubeconfig) }, \
+	{ 0, "kubeconfig", "FILE", "else $KUBECONFIG, ~/.kube/config, service account", OPT_TEXT, offsetof(type, member.kubeconfig) }, \
 	{ 0, "context", "NAME", "context of the kubeconfig", OPT_TEXT, offsetof(type, member.context) }, \
 	{ 0, "namespace", "NAME", "namespace of the lease; default: that of the context", OPT_TEXT, offsetof(type, member.ns) }, \
 	{ 0, "lease", "NAME", "name of the lease; default: aipc-ROLE", OPT_TEXT, offsetof(type, member.lease) }, \
