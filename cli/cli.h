@@ -14,25 +14,12 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/opts.h"
 
 /* Exit statuses (design.md section 4). */
 enum exit_status {
 	EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2, EXIT_DENIED = 3, EXIT_STALE = 4, EXIT_PARTLY = 5,
 	EXIT_UNAPPROVED = 6, EXIT_USAGE = 64, EXIT_INTERRUPTED = 130,
-};
-
-/* OPT_NAMED: a list as well, where the option's name goes in front of each value, so that options with one OFFSET keep the order in
- * which they were given: AT is name, value, name, value. */
-enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_LIST, OPT_NAMED };
-struct opt_list { const char **at; size_t len, cap; };
-struct opt {
-	char short_name;             /* 0: none */
-	const char *name;            /* long; also taken with one dash, as Terraform's users type */
-	const char *arg;             /* "FILE"; NULL for a flag */
-	const char *help;
-	enum opt_kind kind;
-	size_t offset;               /* of a bool, const char *, unsigned or struct opt_list */
-	const char *const *values;   /* allowed texts, NULL-terminated; NULL: any */
 };
 
 struct cli {

@@ -154,145 +154,6 @@ void text_seconds(long s, char out[32])
 		text_minutes((s + 30) / 60, out);
 }
 
-/* --- options ---------------------------------------------------------------------------------------------------- */
-
-struct parse {
-	struct cli *cli;
-	struct globals globals;
-	const struct command *cmd;
-	char *opts;
-	VEC(const char *) args;
-};
-
-static const struct opt *find_in(const struct opt *opts, const char *name, size_t len, char short_name)
-{
-	for (; opts && opts->name; opts++)
-		if (short_name ? opts->short_name == short_name : strlen(opts->name) == len && memcmp(opts->name, name, len) == 0)
-			return opts;
-	return NULL;
-}
-
-static int unknown_option(struct parse *p, const char *arg)
-{
-	const char *names[64];
-	size_t n = 0;
-	for (const struct opt *o = p->cmd ? p->cmd->opts : NULL; o && o->name && n < 50; o++)
-		names[n++] = o->name;
-	for (const struct opt *o = global_opts; o->name; o++)
-		names[n++] = o->name;
-	names[n] = NULL;
-	size_t dashes = strspn(arg, "-");
-	autofree char *word = xstrndup(arg + dashes, strcspn(arg + dashes, "="));
-	const char *near = str_nearest(word, names);
-	if (near)
-		return cli_usage(p->cli, "there is no option %.60s; did you mean --%s", arg, near);
-	return cli_usage(p->cli, "there is no option %.60s; see  aipc help%s%s", arg, p->cmd ? " " : "", p->cmd ? p->cmd->name : "");
-}
-
-static int store_option(struct parse *p, const struct opt *o, char *base, const char *value)
-{
-	char *end;
-	if (o->values && value) {
-		bool ok = false;
-		for (const char *const *v = o->values; *v; v++)
-			ok = ok || strcmp(*v, value) == 0;
-		if (!ok)
-			return cli_usage(p->cli, "--%s does not take \"%.60s\"; see its help", o->name, value);
-	}
-	switch (o->kind) {
-	case OPT_FLAG:
-		*(bool *)(base + o->offset) = true;
-		break;
-	case OPT_TEXT:
-		*(const char **)(base + o->offset) = value;
-		break;
-	case OPT_COUNT: {
-		errno = 0;
-		unsigned long n = strtoul(value, &end, 10);
-		if (*end || end == value || value[0] == '-' || errno || n < 1 || n > 100000)
-			return cli_usage(p->cli, "--%s wants a number from 1 to 100000, not \"%.60s\"", o->name, value);
-		*(unsigned *)(base + o->offset) = (unsigned)n;
-		break;
-	}
-	case OPT_LIST: case OPT_NAMED: {
-		struct opt_list *l = (struct opt_list *)(base + o->offset);
-		if (o->kind == OPT_NAMED)
-			vec_push(l, o->name);
-		vec_push(l, value);
-		break;
-	}
-	}
-	return 0;
-}
-
-/* One argument that starts with a dash; *I moves on when the next one is its value. */
-static int parse_option(struct parse *p, char **argv, int argc, int *i)
-{
-	const char *arg = argv[*i], *name = arg + strspn(arg, "-"), *value = strchr(name, '=');
-	size_t len = value ? (size_t)(value - name) : strlen(name);
-	char short_name = arg[1] != '-' && len == 1 ? name[0] : 0;
-	value = value ? value + 1 : NULL;
-	/* "-C/tmp": a value glued to a short option, where no long name matches. */
-	bool own = true;
-	const struct opt *o = p->cmd ? find_in(p->cmd->opts, name, len, short_name) : NULL;
-	if (!o) {
-		own = false;
-		o = find_in(global_opts, name, len, short_name);
-	}
-	if (!o && arg[1] != '-' && name[0] == 'C' && name[1]) {
-		o = find_in(global_opts, name, 1, 'C');
-		value = name + 1;
-	}
-	if (!o)
-		return unknown_option(p, arg);
-	if (o->kind == OPT_FLAG && value)
-		return cli_usage(p->cli, "--%s takes no value", o->name);
-	if (o->kind != OPT_FLAG && !value) {
-		if (*i + 1 >= argc)
-			return cli_usage(p->cli, "--%s wants %s", o->name, o->arg);
-		value = argv[++*i];
-	}
-	return store_option(p, o, own ? p->opts : (char *)&p->globals, value);
-}
-
-static int unknown_command(struct parse *p, const char *name)
-{
-	const char *names[32];
-	size_t n = 0;
-	for (const struct command *const *c = commands; *c; c++)
-		if ((*c)->group != GROUP_HIDDEN)
-			names[n++] = (*c)->name;
-	names[n] = NULL;
-	const char *near = str_nearest(name, names);
-	if (near)
-		return cli_usage(p->cli, "there is no command \"%.60s\"; did you mean \"%s\"", name, near);
-	return cli_usage(p->cli, "there is no command \"%.60s\"; aipc help lists them", name);
-}
-
-static int parse_args(struct parse *p, int argc, char **argv)
-{
-	bool options_over = false;
-	for (int i = 1; i < argc; i++) {
-		const char *arg = argv[i];
-		int rc = 0;
-		if (!options_over && strcmp(arg, "--") == 0) {
-			options_over = true;
-		} else if (!options_over && arg[0] == '-' && arg[1]) {
-			rc = parse_option(p, argv, argc, &i);
-		} else if (!p->cmd) {
-			p->cmd = command_find(arg);
-			if (!p->cmd)
-				return unknown_command(p, arg);
-			p->opts = xcalloc(1, p->cmd->opts_size + 1);
-		} else {
-			vec_push(&p->args, arg);
-		}
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
 /* --- running ------------------------------------------------------------------------------------------------------ */
 
 static void look_at_terminal(struct cli *c, bool no_color)
@@ -316,57 +177,62 @@ static void set_log(const struct globals *g)
 			log_init((enum log_level)i, g->log_json);
 }
 
-static int run_command(struct parse *p)
+static bool find_command(const char *name, struct opt_command *out)
 {
-	struct cli *c = p->cli;
-	const struct command *cmd = p->cmd;
-	if (!cmd || p->globals.help) {
+	const struct command *cmd = command_find(name);
+	if (cmd)
+		*out = (struct opt_command){ cmd->name, cmd->opts, cmd->opts_size };
+	return cmd != NULL;
+}
+
+static int run_command(struct cli *c, const struct globals *g, const struct opts *o)
+{
+	const struct command *cmd = o->command.name ? command_find(o->command.name) : NULL;
+	if (!cmd || g->help) {
 		if (cmd)
 			help_command(cmd, c->out);
 		else
 			help_all(c, c->out);
 		return EXIT_OK;
 	}
-	if (p->args.len < cmd->min || p->args.len > cmd->max)
+	if (o->args.len < cmd->min || o->args.len > cmd->max)
 		return cli_usage(c, "%s takes %s; see  aipc help %s", cmd->name, cmd->args[0] ? cmd->args : "no arguments", cmd->name);
-	if (p->globals.json && !cmd->json)
+	if (g->json && !cmd->json)
 		return cli_usage(c, "%s has no --json", cmd->name);
-	if (p->globals.dir && chdir(p->globals.dir) != 0) {
-		fprintf(c->err, "aipc: cannot work in %s: %s.\n", p->globals.dir, strerror(errno));
+	if (g->dir && chdir(g->dir) != 0) {
+		fprintf(c->err, "aipc: cannot work in %s: %s.\n", g->dir, strerror(errno));
 		return EXIT_ERROR;
 	}
-	c->json = p->globals.json;
-	c->dir = p->globals.dir ? p->globals.dir : ".";
-	c->opts = p->opts;
-	c->args = p->args.at;
-	c->n_args = p->args.len;
+	c->json = g->json;
+	c->dir = g->dir ? g->dir : ".";
+	c->opts = o->at;
+	c->args = o->args.at;
+	c->n_args = o->args.len;
 	return cmd->run(c);
-}
-
-static void free_options(struct parse *p)
-{
-	for (const struct opt *o = p->cmd ? p->cmd->opts : NULL; o && o->name; o++) {
-		if (o->kind == OPT_LIST || o->kind == OPT_NAMED) {
-			struct opt_list *l = (struct opt_list *)(p->opts + o->offset);
-			vec_free(l);                 /* several options may share it */
-		}
-	}
-	free(p->opts);
-	vec_free(&p->args);
 }
 
 int cli_main(int argc, char **argv, FILE *out, FILE *err)
 {
 	struct cli cli = { .out = out, .err = err };
-	struct parse p = { .cli = &cli };
+	struct globals globals = { .help = false };
+	const char *names[ARRAY_LEN(commands)];
+	struct opts opts = { .program = "aipc", .everywhere = global_opts, .everywhere_at = &globals, .names = names, .find = find_command };
+	struct err wrong = { 0 };
+	size_t n = 0;
+	int status;
+	for (const struct command *const *c = commands; *c; c++)
+		if ((*c)->group != GROUP_HIDDEN)
+			names[n++] = (*c)->name;
+	names[n] = NULL;
 	json_setup();
-	int status = parse_args(&p, argc, argv);
-	if (status == 0) {
-		look_at_terminal(&cli, p.globals.no_color);
-		set_log(&p.globals);
-		status = run_command(&p);
+	if (opts_parse(&opts, argc, argv, &wrong)) {
+		status = cli_usage(&cli, "%s", wrong.msg);
+	} else {
+		look_at_terminal(&cli, globals.no_color);
+		set_log(&globals);
+		status = run_command(&cli, &globals, &opts);
 	}
-	free_options(&p);
+	opts_free(&opts);
 	/* Output that did not reach its reader (a full disk) must not look like success. */
 	if ((fflush(out) != 0 || ferror(out)) && errno != EPIPE && status == EXIT_OK) {
 		fprintf(err, "aipc: cannot write the output: %s.\n", strerror(errno));

@@ -11,42 +11,6 @@ static void print_group(FILE *to, enum command_group group, const char *title)
 			fprintf(to, "  %-10s %s\n", (*c)->name, (*c)->brief);
 }
 
-/* Wraps TEXT at 80 columns, every line indented by INDENT; the first starts at column AT. */
-static void wrap(FILE *to, const char *text, size_t indent, size_t at)
-{
-	while (*text) {
-		size_t n = strcspn(text, " \n");
-		if (at > indent && at + 1 + n > 80) {
-			fprintf(to, "\n%*s", (int)indent, "");
-			at = indent;
-		} else if (at > indent) {
-			fputc(' ', to);
-			at++;
-		}
-		fwrite(text, 1, n, to);
-		at += n;
-		text += n;
-		if (*text == '\n') {
-			fprintf(to, "\n%*s", (int)indent, "");
-			at = indent;
-		}
-		if (*text)
-			text++;
-	}
-	fputc('\n', to);
-}
-
-static void print_options(FILE *to, const struct opt *opts)
-{
-	for (; opts && opts->name; opts++) {
-		char left[64];
-		snprintf(left, sizeof(left), "%s%c%s--%s%s%s", opts->short_name ? "-" : " ", opts->short_name ? opts->short_name : ' ',
-			 opts->short_name ? ", " : "  ", opts->name, opts->arg ? " " : "", opts->arg ? opts->arg : "");
-		fprintf(to, "  %-24s ", left);
-		wrap(to, opts->help, 27, 27);
-	}
-}
-
 void help_all(const struct cli *c, FILE *to)
 {
 	(void)c;
@@ -56,7 +20,7 @@ void help_all(const struct cli *c, FILE *to)
 	print_group(to, GROUP_READ, "Looking");
 	print_group(to, GROUP_OTHER, "Other");
 	fputs("\nEverywhere\n", to);
-	print_options(to, global_opts);
+	opts_print(to, global_opts);
 	fputs("\nExit status: 0 done, 1 error, 2 changes or drift, 3 denied, 4 stale or locked,\n"
 	      "5 partly applied, 6 not approved, 64 wrong usage, 130 interrupted.\n"
 	      "More: aipc help COMMAND, man aipc\n", to);
@@ -65,16 +29,16 @@ void help_all(const struct cli *c, FILE *to)
 void help_command(const struct command *cmd, FILE *to)
 {
 	fprintf(to, "aipc %s: %s\n\nUsage: aipc %s [OPTION]...%s%s\n\n", cmd->name, cmd->brief, cmd->name, cmd->args[0] ? " " : "", cmd->args);
-	wrap(to, cmd->about, 0, 0);
+	opts_wrap(to, cmd->about, 0, 0);
 	if (cmd->examples[0][0])
 		fputs("\nExamples\n", to);
 	for (size_t i = 0; i < ARRAY_LEN(cmd->examples) && cmd->examples[i][0]; i++)
 		fprintf(to, "  %-34s %s\n", cmd->examples[i][0], cmd->examples[i][1]);
 	if (cmd->opts && cmd->opts->name)
 		fputs("\nOptions\n", to);
-	print_options(to, cmd->opts);
+	opts_print(to, cmd->opts);
 	fputs("\nEverywhere\n", to);
-	print_options(to, global_opts);
+	opts_print(to, global_opts);
 }
 
 static int help_run(struct cli *c)

@@ -25,10 +25,10 @@ struct globals {
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 
 static const struct opt global_opts[] = {
-	{ 'h', "help", NULL, "show help", OPT_FLAG, offsetof(struct globals, help) },
-	{ 0, "log", "LEVEL", "log this much: error, warning, info or debug", OPT_TEXT, offsetof(struct globals, log) },
-	{ 0, "log-json", NULL, "log as JSON lines", OPT_FLAG, offsetof(struct globals, log_json) },
-	{ 0, NULL, NULL, NULL, OPT_FLAG, 0 },
+	{ 'h', "help", NULL, "show help", OPT_FLAG, offsetof(struct globals, help), NULL },
+	{ 0, "log", "LEVEL", "log this much: error, warning, info or debug", OPT_TEXT, offsetof(struct globals, log), log_levels },
+	{ 0, "log-json", NULL, "log as JSON lines", OPT_FLAG, offsetof(struct globals, log_json), NULL },
+	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
 int rt_usage(struct rt *rt, const char *fmt, ...)
@@ -50,16 +50,6 @@ int rt_fail(struct rt *rt, const struct err *err)
 
 /* --- help --------------------------------------------------------------------------------------------------------- */
 
-static void print_options(FILE *to, const struct opt *o)
-{
-	for (; o && o->name; o++) {
-		char left[64];
-		snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->short_name ? "-" : " ", o->short_name ? o->short_name : ' ',
-			 o->short_name ? ", " : "  ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-		fprintf(to, "  %-22s %s\n", left, o->help);
-	}
-}
-
 static void help_all(FILE *to)
 {
 	fputs("aipc-runtime: what lives in the cluster on the labels that aipc wrote\n"
@@ -67,7 +57,7 @@ static void help_all(FILE *to)
 	for (const struct command *const *c = commands; *c; c++)
 		fprintf(to, "  %-10s %s\n", (*c)->name, (*c)->brief);
 	fputs("\nEverywhere\n", to);
-	print_options(to, global_opts);
+	opts_print(to, global_opts);
 	fputs("\nExit status: 0 done, 1 error, 64 wrong usage, 130 interrupted.\n"
 	      "More: aipc-runtime help COMMAND\n", to);
 }
@@ -80,9 +70,9 @@ static void help_command(const struct command *cmd, FILE *to)
 		fprintf(to, "%s  %s\n      %s\n", i ? "" : "\nExamples\n", cmd->examples[i][0], cmd->examples[i][1]);
 	if (cmd->opts)
 		fputs("\nOptions\n", to);
-	print_options(to, cmd->opts);
+	opts_print(to, cmd->opts);
 	fputs("\nEverywhere\n", to);
-	print_options(to, global_opts);
+	opts_print(to, global_opts);
 }
 
 static const struct command *command_find(const char *name)
@@ -93,19 +83,6 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
-static int unknown_command(struct rt *rt, const char *name)
-{
-	const char *names[32];
-	size_t n = 0;
-	for (const struct command *const *c = commands; *c && n < ARRAY_LEN(names) - 1; c++)
-		names[n++] = (*c)->name;
-	names[n] = NULL;
-	const char *near = str_nearest(name, names);
-	if (near)
-		return rt_usage(rt, "there is no command \"%.60s\"; did you mean \"%s\"", name, near);
-	return rt_usage(rt, "there is no command \"%.60s\"; aipc-runtime help lists them", name);
-}
-
 static int help_run(struct rt *rt)
 {
 	if (rt->n_args == 0) {
@@ -114,7 +91,7 @@ static int help_run(struct rt *rt)
 	}
 	const struct command *cmd = command_find(rt->args[0]);
 	if (!cmd)
-		return unknown_command(rt, rt->args[0]);
+		return rt_usage(rt, "there is no command \"%.60s\"; aipc-runtime help lists them", rt->args[0]);
 	help_command(cmd, rt->out);
 	return EXIT_OK;
 }
@@ -135,147 +112,55 @@ static const struct command cmd_version = {
 	.name = "version", .args = "", .brief = "the version of this program", .about = "Prints one line.", .run = version_run,
 };
 
-/* --- options -------------------------------------------------------------------------------------------------------- */
+/* --- running --------------------------------------------------------------------------------------------------------- */
 
-struct parse {
-	struct rt *rt;
-	struct globals globals;
-	const struct command *cmd;
-	char *opts;
-	VEC(const char *) args;
-};
-
-static const struct opt *find_in(const struct opt *o, const char *name, size_t len, bool is_short)
+static void set_log(const struct globals *g, const struct command *cmd)
 {
-	for (; o && o->name; o++)
-		if (is_short ? o->short_name == name[0] && len == 1 : strlen(o->name) == len && memcmp(o->name, name, len) == 0)
-			return o;
-	return NULL;
-}
-
-static int unknown_option(struct parse *p, const char *arg, const char *name, size_t len)
-{
-	const char *names[64];
-	size_t n = 0;
-	for (const struct opt *o = p->cmd ? p->cmd->opts : NULL; o && o->name && n < 50; o++)
-		names[n++] = o->name;
-	for (const struct opt *o = global_opts; o->name; o++)
-		names[n++] = o->name;
-	names[n] = NULL;
-	autofree char *word = xstrndup(name, len);
-	const char *near = str_nearest(word, names);
-	if (near)
-		return rt_usage(p->rt, "there is no option %.60s; did you mean --%s", arg, near);
-	return rt_usage(p->rt, "there is no option %.60s; see  aipc-runtime help%s%s", arg, p->cmd ? " " : "", p->cmd ? p->cmd->name : "");
-}
-
-static int store_option(struct parse *p, const struct opt *o, char *base, const char *value)
-{
-	char *end;
-	if (o->kind == OPT_FLAG) {
-		*(bool *)(base + o->offset) = true;
-	} else if (o->kind == OPT_TEXT) {
-		*(const char **)(base + o->offset) = value;
-	} else {
-		errno = 0;
-		unsigned long n = strtoul(value, &end, 10);
-		if (*end || end == value || value[0] == '-' || errno || n < 1 || n > 100000)
-			return rt_usage(p->rt, "--%s wants a number from 1 to 100000, not \"%.60s\"", o->name, value);
-		*(unsigned *)(base + o->offset) = (unsigned)n;
-	}
-	return 0;
-}
-
-/* One argument that starts with a dash; *I moves on when the next one is its value. */
-static int parse_option(struct parse *p, char **argv, int argc, int *i)
-{
-	const char *arg = argv[*i], *name = arg + (arg[1] == '-' ? 2 : 1), *value = strchr(name, '=');
-	size_t len = value ? (size_t)(value - name) : strlen(name);
-	bool is_short = arg[1] != '-' && len == 1, own = true;
-	value = value ? value + 1 : NULL;
-	const struct opt *o = p->cmd ? find_in(p->cmd->opts, name, len, is_short) : NULL;
-	if (!o) {
-		own = false;
-		o = find_in(global_opts, name, len, is_short);
-	}
-	if (!o)
-		return unknown_option(p, arg, name, len);
-	if (o->kind == OPT_FLAG && value)
-		return rt_usage(p->rt, "--%s takes no value", o->name);
-	if (o->kind != OPT_FLAG && !value) {
-		if (*i + 1 >= argc)
-			return rt_usage(p->rt, "--%s wants %s", o->name, o->arg);
-		value = argv[++*i];
-	}
-	return store_option(p, o, own ? p->opts : (char *)&p->globals, value);
-}
-
-static int parse_args(struct parse *p, int argc, char **argv)
-{
-	bool options_over = false;
-	for (int i = 1; i < argc; i++) {
-		const char *arg = argv[i];
-		int rc = 0;
-		if (!options_over && strcmp(arg, "--") == 0) {
-			options_over = true;
-		} else if (!options_over && arg[0] == '-' && arg[1]) {
-			rc = parse_option(p, argv, argc, &i);
-		} else if (!p->cmd) {
-			p->cmd = command_find(arg);
-			if (!p->cmd)
-				return unknown_command(p->rt, arg);
-			p->opts = xcalloc(1, p->cmd->opts_size + 1);
-		} else {
-			vec_push(&p->args, arg);
-		}
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int set_log(struct parse *p)
-{
-	const char *deflt = p->cmd && p->cmd->log ? p->cmd->log : "warning", *want = p->globals.log ? p->globals.log : deflt;
+	const char *want = g->log ? g->log : cmd && cmd->log ? cmd->log : "warning";
 	for (int i = 0; log_levels[i]; i++)
-		if (strcmp(log_levels[i], want) == 0) {
-			log_init((enum log_level)i, p->globals.log_json);
-			return 0;
-		}
-	return rt_usage(p->rt, "--log does not take \"%.60s\"; it takes error, warning, info or debug", want);
+		if (strcmp(log_levels[i], want) == 0)
+			log_init((enum log_level)i, g->log_json);
 }
 
-static int run_command(struct parse *p)
+static bool find_command(const char *name, struct opt_command *out)
 {
-	struct rt *rt = p->rt;
-	const struct command *cmd = p->cmd;
-	if (!cmd || p->globals.help) {
+	const struct command *cmd = command_find(name);
+	if (cmd)
+		*out = (struct opt_command){ cmd->name, cmd->opts, cmd->opts_size };
+	return cmd != NULL;
+}
+
+static int run_command(struct rt *rt, const struct globals *g, const struct opts *o)
+{
+	const struct command *cmd = o->command.name ? command_find(o->command.name) : NULL;
+	set_log(g, cmd);
+	if (!cmd || g->help) {
 		if (cmd)
 			help_command(cmd, rt->out);
 		else
 			help_all(rt->out);
 		return EXIT_OK;
 	}
-	if (p->args.len < cmd->min || p->args.len > cmd->max)
+	if (o->args.len < cmd->min || o->args.len > cmd->max)
 		return rt_usage(rt, "%s takes %s; see  aipc-runtime help %s", cmd->name, cmd->args[0] ? cmd->args : "no arguments", cmd->name);
-	rt->opts = p->opts;
-	rt->args = p->args.at;
-	rt->n_args = p->args.len;
+	rt->opts = o->at;
+	rt->args = o->args.at;
+	rt->n_args = o->args.len;
 	return cmd->run(rt);
 }
 
 int runtime_main(int argc, char **argv, FILE *out, FILE *err)
 {
 	struct rt rt = { .out = out, .err = err };
-	struct parse p = { .rt = &rt };
+	struct globals globals = { .help = false };
+	const char *names[ARRAY_LEN(commands)];
+	struct opts opts = { .program = "aipc-runtime", .everywhere = global_opts, .everywhere_at = &globals, .names = names, .find = find_command };
+	struct err wrong = { 0 };
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		names[i] = commands[i] ? commands[i]->name : NULL;
 	json_setup();
-	int status = parse_args(&p, argc, argv);
-	if (status == 0)
-		status = set_log(&p);
-	if (status == 0)
-		status = run_command(&p);
-	free(p.opts);
-	vec_free(&p.args);
+	int status = opts_parse(&opts, argc, argv, &wrong) ? rt_usage(&rt, "%s", wrong.msg) : run_command(&rt, &globals, &opts);
+	opts_free(&opts);
 	/* Output that did not reach its reader (a full disk) must not look like success. */
 	if ((fflush(out) != 0 || ferror(out)) && errno != EPIPE && status == EXIT_OK) {
 		fprintf(err, "aipc-runtime: cannot write the output: %s.\n", strerror(errno));

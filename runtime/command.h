@@ -13,19 +13,10 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/opts.h"
 
 /* As those of aipc (design.md section 4), where they apply. */
 enum exit_status { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_USAGE = 64, EXIT_INTERRUPTED = 130 };
-
-enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT };
-struct opt {
-	char short_name;             /* 0: none */
-	const char *name;            /* long */
-	const char *arg;             /* "FILE"; NULL for a flag */
-	const char *help;            /* no full stop */
-	enum opt_kind kind;
-	size_t offset;               /* of a bool, const char * or unsigned in the command's options */
-};
 
 struct rt {
 	FILE *out, *err;

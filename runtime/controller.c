@@ -9,7 +9,7 @@ struct controller_opts { struct role_opts common; };
 
 static const struct opt controller_table[] = {
 	ROLE_OPTS(struct controller_opts, common),
-	{ 0, NULL, NULL, NULL, OPT_FLAG, 0 },
+	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
 static const struct metric

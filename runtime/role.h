@@ -40,13 +40,13 @@ struct role_opts {
 	bool alone;                  /* --no-leader-elect */
 };
 #define ROLE_OPTS(type, member) \
-	{ 0, "kubeconfig", "FILE", "else $KUBECONFIG, ~/.kube/config, service account", OPT_TEXT, offsetof(type, member.kubeconfig) }, \
-	{ 0, "context", "NAME", "context of the kubeconfig", OPT_TEXT, offsetof(type, member.context) }, \
-	{ 0, "namespace", "NAME", "namespace of the lease; default: that of the context", OPT_TEXT, offsetof(type, member.ns) }, \
-	{ 0, "lease", "NAME", "name of the lease; default: aipc-ROLE", OPT_TEXT, offsetof(type, member.lease) }, \
-	{ 0, "identity", "NAME", "holder of the lease; default: HOST_RANDOM", OPT_TEXT, offsetof(type, member.identity) }, \
-	{ 0, "no-leader-elect", NULL, "act without a lease: only where one process runs", OPT_FLAG, offsetof(type, member.alone) }, \
-	{ 0, "listen", "ADDR", "port of metrics and probes; default: :9090", OPT_TEXT, offsetof(type, member.listen) }
+	{ 0, "kubeconfig", "FILE", "else $KUBECONFIG, ~/.kube/config, service account", OPT_TEXT, offsetof(type, member.kubeconfig), NULL }, \
+	{ 0, "context", "NAME", "context of the kubeconfig", OPT_TEXT, offsetof(type, member.context), NULL }, \
+	{ 0, "namespace", "NAME", "namespace of the lease; default: that of the context", OPT_TEXT, offsetof(type, member.ns), NULL }, \
+	{ 0, "lease", "NAME", "name of the lease; default: aipc-ROLE", OPT_TEXT, offsetof(type, member.lease), NULL }, \
+	{ 0, "identity", "NAME", "holder of the lease; default: HOST_RANDOM", OPT_TEXT, offsetof(type, member.identity), NULL }, \
+	{ 0, "no-leader-elect", NULL, "act without a lease: only where one process runs", OPT_FLAG, offsetof(type, member.alone), NULL }, \
+	{ 0, "listen", "ADDR", "port of metrics and probes; default: :9090", OPT_TEXT, offsetof(type, member.listen), NULL }
 
 struct role_run;
 struct kube_recorder;          /* kube/events.h */

@@ -133,10 +133,10 @@ static int simulate_run(struct rt *rt)
 }
 
 static const struct opt simulate_options[] = {
-	{ 'f', "file", "FILE", "a List as kubectl get -o json prints it; -: stdin", OPT_TEXT, offsetof(struct simulate_opts, file) },
-	{ 0, "name", "NAME", "only pods of this scheduler (default *: all)", OPT_TEXT, offsetof(struct simulate_opts, name) },
-	{ 0, "feasible", NULL, "judge each waiting pod on each node, place none", OPT_FLAG, offsetof(struct simulate_opts, feasible) },
-	{ 0, NULL, NULL, NULL, OPT_FLAG, 0 },
+	{ 'f', "file", "FILE", "a List as kubectl get -o json prints it; -: stdin", OPT_TEXT, offsetof(struct simulate_opts, file), NULL },
+	{ 0, "name", "NAME", "only pods of this scheduler (default *: all)", OPT_TEXT, offsetof(struct simulate_opts, name), NULL },
+	{ 0, "feasible", NULL, "judge each waiting pod on each node, place none", OPT_FLAG, offsetof(struct simulate_opts, feasible), NULL },
+	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
 const struct command cmd_simulate = {

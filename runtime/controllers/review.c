@@ -11,9 +11,9 @@
 struct review_opts { const char *file, *at; };
 
 static const struct opt review_table[] = {
-	{ 'f', "file", "FILE", "a Kubernetes List in JSON; - is stdin", OPT_TEXT, offsetof(struct review_opts, file) },
-	{ 0, "at", "TIME", "decide as if it were then (RFC 3339); default: now", OPT_TEXT, offsetof(struct review_opts, at) },
-	{ 0, NULL, NULL, NULL, OPT_FLAG, 0 },
+	{ 'f', "file", "FILE", "a Kubernetes List in JSON; - is stdin", OPT_TEXT, offsetof(struct review_opts, file), NULL },
+	{ 0, "at", "TIME", "decide as if it were then (RFC 3339); default: now", OPT_TEXT, offsetof(struct review_opts, at), NULL },
+	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
 enum { REVIEW_MAX = 1 << 30 };
