@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "base/http_silent.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -34,6 +35,7 @@ struct shard {
 	unsigned closing;            /* handles not yet closed, once the shard is being freed */
 	uv_poll_t poll;
 	uv_timer_t timer;
+	struct http_sockets shared;  /* with HTTP/2: what requests share and wait on */
 };
 
 struct host {
@@ -61,7 +63,7 @@ struct transfer {
 	struct shard *shard;
 	CURL *easy;
 	char *host;                  /* for messages */
-	int port;
+	int port, local_port;
 	struct str body;
 	VEC(struct http_header) headers;
 	size_t header_bytes;
@@ -137,6 +139,8 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *
 	struct shard *s = arg;
 	struct epoll_event ev = { .data.fd = fd };
 	(void)easy;
+	if (s->h->http2)
+		http_sockets_note(&s->shared, fd, what != CURL_POLL_REMOVE);
 	if (what == CURL_POLL_REMOVE) {
 		epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
@@ -189,6 +193,7 @@ static void shard_free(struct shard *s)
 	uv_timer_stop(&s->timer);
 	uv_poll_stop(&s->poll);
 	close(s->epoll);
+	vec_free(&s->shared.fd);
 	s->closing = 2;
 	uv_close((uv_handle_t *)&s->poll, shard_closed);
 	uv_close((uv_handle_t *)&s->timer, shard_closed);
@@ -300,7 +305,7 @@ static int on_send(void *arg, char *ip, char *local_ip, int port, int local_port
 	(void)ip;
 	(void)local_ip;
 	(void)port;
-	(void)local_port;
+	x->local_port = local_port;
 	if (x->attempts >= x->allowed) {
 		x->refused_replay = true;
 		return CURL_PREREQFUNC_ABORT;
@@ -782,6 +787,8 @@ static int run_once(struct transfer *x, int64_t end, struct err *err)
 	if (curl_multi_add_handle(x->shard->multi, x->easy) != CURLM_OK)
 		BUG("curl_multi_add_handle failed");
 	int rc = wait_done(x, end, err);
+	if (rc == E_TIMEOUT && x->attempts && http_sockets_end_silent(&x->shard->shared, x->local_port, clock_now_ms() - x->moved_at))
+		log_debug("%s:%d was silent: its connection is given up", x->host, x->port);
 	curl_multi_remove_handle(x->shard->multi, x->easy);
 	shard_end(x->shard);
 	return rc;

@@ -23,7 +23,8 @@ struct http;
 struct http_options {
 	unsigned per_host;           /* requests to one host at once; 0: 1. Over HTTP/1.1 that many connections */
 	/* HTTP/2 where a TLS server offers it (ALPN): the requests to a host share one connection, as many as the server allows,
-	 * and a second one is opened for more. Without: HTTP/1.1 only, the better tested half of management controllers. */
+	 * and a second one is opened for more. One on which nothing came while a request timed out is given up for all of them.
+	 * Without: HTTP/1.1 only, the better tested half of management controllers. */
 	bool http2;
 	const char *user_agent;      /* NULL: "aipc/VERSION" */
 };

@@ -2,6 +2,9 @@
  *   kube_probe verbs        every verb once, checked; prints a line for each
  *   kube_probe watch NS     caches the ConfigMaps of NS; a line for each change and sync, until something comes in on its standard input
  *   kube_probe load N       N ConfigMaps created and deleted, 100 at once
+ *   kube_probe lease NAME   a candidate for the Lease default/e2e (6, 4 and 1 s): "NAME held" and "NAME lost" with the time in ms, until
+ *                           something comes in on its standard input
+ *   kube_probe tell N       N different events about the pod default/p, three times each, and the recorder's numbers
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,9 +13,12 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "kube/cache.h"
 #include "kube/client.h"
+#include "kube/events.h"
+#include "kube/lease.h"
 
 static struct kube *k;
 
@@ -190,19 +196,25 @@ static void on_input(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 	}
 }
 
+static void stop_on_input(struct task *t, struct scope *s)
+{
+	watching = s;
+	uv_pipe_init(loop_uv(task_loop(t)), &input, 0);
+	uv_pipe_open(&input, 0);
+	uv_read_start((uv_stream_t *)&input, room, on_input);
+}
+
 static int watch(struct task *t, void *arg, struct err *err)
 {
 	static const char *const keep[] = { "data.k", NULL };
 	cache = kube_cache_new(k, &(struct kube_cache_options){ .type = &kube_configmaps, .select.ns = arg, .keep = keep, .changed = changed, .synced = synced });
-	watching = scope_open(t, 0);
-	kube_cache_start(cache, watching);
-	uv_pipe_init(loop_uv(task_loop(t)), &input, 0);
-	uv_pipe_open(&input, 0);
-	uv_read_start((uv_stream_t *)&input, room, on_input);
-	int rc = scope_join(t, watching, err);
-	struct kube_cache_stats s = kube_cache_stats(cache);
-	printf("lists %" PRIu64 " watches %" PRIu64 " expired %" PRIu64 " errors %" PRIu64 " objects %zu streaming %d %s\n", s.lists, s.watches, s.expired,
-	       s.errors, s.objects, s.streaming, s.last_error);
+	struct scope *s = scope_open(t, 0);
+	kube_cache_start(cache, s);
+	stop_on_input(t, s);
+	int rc = scope_join(t, s, err);
+	struct kube_cache_stats n = kube_cache_stats(cache);
+	printf("lists %" PRIu64 " watches %" PRIu64 " expired %" PRIu64 " errors %" PRIu64 " objects %zu streaming %d %s\n", n.lists, n.watches, n.expired,
+	       n.errors, n.objects, n.streaming, n.last_error);
 	kube_cache_free(cache);
 	return rc;
 }
@@ -236,9 +248,48 @@ static int load(struct task *t, void *arg, struct err *err)
 	return rc ? rc : joined;
 }
 
+/* --- lease, events -------------------------------------------------------------------------------------------------------------- */
+
+static void elected(void *arg, bool held)
+{
+	printf("%s %s %" PRId64 "\n", (const char *)arg, held ? "held" : "lost", clock_wall_ms());
+	fflush(stdout);
+}
+
+static int candidate(struct task *t, void *arg, struct err *err)
+{
+	struct scope *s = scope_open(t, 0);
+	struct lease *l = lease_new(k, &(struct lease_options){ .ns = "default", .name = "e2e", .identity = arg, .lease_ms = 6000, .renew_ms = 4000,
+								.retry_ms = 1000, .changed = elected, .arg = arg });
+	lease_start(l, s);
+	stop_on_input(t, s);
+	int rc = scope_join(t, s, err);
+	lease_free(l);
+	return rc;
+}
+
+static int tell(struct task *t, void *arg, struct err *err)
+{
+	struct kube_about pod = { "v1", "Pod", "default", "p", "uid-of-p" };
+	struct kube_recorder *r = kube_recorder_new(k, "aipc.dev/probe", "probe-0");
+	struct scope *s = scope_open(t, 0);
+	int n = atoi(arg);
+	for (int i = 0; i < 3 * n; i++)
+		kube_tell(r, &pod, i % 2, "Probed", "Probing", "note %d", i / 3);
+	kube_recorder_start(r, s);
+	scope_cancel(s);
+	int rc = scope_join(t, s, err);
+	struct kube_recorder_stats st = kube_recorder_stats(r);
+	printf("told %" PRIu64 " sent %" PRIu64 " merged %" PRIu64 " failed %" PRIu64 " dropped %" PRIu64 " waiting %zu\n", st.told, st.sent, st.merged,
+	       st.failed, st.dropped, st.waiting);
+	kube_recorder_free(r);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct { const char *name; task_fn *fn; } commands[] = { { "verbs", verbs }, { "watch", watch }, { "load", load } };
+	static const struct { const char *name; task_fn *fn; } commands[] = { { "verbs", verbs }, { "watch", watch }, { "load", load },
+								       { "lease", candidate }, { "tell", tell } };
 	struct kube_config *config = NULL;
 	struct err err = { 0 };
 	task_fn *fn = NULL;
@@ -248,6 +299,7 @@ int main(int argc, char **argv)
 	if (!fn || argc < 2)
 		return 64;
 	json_setup();
+	log_init(getenv("PROBE_DEBUG") ? LOG_DEBUG : LOG_WARN, false);
 	struct loop *l = loop_new();
 	int rc = kube_config_load(NULL, NULL, &config, &err);
 	if (rc == 0) {
