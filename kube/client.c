@@ -229,8 +229,9 @@ int kube_get_json(struct task *t, struct kube *k, const char *path, const char *
 	http_response_release(&r);
 	const char *have = json_str(j, "kind");
 	if (rc == 0 && kind && (!have || strcmp(have, kind) != 0)) {
+		err_set(err, E_INTERNAL, "%s: the server answered with '%.60s' instead of %s", what, have ? have : "something", kind);
 		json_decref(j);
-		return err_set(err, E_INTERNAL, "%s: the server answered with '%.60s' instead of %s", what, have ? have : "something", kind);
+		return E_INTERNAL;
 	}
 	if (rc == 0)
 		*out = j;

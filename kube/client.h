@@ -139,7 +139,8 @@ struct kube_select {
 	unsigned limit;              /* a page; 0: 500 */
 };
 /* All pages as one array of whole objects (apiVersion and kind filled in), for small lists; at most 100,000 objects (E_INPUT
- * beyond). A list that expires between pages is begun again, twice at most. */
+ * beyond). A list that expires between pages is begun again, twice at most; one whose pages have no end (a page that names itself as the
+ * next, a hundred empty ones) is E_INTERNAL. */
 int kube_list(struct task *t, struct kube *k, const struct kube_type *type, const struct kube_select *s, json_t **out, struct kube_fail *why,
 	      struct err *err) MUST_CHECK;
 

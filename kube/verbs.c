@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "kube/client_internal.h"
 
-enum { LIST_MAX = 100000, PAGE = 500 };
+enum { LIST_MAX = 100000, PAGE = 500, EMPTY_PAGES = 100 };
 
 /* "apply pods default/a" */
 static char *what_of(const char *verb, const struct kube_ref *r)
@@ -226,10 +226,12 @@ static int list_pages(struct task *t, struct kube *k, const struct kube_type *ty
 {
 	autofree char *base = kube_path(&(struct kube_ref){ type, s ? s->ns : NULL, NULL, NULL }), *kind = xasprintf("%sList", type->kind);
 	autofree char *what = xasprintf("list %s", type->plural), *next = NULL;
+	unsigned empty = 0;
 	int rc;
 	do {
 		autojson json_t *page = NULL;
 		autostr struct str path;
+		size_t had = json_array_size(all);
 		char limit[16];
 		str_init(&path, STR_OURS);
 		str_add(&path, base);
@@ -245,6 +247,9 @@ static int list_pages(struct task *t, struct kube *k, const struct kube_type *ty
 		if (rc == 0)
 			rc = take_page(type, page, all, err);
 		const char *more = json_str(json_at(page, "metadata"), "continue");
+		empty = rc == 0 && json_array_size(all) == had ? empty + 1 : 0;
+		if (empty > EMPTY_PAGES || (more && next && strcmp(more, next) == 0))
+			rc = err_set(err, E_INTERNAL, "%s: its pages have no end", what);
 		free(next);
 		next = more && more[0] ? xstrdup(more) : NULL;
 	} while (rc == 0 && next);
