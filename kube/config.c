@@ -14,7 +14,8 @@
 #include "kube/config_internal.h"
 
 enum { FILE_MAX = 4 << 20, TOKEN_MAX = 256 * 1024 };
-#define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
+
+const char *kube_account_folder = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 static void wipe(char *s)
 {
@@ -216,11 +217,14 @@ static int in_cluster(struct kube_config *c, struct err *err)
 	if (!host || !host[0])
 		return err_set(err, E_NOTFOUND, "no Kubernetes cluster is configured: no kubeconfig (KUBECONFIG, ~/.kube/config), and this is no pod");
 	c->server = xasprintf(strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port && port[0] ? port : "443");
-	c->ca_file = xstrdup(ACCOUNT "/ca.crt");
-	c->token_file = xstrdup(ACCOUNT "/token");
+	c->ca_file = file_join(kube_account_folder, "ca.crt");
+	c->token_file = file_join(kube_account_folder, "token");
 	c->context = xstrdup("in-cluster");
-	int rc = file_read(ACCOUNT "/namespace", 256, &ns, &len, NULL);
-	c->ns = xstrdup(rc == 0 && len ? ns : "default");
+	autofree char *path = file_join(kube_account_folder, "namespace");
+	int rc = file_read(path, 256, &ns, &len, NULL);
+	if (rc == 0)
+		ns[strcspn(ns, " \t\r\n")] = '\0';
+	c->ns = xstrdup(rc == 0 && ns[0] ? ns : "default");
 	return 0;
 }
 

@@ -12,7 +12,7 @@
  * are refused by name, never ignored. Caps: 4 MiB a file, depth 32, 1,000 entries of a kind.
  *
  * An exec plugin runs without a terminal and has EXEC_MS to answer; its credential is kept until its expirationTimestamp (a
- * minute before it), or until the server answers 401. No credential is ever logged or put in an error.
+ * minute before it, or a quarter of a short life), or until the server answers 401. No credential is ever logged or put in an error.
  */
 #ifndef KUBE_CONFIG_H
 #define KUBE_CONFIG_H

@@ -14,11 +14,13 @@ struct kube_config {
 	char *file_token; int64_t token_read_ms;             /* what token_file held */
 	json_t *exec, *cluster;
 	char *exec_token, *exec_cert, *exec_key;             /* what the plugin said last */
-	bool exec_ran;
-	int64_t exec_until_ms;                               /* wall clock; TASK_FOREVER without an end */
+	unsigned exec_runs;                                  /* that went well */
+	int64_t exec_until_ms;                               /* asked again from then on, by the wall clock; TASK_FOREVER: never */
 	struct gate exec_gate;
 	struct http_trust trust;
 };
+
+extern const char *kube_account_folder;                 /* a test has its own */
 
 /* YAML 1.2 core as a kubeconfig uses it, to JSON; depth 32, no aliases. */
 int kube_yaml_read(const char *text, size_t len, const char *what, json_t **out, struct err *err) MUST_CHECK;

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,7 +15,7 @@
 
 extern char **environ;
 
-enum { OUTPUT_MAX = 1 << 20, EARLY_MS = 60000 };
+enum { OUTPUT_MAX = 1 << 20, EARLY_MS = 60000, LAST_MS = 2000 };
 
 int kube_exec_check(const json_t *exec, struct err *err)
 {
@@ -175,20 +176,49 @@ static int start(struct task *t, struct kube_config *c, struct run **out, struct
 	return 0;
 }
 
-static void finish(struct run *r)
+/* A plugin that still runs is killed, and waited for so that no zombie is left, whatever cut T short. One that the kernel does not
+ * let go (a file system that hangs) is left behind. */
+static void finish(struct task *t, struct run *r)
 {
-	r->t = NULL;
-	if (!r->exited)
+	if (!r->exited) {
+		int64_t old = task_deadline(t);
 		uv_process_kill(&r->process, SIGKILL);
+		task_shield(t, true);
+		task_deadline_restore(t, clock_now_ms() + LAST_MS);
+		while (!r->exited && task_park(t, NULL) == 0)
+			;
+		task_deadline_restore(t, old);
+		task_shield(t, false);
+	}
+	r->t = NULL;
 	uv_close((uv_handle_t *)&r->out, closed);
 	uv_close((uv_handle_t *)&r->process, closed);
 }
 
+/* RFC 3339; -1 when it is no time. */
 static int64_t time_of(const char *stamp)
 {
 	struct tm tm = { 0 };
-	const char *rest = stamp ? strptime(stamp, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-	return rest ? (int64_t)timegm(&tm) * 1000 : TASK_FOREVER;
+	const char *rest = strptime(stamp, "%Y-%m-%dT%H:%M:%S", &tm);
+	int hours, minutes, n = 0;
+	char sign;
+	if (!rest)
+		return -1;
+	int64_t ms = (int64_t)timegm(&tm) * 1000;
+	if (*rest == '.')
+		rest += 1 + strspn(rest + 1, "0123456789");
+	if (strcmp(rest, "Z") == 0 || strcmp(rest, "z") == 0)
+		return ms;
+	if (sscanf(rest, "%c%2d:%2d%n", &sign, &hours, &minutes, &n) != 3 || rest[n] || (sign != '+' && sign != '-') || hours < 0 || minutes < 0)
+		return -1;
+	return ms + (sign == '+' ? -1 : 1) * (hours * 60 + minutes) * INT64_C(60000);
+}
+
+/* When to ask again for what is good until END: a minute before, or a quarter of its life when that is short. */
+static int64_t until(int64_t end)
+{
+	int64_t now = clock_wall_ms(), early = (end - now) / 4;
+	return end <= now ? now : end - (early < EARLY_MS ? early : EARLY_MS);
 }
 
 static void replace(char **to, const char *with)
@@ -208,17 +238,20 @@ static int take(struct kube_config *c, const struct run *r, struct err *err)
 	if (json_parse(r->text.at, r->text.len, "its answer", &j, NULL) != 0)
 		return err_set(err, E_AUTH, "the exec plugin %s did not answer in JSON", name);
 	const json_t *status = json_at(j, "status");
-	const char *version = json_str(j, "apiVersion"), *token = json_str(status, "token");
+	const char *version = json_str(j, "apiVersion"), *token = json_str(status, "token"), *stamp = json_str(status, "expirationTimestamp");
 	const char *cert = json_str(status, "clientCertificateData"), *key = json_str(status, "clientKeyData");
 	if (!version || strcmp(version, json_str(c->exec, "apiVersion")) != 0)
 		return err_set(err, E_AUTH, "the exec plugin %s answered in another version than %s", name, json_str(c->exec, "apiVersion"));
 	if (!token && !(cert && key))
 		return err_set(err, E_AUTH, "the exec plugin %s gave neither a token nor a certificate with its key", name);
+	int64_t end = stamp ? time_of(stamp) : TASK_FOREVER;
+	if (end < 0)
+		return err_set(err, E_AUTH, "the exec plugin %s gave an expirationTimestamp that is no time", name);
 	replace(&c->exec_token, token);
 	replace(&c->exec_cert, cert && key ? cert : NULL);
 	replace(&c->exec_key, cert && key ? key : NULL);
-	c->exec_until_ms = time_of(json_str(status, "expirationTimestamp"));
-	c->exec_ran = true;
+	c->exec_until_ms = stamp ? until(end) : TASK_FOREVER;
+	c->exec_runs++;
 	return 0;
 }
 
@@ -232,24 +265,26 @@ static int run_plugin(struct task *t, struct kube_config *c, struct err *err)
 	while (rc == 0 && !(r->exited && r->ended))
 		rc = task_park(t, NULL);
 	task_deadline_restore(t, old);
-	if (rc == E_TIMEOUT)
-		err_set(err, E_AUTH, "the exec plugin %s did not answer in %d s", json_str(c->exec, "command"), KUBE_EXEC_MS / 1000);
+	if (rc == E_TIMEOUT && clock_now_ms() >= old)
+		err_set(err, rc, "the time allowed has passed while the exec plugin %s ran", json_str(c->exec, "command"));
+	else if (rc == E_TIMEOUT)
+		rc = err_set(err, E_AUTH, "the exec plugin %s did not answer in %d s", json_str(c->exec, "command"), KUBE_EXEC_MS / 1000);
 	else if (rc)
 		err_set(err, rc, "cancelled while the exec plugin ran");
 	else
 		rc = take(c, r, err);
-	finish(r);
-	return rc == E_TIMEOUT ? E_AUTH : rc;
+	finish(t, r);
+	return rc;
 }
 
 int kube_exec_run(struct task *t, struct kube_config *c, bool refused, struct err *err)
 {
-	int64_t asked = c->exec_until_ms;
+	unsigned asked = c->exec_runs;
 	int rc = gate_enter(t, &c->exec_gate, err);
 	if (rc)
 		return rc;
 	/* Whoever waited at the gate may find the work done. */
-	bool fresh = c->exec_ran && c->exec_until_ms - EARLY_MS > clock_wall_ms() && !(refused && asked == c->exec_until_ms);
+	bool fresh = c->exec_runs && c->exec_until_ms > clock_wall_ms() && !(refused && asked == c->exec_runs);
 	if (!fresh)
 		rc = run_plugin(t, c, err);
 	gate_leave(&c->exec_gate);
