@@ -104,6 +104,7 @@ static int run_plan(struct task *t, struct work *w, struct applying *a, const st
 	w->on_drain = on_drain;
 	struct apply_options o = run_options(w, a);
 	int rc = apply_run(t, w->engine, w->store, p, &o, r, err);
+	w->changed = w->changed || r->done;
 	progress_free(a->progress);
 	a->progress = NULL;
 	if (!rc)

@@ -224,8 +224,10 @@ static int finish(struct work *w, int rc, const struct err *err)
 	if (rc) {
 		bool told = diags_errors(w->diags) > 0;
 		if (told)
-			work_print_diags(w->cli, w->diags, "Nothing was read or changed.");
+			work_print_diags(w->cli, w->diags, w->changed ? "What was done before this was found stays. Continue: aipc apply" :
+					 "Nothing was read or changed.");
 		int status = told && !err->msg[0] ? EXIT_ERROR : cli_fail(w->cli, err);
+		status = w->changed && status == EXIT_ERROR ? EXIT_PARTLY : status;
 		w->status = rc == E_CANCELED ? EXIT_INTERRUPTED : status;
 	}
 	store_close(w->store);

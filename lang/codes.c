@@ -52,6 +52,7 @@ static const struct diag_code codes[] = {
 	  "(input, components[\"BMC\"].version); in a block that expands into objects, a path begins with the kind of object, as the plan shows it." },
 	{ "E0153", "precondition", "A precondition of a resource's lifecycle is not met. One that cannot be told yet keeps the resource for a later plan." },
 	{ "E0154", "postcondition", "A postcondition of a resource's lifecycle is not met by what the resource is, or is to be." },
+	{ "E0155", "precondition of an output", "What the output promises does not hold, so it has no value and nothing that needs it is planned." },
 	{ "E0160", "address", "An address is spelled as aipc state list prints it: TYPE.NAME, TYPE.NAME[0], module.NAME.TYPE.NAME[\"key\"]. moved and removed "
 	  "take addresses relative to their module; a thing keeps its type when it moves." },
 	{ "E0161", "moves that contradict", "An object moves from one address to one other, and its old address must not be in the spec any more. Chains are fine, "
@@ -89,13 +90,13 @@ static const struct diag_code codes[] = {
 	{ "E0223", "no such attribute", "The value has no attribute of this name, is null, or is not an object." },
 	{ "E0224", "no such element", "The index is outside the list, the key is not in the map, or the value has no elements." },
 	{ "E0225", "arithmetic", "Division by zero, or a result too large." },
-	{ "E0226", "output", "An output would show a sensitive value, or cannot be written. sensitive: true hides it." },
+	{ "E0226", "output", "An output would show a sensitive value, or cannot be written. sensitive: true hides it. The caret is under what makes it sensitive." },
 	{ "E0227", "sensitive value in an attribute", "Attributes are shown and stored; secrets are given as references (env:NAME, file:PATH)." },
 	{ "E0228", "count or for_each", "count takes a whole number from 0 on, for_each a map or a set of strings; neither null nor sensitive." },
 	{ "E0229", "value that cannot be printed", "The value is sensitive (--show-sensitive prints it), is not known before the spec is applied, or has no JSON." },
 	{ "E0301", "variable without a value", "A variable without default needs a value: -var NAME=VALUE, --var-file, *.auto.yaml, or AIPC_VAR_NAME in the environment." },
 	{ "E0302", "value does not fit its type", "The value of a variable, from the place named, cannot be converted to the type the variable declares." },
-	{ "E0303", "value refused", "A validation rule of the variable is not met." },
+	{ "E0303", "value refused", "A validation rule of the variable is not met. Rules may refer to anything; one that cannot be told yet keeps back what uses the variable." },
 	{ "E0304", "no such variable", "A value was given for a variable that the spec does not declare." },
 	{ "E0305", "not a type", "Types: string, number, bool, any, list(T), set(T), map(T), tuple([T, ...]), object({NAME = T, NAME = optional(T, DEFAULT)})." },
 	{ "E0401", "not YAML", "The file cannot be read as YAML 1.2. Inside '...' an expression can hold double quotes as they are; inside \"...\" they are "

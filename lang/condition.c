@@ -43,6 +43,7 @@ struct operands {
 	uint32_t end;                /* what stands before it in the text was named */
 	size_t n;
 	char last[80];               /* what was named last: once is enough */
+	const char *skip;            /* what was named before */
 };
 
 static const struct expr *source_of(const struct expr *x)
@@ -86,26 +87,74 @@ static void note_operand(void *ctx, const struct expr *x, bool certain)
 		return;
 	char text[80];
 	snprintf(text, sizeof(text), "%.*s", x->len < 60 ? (int)x->len : 60, x->o->text + x->off);
-	if (strcmp(text, op->last) == 0)
+	if (strcmp(text, op->last) == 0 || (op->skip && strcmp(text, op->skip) == 0))
 		return;
 	memcpy(op->last, text, sizeof(text));
 	eval_tell(op->g, x, text, v);
 	op->n++;
 }
 
+struct marked { struct lang *l; struct str names; const struct origin *o; uint32_t end; struct mark *at; };
+
+static void name_marked(void *ctx, const struct expr *x, bool certain)
+{
+	struct marked *m = ctx;
+	struct eval *e = m->l->e;
+	bool slot = false;
+	(void)certain;
+	if (!is_chain(x) || (x->o == m->o && x->off < m->end))
+		return;
+	expr_visit(x, look_for_slot, &slot);
+	if (slot)
+		return;
+	m->o = x->o;
+	m->end = x->off + x->len;
+	e->quiet++;
+	const struct val *v = eval(e, (struct expr *)x);
+	e->quiet--;
+	if (!v || !eval_sensitive(e, v))
+		return;
+	if (!m->names.len)
+		*m->at = expr_mark(x);
+	str_addf(&m->names, "%s%.*s", m->names.len ? ", " : "", (int)(x->len < 100 ? x->len : 100), x->o->text + x->off);
+}
+
+char *condition_marked(struct lang *l, const struct expr *x, struct mark *at)
+{
+	struct marked m = { .l = l, .at = at };
+	str_init(&m.names, 400);
+	l->e->steps = 0;
+	expr_visit(x, name_marked, &m);
+	char *names = m.names.len ? xasprintf("%s%s sensitive", m.names.at, strstr(m.names.at, ", ") ? " are" : " is") : NULL;
+	str_release(&m.names);
+	return names;
+}
+
 /* --- checking -------------------------------------------------------------------------------------------------------- */
+
+void condition_explain(struct lang *l, struct diag *g, const struct rule *r, const char *skip)
+{
+	struct operands op = { .l = l, .g = g, .skip = skip };
+	expr_visit(r->condition, note_operand, &op);
+}
+
+const char *condition_text(struct lang *l, const struct rule *r, const char **why)
+{
+	const struct val *text = eval_run(l->e, r->error), *s;
+	struct err err;
+	*why = !text ? "cannot be evaluated" : eval_sensitive(l->e, text) ? "would show a sensitive value"
+	     : text->state == VAL_UNKNOWN ? "needs a value that is not known yet" : "is no text";
+	if (!text || !val_known(text) || eval_sensitive(l->e, text))
+		return NULL;
+	return val_convert(l->arena, text, &type_string, &s, &err) == 0 && val_known(s) ? s->str.s : NULL;
+}
 
 static struct diag *report(struct lang *l, const struct rule *r, const char *code, const char *what)
 {
-	const struct val *text, *s;
-	struct err err;
-	text = eval_run(l->e, r->error);
-	bool show = text && val_known(text) && !eval_sensitive(l->e, text) && val_convert(l->arena, text, &type_string, &s, &err) == 0 && val_known(s);
-	struct diag *g = show ? diag_add(l->d, code, expr_mark(r->condition), "%s: %s", what, s->str.s)
-			      : diag_add(l->d, code, expr_mark(r->condition), "%s%s", what, text && eval_sensitive(l->e, text) ?
-					 " (its message would show a sensitive value)" : "");
-	struct operands op = { .l = l, .g = g };
-	expr_visit(r->condition, note_operand, &op);
+	const char *why, *text = condition_text(l, r, &why);
+	struct diag *g = text ? diag_add(l->d, code, expr_mark(r->condition), "%s: %s", what, text)
+			      : diag_add(l->d, code, expr_mark(r->condition), "%s (its message %s)", what, why);
+	condition_explain(l, g, r, NULL);
 	return g;
 }
 
@@ -137,7 +186,6 @@ enum verdict condition_warn(struct lang *l, const struct rule *r, const char *co
 	if (evaluated)
 		return ok && !ok->b ? condition_check(l, r, code, what) : ok ? VERDICT_HOLDS : VERDICT_UNKNOWN;
 	struct diag *g = diag_add(l->d, code, expr_mark(r->condition), "%s: it cannot be evaluated%s%s", what, l->e->why[0] ? ": " : "", l->e->why);
-	struct operands op = { .l = l, .g = g };
-	expr_visit(r->condition, note_operand, &op);
+	condition_explain(l, g, r, NULL);
 	return VERDICT_BROKEN;
 }

@@ -99,7 +99,7 @@ static void load(void *arg)
 	module_link(l);
 	module_enter(l, l->top);
 	if (diags_errors(l->d) == o->before)
-		module_check_rules(l, l->top);
+		module_check_rules(l, l->top, false);
 	moved_check(l);
 	if (diags_errors(l->d) == o->before)
 		imports_evaluate(l);
@@ -218,6 +218,7 @@ static void free_thing(struct thing *t)
 	vec_free(&t->waits);
 	vec_free(&t->reach);
 	vec_free(&t->rule_deps);
+	vec_free(&t->late);
 	vec_free(&t->rules);
 	vec_free(&t->passed_over);
 	if (t->res)
@@ -231,6 +232,7 @@ static void free_module(struct module *m)
 	HASH_CLEAR(hh, m->things);
 	vec_free(&m->order);
 	vec_free(&m->base);
+	vec_free(&m->base_late);
 	vec_free(&m->missed);
 	vec_free(&m->scopes);
 	vec_free(&m->waiting);
@@ -359,11 +361,15 @@ static bool one_output(struct lang *l, struct thing *o, struct lang_output *out)
 	if (!v)
 		return false;
 	if (!o->sensitive && val_sensitive_deep(v)) {
-		struct diag *g = diag_add(l->d, "E0226", expr_mark(o->x), "the output \"%s\" would show a sensitive value", o->name);
+		struct mark at = expr_mark(o->x);
+		struct scope *before = module_enter(l, l->top);
+		autofree char *what = condition_marked(l, o->x, &at);
+		module_enter(l, before);
+		struct diag *g = diag_add(l->d, "E0226", at, "the output \"%s\" would show a sensitive value%s%s", o->name, what ? ": " : "", what ? what : "");
 		diag_hint(g, "add sensitive: true, or nonsensitive()");
 		return false;
 	}
-	out->unknown = !val_known_deep(v);
+	out->unknown = !val_known_deep(v) || o->rules_wait;
 	if (out->unknown || out->sensitive)
 		return true;
 	autostr struct str s;
@@ -391,7 +397,7 @@ static void check_module(struct lang *l, struct module *m)
 	module_list(l, m);
 	for (size_t i = 0; i < m->scopes.len; i++) {
 		module_prepare(l, m->scopes.at[i], &vars);
-		module_check_rules(l, m->scopes.at[i]);
+		module_check_rules(l, m->scopes.at[i], true);
 	}
 	vec_free(&vars);
 }
@@ -414,6 +420,8 @@ static void outputs(void *arg)
 		qsort(l->out.at, l->out.len, sizeof(*l->out.at), by_output);
 	for (size_t i = 0; i < l->modules.len; i++)
 		check_module(l, l->modules.at[i]);
+	for (size_t i = 0; i < l->order.len; i++)
+		l->checks_wait = l->checks_wait || l->order.at[i]->rules_wait;
 	if (diags_errors(l->d) == errors)
 		checks_evaluate(l);
 	if (diags_errors(l->d) > errors)

@@ -138,6 +138,7 @@ struct expansion {
 	struct lang_body *r;
 	bool (*sensitive_ok)(void *ctx, const char *attr);
 	void *ctx;
+	bool waits;                  /* rules of what it refers to cannot be told yet */
 };
 
 /* Evaluates one attribute into config. False after a report. */
@@ -173,7 +174,7 @@ static bool attribute(struct expansion *x, struct attribute *a, struct lang_inst
 /* One instance; false when an attribute failed (all are tried). */
 static bool instance(struct expansion *x, enum lang_key kind, const char *key)
 {
-	struct lang_instance in = { .kind = kind, .key = key, .config = json_object() };
+	struct lang_instance in = { .kind = kind, .key = key, .config = json_object(), .unknown = x->waits };
 	const char **keys;
 	bool ok = module_choose(x->l, &x->r->providers, &keys);
 	in.provider_keys = keys;
@@ -232,6 +233,7 @@ static void expand(void *arg)
 	struct module *m = r->thing->module;
 	r->expanded = true;
 	module_list(x->l, m);
+	x->waits = !module_check_late(x->l, &r->thing->late);
 	for (size_t i = 0; i < m->scopes.len; i++)
 		expand_in(x, m->scopes.at[i]);
 	for (size_t i = 0; i < r->blocks.len; i++)
@@ -248,7 +250,7 @@ static void expand(void *arg)
 int lang_expand(struct lang *l, const struct lang_resource *r, bool (*sensitive_ok)(void *ctx, const char *attr), void *ctx,
 		const struct lang_block **out, size_t *n)
 {
-	struct expansion x = { l, r->body, sensitive_ok, ctx };
+	struct expansion x = { l, r->body, sensitive_ok, ctx, false };
 	if (!r->body->expanded)
 		stack_run(l->stack, expand, &x);
 	*out = r->body->blocks.at;

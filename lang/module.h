@@ -54,9 +54,15 @@ struct thing {
 	struct expr *x;              /* local, output: the value; var: the default */
 	struct deps deps;            /* what X needs, each once; of a module's variable: what its argument needs, in the calling module; of a
 	                              * call: what count and for_each need; of a resource: all of it */
-	struct deps waits;           /* depends_on: resources, and calls for all that is in them */
+	struct deps waits;           /* depends_on, also of an output: resources, and calls for all that is in them */
 	struct deps reach;           /* resources, through everything else */
-	uint32_t next_dep;           /* of the walk that looks for cycles */
+	/* var: validation; output: preconditions. What uses its value comes after they were told, and waits while they cannot be. */
+	struct rules rules;
+	struct deps rule_deps;
+	bool late_rules;             /* they need resources */
+	bool rules_wait;             /* one of them could not be told yet */
+	struct deps late;            /* things with such rules that it needs, through everything else */
+	uint32_t next_dep;           /* of the walk that looks for cycles: an index for thing_need() */
 	bool open;                   /* that walk is in it */
 	/* var */
 	const struct type *type;
@@ -66,10 +72,9 @@ struct thing {
 	struct expr *arg;            /* of a called module: what the call gives; NULL: the default */
 	struct mark arg_at;          /* where the value comes from, when it is an argument or an input */
 	const struct val *deflt;     /* converted */
-	VEC(struct rule) rules;
-	struct deps rule_deps;
 	/* output; var has SENSITIVE too */
 	const char *description;
+	struct expr *depends_on;
 	struct lang_body *res;       /* resource */
 	struct call *call;           /* module */
 	UT_hash_handle hh;
@@ -97,6 +102,7 @@ struct module {
 	size_t n_outputs;
 	VEC(const char *) missed;    /* outputs that were referred to and are not declared */
 	struct deps base;            /* resources that everything in it waits for, because its calls do */
+	struct deps base_late;       /* and things with rules that are to be told before */
 	struct diag_trail trail;
 	/* the instances; complete when LISTED */
 	bool listed;
@@ -215,6 +221,12 @@ bool module_is_map(struct module *m, const struct yaml_file *f, const struct yno
 struct expr *module_read_depends_on(struct module *m, const struct yaml_file *f, const struct ynode *v);
 /* condition.c: WHAT, of messages: "a precondition". */
 void condition_read(struct module *m, const struct yaml_file *f, const struct ynode *list, const char *what, struct rules *out);
+/* Adds to G what the operands of R's condition are, but for the one called SKIP (may be NULL). */
+void condition_explain(struct lang *l, struct diag *g, const struct rule *r, const char *skip);
+/* "var.a, local.b are sensitive": the references in X that are, and the place of the first; NULL when none is. Yours to free. */
+char *condition_marked(struct lang *l, const struct expr *x, struct mark *at);
+/* The message of R; NULL: there is none to show, and *WHY says so. */
+const char *condition_text(struct lang *l, const struct rule *r, const char **why);
 /* Evaluates R where expressions are evaluated now. A failing one is told with CODE: WHAT, its message, and what its operands are. */
 enum verdict { VERDICT_HOLDS, VERDICT_FAILS, VERDICT_UNKNOWN, VERDICT_BROKEN };
 enum verdict condition_check(struct lang *l, const struct rule *r, const char *code, const char *what);
@@ -267,13 +279,19 @@ const struct val *module_constant(struct eval *e, const struct expr *x, const ch
 void module_take_inputs(struct lang *l, const struct lang_input *in, size_t n);
 /* The value of a called module's variable in S, from its argument or default; NULL after a report. */
 const struct val *module_argument(struct lang *l, struct scope *s, struct thing *t);
-/* Checks the rules of the variables of S that have a value and were not checked. */
-void module_check_rules(struct lang *l, struct scope *s);
+/* Checks the rules of the variables of S that have a value and were not checked; LATE: also those that need resources. */
+void module_check_rules(struct lang *l, struct scope *s, bool late);
+/* Checks the rules that all things in LATE have, in all instances of their modules. False: one cannot be told yet. */
+bool module_check_late(struct lang *l, const struct deps *late);
+/* The preconditions of output T, where expressions are evaluated now. False: one is not met, which was told. */
+bool module_check_output(struct lang *l, struct thing *t);
 /* module_refs.c: what refers to what. */
 void module_check_references(struct lang *l);
 void module_check_expr(struct module *m, const struct expr *x, struct deps *deps);      /* of one expression that stands in no block */
 /* What E, checked before, needs in M. Tells nothing. */
 void module_deps_of(struct module *m, const struct expr *e, struct deps *out);
+/* The I-th thing that T's value needs, or its rules, or its depends_on: what must not need T itself. NULL behind the last. */
+const struct dep *thing_need(const struct thing *t, size_t i);
 /* module_link.c: cycles, and which resources each thing needs. */
 void module_walk(struct lang *l);
 void module_link(struct lang *l);            /* lang_resource.refs */

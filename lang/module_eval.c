@@ -100,6 +100,8 @@ static const struct val *evaluate(struct lang *l, struct scope *s, struct thing 
 {
 	if (t->kind == THING_VAR)
 		return module_argument(l, s, t);
+	if (t->kind == THING_OUTPUT && !module_check_output(l, t))
+		return NULL;
 	const struct val *v = t->x ? eval_run(l->e, t->x) : NULL;
 	if (v && !eval_check_size(l->e, t->x, v))
 		v = NULL;
@@ -130,13 +132,24 @@ static bool lacks(const struct scope *s, const struct thing *t)
 	return t->kind != THING_RESOURCE && s->cells[t->slot].state == CELL_NEW;
 }
 
+/* The I-th that F's cell or, where it is the first frame, DEPS need. Preconditions of an output stand before its value; the rules
+ * of a variable behind it. */
+static const struct dep *frame_need(const struct frame *f, const struct deps *deps)
+{
+	if (f->t && f->t->kind == THING_OUTPUT && f->dep >= f->t->deps.len)
+		return f->dep - f->t->deps.len < f->t->rule_deps.len ? &f->t->rule_deps.at[f->dep - f->t->deps.len] : NULL;
+	if (f->t)
+		deps = &f->t->deps;
+	return f->dep < deps->len ? &deps->at[f->dep] : NULL;
+}
+
 /* The next thing that frame F waits for; false: none is left. Deps on a call stand before those on its outputs. */
 static bool next_need(struct frame *f, const struct deps *deps, struct scope **s, struct thing **t)
 {
 	/* What a module's variable needs stands in the module that calls it. */
 	struct scope *where = f->t && f->t->kind == THING_VAR ? f->s->parent : f->s;
-	for (; where && f->dep < deps->len; f->dep++, f->kid = 0) {
-		const struct dep *d = &deps->at[f->dep];
+	const struct dep *d;
+	for (; where && (d = frame_need(f, deps)) != NULL; f->dep++, f->kid = 0) {
 		struct kids *kids = d->call ? where->cells[d->call->slot].kids : NULL;
 		if (!d->call && lacks(where, d->to)) {
 			*s = where;
@@ -170,7 +183,7 @@ void module_prepare(struct lang *l, struct scope *s, const struct deps *deps)
 		struct frame *f = &path.at[path.len - 1];
 		struct scope *in;
 		struct thing *t;
-		if (next_need(f, f->t ? &f->t->deps : deps, &in, &t)) {
+		if (next_need(f, deps, &in, &t)) {
 			in->cells[t->slot].state = CELL_OPEN;
 			vec_push(&path, (struct frame){ .s = in, .t = t });
 			continue;

@@ -30,9 +30,20 @@ static void report_cycle(struct lang *l, struct thing *const *path, size_t n, co
 	str_add(&s, full_name(l, back->to));
 	struct diag *g = diag_add(l->d, "E0113", expr_mark(back->at), "%s need each other in a circle: %s", locals ? "locals" : "values", s.at);
 	for (size_t i = from; i < n; i++) {
-		const struct dep *d = i + 1 < n ? &path[i]->deps.at[path[i]->next_dep - 1] : back;
+		const struct dep *d = i + 1 < n ? thing_need(path[i], path[i]->next_dep - 1) : back;
 		diag_note(g, expr_mark(d->at), "%s needs %s", full_name(l, path[i]), full_name(l, d->to));
 	}
+}
+
+const struct dep *thing_need(const struct thing *t, size_t i)
+{
+	const struct deps *parts[] = { &t->deps, &t->rule_deps, &t->waits };
+	for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
+		if (i < parts[k]->len)
+			return &parts[k]->at[i];
+		i -= parts[k]->len;
+	}
+	return NULL;
 }
 
 /* --- what a thing needs -------------------------------------------------------------------------------------------------- */
@@ -62,10 +73,64 @@ static void gather(struct deps *out, const struct deps *deps)
 		const struct dep *d = &deps->at[i];
 		if (d->to->kind == THING_RESOURCE)
 			vec_push(out, *d);
-		for (size_t k = 0; d->to->kind != THING_RESOURCE && k < d->to->reach.len; k++)
+		for (size_t k = 0; d->to->kind != THING_RESOURCE && &d->to->reach != out && k < d->to->reach.len; k++)
 			vec_push(out, d->to->reach.at[k]);
 	}
 	unite(out);
+}
+
+static void gather_late(struct deps *out, const struct deps *deps)
+{
+	for (size_t i = 0; i < deps->len; i++) {
+		const struct dep *d = &deps->at[i];
+		if (d->to->kind == THING_RESOURCE || &d->to->late == out)
+			continue;
+		if (d->to->late_rules)
+			vec_push(out, *d);
+		for (size_t k = 0; k < d->to->late.len; k++)
+			vec_push(out, d->to->late.at[k]);
+	}
+	unite(out);
+}
+
+/* All resources in M and what it calls; modules are at most MAX_MODULE_DEPTH deep. */
+static void add_all(struct deps *out, const struct module *m, const struct expr *at)
+{
+	for (size_t i = 0; i < m->order.len; i++) {
+		struct thing *t = m->order.at[i];
+		if (t->kind == THING_RESOURCE)
+			vec_push(out, (struct dep){ t, NULL, at });
+		else if (t->kind == THING_MODULE && t->call->to)
+			add_all(out, t->call->to, at);
+	}
+}
+
+static void gather_waits(struct deps *out, const struct deps *waits)
+{
+	for (size_t i = 0; i < waits->len; i++) {
+		const struct dep *d = &waits->at[i];
+		if (d->to->kind == THING_RESOURCE)
+			vec_push(out, *d);
+		else if (d->to->kind == THING_MODULE && d->to->call->to)
+			add_all(out, d->to->call->to, d->at);
+		else
+			for (size_t k = 0; k < d->to->reach.len; k++)
+				vec_push(out, d->to->reach.at[k]);
+	}
+}
+
+/* All that T needs knows its own already. */
+static void know(struct thing *t)
+{
+	gather(&t->reach, &t->deps);
+	gather(&t->reach, &t->rule_deps);
+	t->late_rules = t->rules.len && t->reach.len;
+	if (t->waits.len && t->kind == THING_OUTPUT) {
+		gather_waits(&t->reach, &t->waits);
+		unite(&t->reach);
+	}
+	gather_late(&t->late, &t->deps);
+	gather_late(&t->late, &t->rule_deps);
 }
 
 /* Depth-first from START without recursion, through all but resources. */
@@ -76,15 +141,17 @@ static void walk(struct lang *l, struct thing *start)
 	vec_push(&path, start);
 	while (path.len) {
 		struct thing *t = path.at[path.len - 1];
-		if (t->next_dep == t->deps.len) {
-			gather(&t->reach, &t->deps);
+		const struct dep *d = thing_need(t, t->next_dep);
+		if (!d) {
+			know(t);
 			t->next_dep = UINT32_MAX;
 			t->open = false;
 			path.len--;
 			continue;
 		}
-		const struct dep *d = &t->deps.at[t->next_dep++];
-		if (d->to->kind == THING_RESOURCE || d->to->next_dep == UINT32_MAX)
+		t->next_dep++;
+		/* A rule looks at its own variable. */
+		if (d->to->kind == THING_RESOURCE || d->to->next_dep == UINT32_MAX || (d->to == t && t->kind == THING_VAR && !d->call))
 			continue;
 		if (d->to->open) {
 			report_cycle(l, path.at, path.len, d);
@@ -118,32 +185,6 @@ void module_walk(struct lang *l)
 
 /* --- between resources ------------------------------------------------------------------------------------------------------ */
 
-/* All resources in M and what it calls; modules are at most MAX_MODULE_DEPTH deep. */
-static void add_all(struct deps *out, const struct module *m, const struct expr *at)
-{
-	for (size_t i = 0; i < m->order.len; i++) {
-		struct thing *t = m->order.at[i];
-		if (t->kind == THING_RESOURCE)
-			vec_push(out, (struct dep){ t, NULL, at });
-		else if (t->kind == THING_MODULE && t->call->to)
-			add_all(out, t->call->to, at);
-	}
-}
-
-static void gather_waits(struct deps *out, const struct deps *waits)
-{
-	for (size_t i = 0; i < waits->len; i++) {
-		const struct dep *d = &waits->at[i];
-		if (d->to->kind == THING_RESOURCE)
-			vec_push(out, *d);
-		else if (d->to->kind == THING_MODULE && d->to->call->to)
-			add_all(out, d->to->call->to, d->at);
-		else
-			for (size_t k = 0; k < d->to->reach.len; k++)
-				vec_push(out, d->to->reach.at[k]);
-	}
-}
-
 static void add_base(struct deps *out, const struct deps *base)
 {
 	for (size_t i = 0; i < base->len; i++)
@@ -157,8 +198,11 @@ static void find_base(struct module *m)
 		return;
 	add_base(&m->base, &m->parent->base);
 	add_base(&m->base, &m->call->reach);
+	add_base(&m->base_late, &m->parent->base_late);
+	add_base(&m->base_late, &m->call->late);
 	gather_waits(&m->base, &m->call->waits);
 	unite(&m->base);
+	unite(&m->base_late);
 }
 
 static int by_resource(const void *a, const void *b)
@@ -177,6 +221,8 @@ void module_link(struct lang *l)
 		gather_waits(&t->reach, &t->waits);
 		add_base(&t->reach, &t->module->base);
 		gather(&t->reach, &t->deps);
+		add_base(&t->late, &t->module->base_late);
+		gather_late(&t->late, &t->deps);
 		struct lang_ref *refs = arena_array(l->arena, t->reach.len ? t->reach.len : 1, sizeof(*refs));
 		for (size_t k = 0; k < t->reach.len; k++)
 			refs[k] = (struct lang_ref){ t->reach.at[k].to->res->pub, expr_mark(t->reach.at[k].at) };

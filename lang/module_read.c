@@ -90,7 +90,7 @@ static bool read_flag(struct module *m, const struct yaml_file *f, const struct 
 
 static void read_outputs(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
 {
-	static const char *const names[] = { "value", "description", "sensitive", NULL };
+	static const char *const names[] = { "value", "depends_on", "description", "precondition", "sensitive", NULL };
 	(void)key;
 	if (!module_is_map(m, f, body, "output"))
 		return;
@@ -117,6 +117,11 @@ static void read_outputs(struct module *m, const struct yaml_file *f, const stru
 		t->description = text && text->kind == Y_STRING ? text->s : NULL;
 		t->x = expr_from_yaml(m->l->arena, f, value, m->l->d);
 		t->failed = !t->x;
+		const struct ynode *pre = yaml_get(v, "precondition", NULL), *after = yaml_get(v, "depends_on", NULL);
+		if (pre)
+			condition_read(m, f, pre, "a precondition", &t->rules);
+		if (after)
+			t->depends_on = module_read_depends_on(m, f, after);
 	}
 }
 

@@ -252,14 +252,28 @@ void module_deps_of(struct module *m, const struct expr *e, struct deps *out)
 
 /* --- where expressions stand -------------------------------------------------------------------------------------------- */
 
+static void check_rules_of(struct place *p, const struct rules *rules)
+{
+	for (size_t i = 0; i < rules->len; i++) {
+		expr_visit(rules->at[i].condition, look, p);
+		expr_visit(rules->at[i].error, look, p);
+	}
+}
+
+static void check_output_of(struct thing *t, struct place *p, struct place *waits)
+{
+	struct place rules = { .m = t->module, .deps = &t->rule_deps };
+	expr_visit(t->x, look, p);
+	check_rules_of(&rules, &t->rules);
+	if (t->depends_on)
+		expr_visit(t->depends_on, look, waits);
+}
+
 static void check_var(struct thing *t)
 {
 	struct module *up = t->module->parent;
-	struct place p = { .m = t->module, .deps = &t->rule_deps, .no_resources = true, .what = "a rule" };
-	for (size_t i = 0; i < t->rules.len; i++) {
-		expr_visit(t->rules.at[i].condition, look, &p);
-		expr_visit(t->rules.at[i].error, look, &p);
-	}
+	struct place p = { .m = t->module, .deps = &t->rule_deps };
+	check_rules_of(&p, &t->rules);
 	if (!up || !t->arg)
 		return;
 	const struct call *c = t->module->call->call;
@@ -278,14 +292,6 @@ static void check_lost_inputs(struct thing *t)
 		if (!t->call->inputs.at[i].used)
 			expr_visit(t->call->inputs.at[i].x, look, &p);
 	vec_free(&none);
-}
-
-static void check_rules_of(struct place *p, const struct rules *rules)
-{
-	for (size_t i = 0; i < rules->len; i++) {
-		expr_visit(rules->at[i].condition, look, p);
-		expr_visit(rules->at[i].error, look, p);
-	}
 }
 
 static void check_lifecycle(struct place *p, const struct lifecycle *life)
@@ -310,8 +316,10 @@ static void check_thing(struct thing *t)
 		check_var(t);
 		break;
 	case THING_LOCAL:
-	case THING_OUTPUT:
 		expr_visit(t->x, look, &p);
+		break;
+	case THING_OUTPUT:
+		check_output_of(t, &p, &waits);
 		break;
 	case THING_MODULE:
 		expr_visit(t->call->count, look, &p);

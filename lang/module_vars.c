@@ -129,34 +129,6 @@ static bool flag(struct lang *l, struct thing *t, const char *name, bool deflt)
 	return n->kind == Y_BOOL ? n->b : deflt;
 }
 
-static void read_rules(struct lang *l, struct thing *t, const struct ynode *list)
-{
-	static const char *const names[] = { "condition", "error", "error_message", NULL };
-	bool one = list->kind == Y_MAP;
-	if (!one && list->kind != Y_SEQ) {
-		diag_add(l->d, "E0115", AT(t->file, list), "validation is a list of { condition, error }, this is %s", yaml_kind_name(list));
-		return;
-	}
-	for (uint32_t i = 0; i < (one ? 1 : list->n); i++) {
-		const struct ynode *n = one ? list : &list->kids[i];
-		if (n->kind != Y_MAP) {
-			diag_add(l->d, "E0115", AT(t->file, n), "a rule is a map with condition and error, this is %s", yaml_kind_name(n));
-			continue;
-		}
-		module_check_keys(t->module, t->file, n, "a rule", names);
-		const struct ynode *cond = yaml_get(n, "condition", NULL), *text = yaml_get(n, "error", NULL);
-		if (!text)
-			text = yaml_get(n, "error_message", NULL);
-		if (!cond || !text) {
-			diag_add(l->d, "E0101", AT(t->file, n), "a rule needs a condition and an error");
-			continue;
-		}
-		struct rule r = { expr_from_yaml(l->arena, t->file, cond, l->d), expr_from_yaml(l->arena, t->file, text, l->d) };
-		if (r.condition && r.error)
-			vec_push(&t->rules, r);
-	}
-}
-
 void module_read_variable(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
 {
 	static const char *const names[] = { "type", "default", "description", "sensitive", "nullable", "validation", NULL };
@@ -181,7 +153,7 @@ void module_read_variable(struct module *m, const struct yaml_file *f, const str
 		t->arg_at = AT(f, deflt);
 	}
 	if (rules)
-		read_rules(l, t, rules);
+		condition_read(m, f, rules, "a rule", &t->rules);
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------ */
@@ -253,33 +225,75 @@ const struct val *module_argument(struct lang *l, struct scope *s, struct thing 
 static void check_rule(struct lang *l, struct thing *t, const struct val *value, struct rule *r)
 {
 	const struct val *ok;
+	const char *why;
 	bool marked = false;
 	l->e->steps = 0;
 	l->e->quiet = 0;
-	if (!eval_test(l->e, r->condition, "the condition of a rule", &ok, &marked) || !ok || ok->b)
+	if (!eval_test(l->e, r->condition, "the condition of a rule", &ok, &marked))
 		return;
-	const struct val *text = eval_run(l->e, r->error), *s;
-	struct err err;
-	bool show = text && val_known(text) && !eval_sensitive(l->e, text) && val_convert(l->arena, text, &type_string, &s, &err) == 0 && val_known(s);
-	struct diag *g = diag_add(l->d, "E0303", t->arg_at, "the value of variable \"%s\" is refused%s%s", t->name, show ? ": " : "",
-				  show ? s->str.s : "");
+	t->rules_wait = t->rules_wait || !ok;
+	if (!ok || ok->b)
+		return;
+	const char *text = condition_text(l, r, &why);
+	struct diag *g = diag_add(l->d, "E0303", t->arg_at, "the value of variable \"%s\" is refused%s%s", t->name, text ? ": " : "",
+				  text ? text : "");
 	eval_note_value(g, "it", value);
 	tell_variable(g, t, value);
+	condition_explain(l, g, r, t->id);
 	diag_note(g, expr_mark(r->condition), "by this rule");
+	if (!text)
+		diag_note(g, expr_mark(r->error), "its message %s", why);
 }
 
-void module_check_rules(struct lang *l, struct scope *s)
+static void check_rules(struct lang *l, struct scope *s, struct thing *t)
+{
+	struct cell *c = &s->cells[t->slot];
+	if (c->state != CELL_DONE || c->ruled)
+		return;
+	c->ruled = true;
+	module_prepare(l, s, &t->rule_deps);
+	struct scope *before = module_enter(l, s);
+	for (size_t k = 0; k < t->rules.len; k++)
+		check_rule(l, t, c->val, &t->rules.at[k]);
+	module_enter(l, before);
+}
+
+void module_check_rules(struct lang *l, struct scope *s, bool late)
 {
 	for (size_t i = 0; i < s->m->order.len; i++) {
 		struct thing *t = s->m->order.at[i];
-		struct cell *c = &s->cells[i];
-		if (t->kind != THING_VAR || c->state != CELL_DONE || c->ruled || !t->rules.len)
-			continue;
-		c->ruled = true;
-		module_prepare(l, s, &t->rule_deps);
-		struct scope *before = module_enter(l, s);
-		for (size_t k = 0; k < t->rules.len; k++)
-			check_rule(l, t, c->val, &t->rules.at[k]);
-		module_enter(l, before);
+		if (t->kind == THING_VAR && t->rules.len && (late || !t->late_rules))
+			check_rules(l, s, t);
 	}
+}
+
+bool module_check_late(struct lang *l, const struct deps *late)
+{
+	bool told = true;
+	for (size_t i = 0; i < late->len; i++) {
+		struct thing *t = late->at[i].to;
+		struct dep need = { .to = t };
+		module_list(l, t->module);
+		for (size_t k = 0; k < t->module->scopes.len; k++) {
+			struct scope *s = t->module->scopes.at[k];
+			module_prepare(l, s, &(struct deps){ &need, 1, 1 });
+			if (t->kind == THING_VAR)
+				check_rules(l, s, t);
+		}
+		told = told && !t->rules_wait;
+	}
+	return told;
+}
+
+bool module_check_output(struct lang *l, struct thing *t)
+{
+	char what[120];
+	bool ok = true;
+	snprintf(what, sizeof(what), "a precondition of the output \"%.60s\" is not met", t->name);
+	for (size_t i = 0; i < t->rules.len; i++) {
+		enum verdict v = condition_check(l, &t->rules.at[i], "E0155", what);
+		t->rules_wait = t->rules_wait || v == VERDICT_UNKNOWN;
+		ok = ok && (v == VERDICT_HOLDS || v == VERDICT_UNKNOWN);
+	}
+	return ok;
 }

@@ -94,6 +94,12 @@ static const struct { const char *text, *want; } bad_rows[] = {
 	{ "variable: {a: {default: 0, validation: [{condition: \"${var.a > 0}\", error: \"one, not ${var.a}\"}]}}\n", "1:25 E0303 the value of variable \"a\" is refused: one, not 0\n" },
 	{ "variable: {\"a b\": {default: 1}}\n", "1:12 E0104 this cannot be the name of a variable | letters, digits, _ and -\n" },
 	{ "locals: {a: \"${local.b}\", b: \"${local.c}\", c: \"${local.a}\"}\n", "1:50 E0113 locals need each other in a circle: local.a -> local.b -> local.c -> local.a\n" },
+	{ "variable: {a: {default: 2, validation: [{condition: \"${var.a > var.b}\", error: \"not over ${var.b}\"}, {condition: \"${var.a > local.c}\", error: \"c\"}]},"
+	  " b: {default: 2}}\nlocals: {c: 2}\n",
+	  "1:25 E0303 the value of variable \"a\" is refused: c\n1:25 E0303 the value of variable \"a\" is refused: not over 2\n" },
+	{ "variable: {a: {default: 2, validation: {condition: \"${local.c > 0}\", error: \"c\"}}}\nlocals: {c: \"${var.a}\"}\n",
+	  "2:16 E0113 values need each other in a circle: var.a -> local.c -> var.a\n" },
+	{ "output: {a: {value: 1, precondition: {condition: true}}}\n", "1:38 E0101 a precondition needs a condition and an error_message\n" },
 	{ "locals: {a: \"${local.a}\"}\n", "1:16 E0113 locals need each other in a circle: local.a -> local.a\n" },
 	{ "locals: {a: \"${true ? 1 : var.x}\"}\n", "1:27 E0210 no variable is called \"x\"\n" },
 	{ "locals: {abc: 1, b: \"${local.abd}\"}\n", "1:24 E0210 no local is called \"abd\" | did you mean \"local.abc\"?\n" },
@@ -466,6 +472,12 @@ static void outputs_are_exact(void **unused)
 	assert_int_equal(lang_outputs(s.l, &o, &n), E_INPUT);
 	autofree char *got = told(s.d);
 	assert_string_equal(got, "1:24 E0226 the output \"a\" would show a sensitive value | add sensitive: true, or nonsensitive()\n");
+	done(&s);
+	s = load("locals: {x: \"${sensitive(1)}\"}\noutput: {a: {value: \"${[local.x]}\"}, b: {value: \"${1 / 0}\", precondition: {condition: false, error: \"never\"}}}\n");
+	assert_int_equal(lang_outputs(s.l, &o, &n), E_INPUT);
+	autofree char *both = told(s.d);
+	assert_string_equal(both, "2:25 E0226 the output \"a\" would show a sensitive value: local.x is sensitive | add sensitive: true, or nonsensitive()\n"
+			    "2:87 E0155 a precondition of the output \"b\" is not met: never\n");
 	done(&s);
 }
 

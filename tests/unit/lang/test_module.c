@@ -295,7 +295,7 @@ static const struct { const char *files, *want; } bad_rows[] = {
 	  "main.aipc.yaml:1:34 E0228 count is a whole number from 0 to 1000000 > this is -1\n"
 	  "main.aipc.yaml:1:66 E0228 for_each takes a map or a set of strings | toset() makes a set of a list of strings > this is tuple with 1 element\n" },
 	{ MAIN("module: {a: {source: ./m}}\noutput: {o: {value: '${module.a.y}'}}\n") M("output: {y: {value: 1, sensitive: true}}\n"),
-	  "main.aipc.yaml:2:24 E0226 the output \"o\" would show a sensitive value | add sensitive: true, or nonsensitive()\n" },
+	  "main.aipc.yaml:2:24 E0226 the output \"o\" would show a sensitive value: module.a.y is sensitive | add sensitive: true, or nonsensitive()\n" },
 	{ MAIN("module: {a: {source: ./m, count: 2}}\noutput: {o: {value: '${module.a.y}'}}\n") M("output: {y: {value: 1}}\n"),
 	  "main.aipc.yaml:2:33 E0223 module.a has no attributes | of one element: [0].y, of each: [*].y > module.a is tuple with 2 elements\n" },
 };
