@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "runtime/controllers/live.h"
+#include "runtime/controllers/ctl.h"
 
 struct controller_opts { struct role_opts common; };
 
@@ -21,30 +21,30 @@ static const struct metric
 static int start(struct task *t, struct role_run *r, struct err *err)
 {
 	static const struct metric *const own[] = { &m_rounds, &m_deciding, &m_building, &m_failed };
-	struct live *l = xcalloc(1, sizeof(*l));
+	struct ctl *l = xcalloc(1, sizeof(*l));
 	(void)t;
 	(void)err;
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		metrics_register(r->metrics, own[i]);
 	r->state = l;
 	l->run = r;
-	live_metrics(l);
-	live_feed(l);
+	ctl_metrics(l);
+	ctl_feed(l);
 	return 0;
 }
 
 static void stop(struct task *t, struct role_run *r)
 {
-	struct live *l = r->state;
+	struct ctl *l = r->state;
 	(void)t;
-	live_unfeed(l);
-	live_forget(l);
+	ctl_unfeed(l);
+	ctl_forget(l);
 	free(l);
 }
 
 static void unlead(struct role_run *r)
 {
-	struct live *l = r->state;
+	struct ctl *l = r->state;
 	if (l->waiting)
 		task_wake(l->waiting);
 }
@@ -53,11 +53,11 @@ static void unlead(struct role_run *r)
  * takes long to decide on is not decided on all the time. */
 struct when { int64_t after_ms, due_ms; };
 
-static int64_t next_round(const struct live *l, const struct when *w)
+static int64_t next_round(const struct ctl *l, const struct when *w)
 {
 	int64_t at = w->due_ms;
-	if (l->dirty_ms && l->dirty_ms + LIVE_GATHER_MS < at)
-		at = l->dirty_ms + LIVE_GATHER_MS;
+	if (l->dirty_ms && l->dirty_ms + CTL_GATHER_MS < at)
+		at = l->dirty_ms + CTL_GATHER_MS;
 	return at > w->after_ms ? at : w->after_ms;
 }
 
@@ -69,25 +69,25 @@ static double seconds_since(int64_t began)
 /* When the world changes by time alone. The wall clock may jump, so it is looked at once a minute at least. */
 static int64_t due_by_clock(const struct fleet *f)
 {
-	int64_t in = *f->due_ms == INT64_MAX ? LIVE_IDLE_MS : *f->due_ms - clock_wall_ms();
-	return clock_now_ms() + (in < 0 ? 0 : in > LIVE_IDLE_MS ? LIVE_IDLE_MS : in);
+	int64_t in = *f->due_ms == INT64_MAX ? CTL_IDLE_MS : *f->due_ms - clock_wall_ms();
+	return clock_now_ms() + (in < 0 ? 0 : in > CTL_IDLE_MS ? CTL_IDLE_MS : in);
 }
 
-static void one_round(struct task *t, struct live *l, struct when *w)
+static void one_round(struct task *t, struct ctl *l, struct when *w)
 {
 	struct metrics *m = l->run->metrics;
 	struct err err = { 0 };
 	struct fleet *f = NULL;
 	int64_t began = clock_now_ms();
 	l->dirty_ms = 0;
-	if (live_fleet(l, clock_wall_ms(), &f, &err) != 0) {
+	if (ctl_fleet(l, clock_wall_ms(), &f, &err) != 0) {
 		log_warn("%s: nothing is decided until they are", err.msg);
-		w->due_ms = w->after_ms = began + LIVE_AGAIN_MS;
+		w->due_ms = w->after_ms = began + CTL_AGAIN_MS;
 		return;
 	}
 	metrics_observe(m, &m_building, seconds_since(began), NULL);
 	l->thought_ms = clock_now_ms() - began;
-	size_t failed = live_act(t, l, f);
+	size_t failed = ctl_act(t, l, f);
 	int64_t took = clock_now_ms() - began;
 	metrics_add(m, &m_rounds, 1, NULL);
 	metrics_add(m, &m_failed, (double)failed, NULL);
@@ -95,8 +95,8 @@ static void one_round(struct task *t, struct live *l, struct when *w)
 	w->due_ms = due_by_clock(f);
 	if (l->soon_ms < w->due_ms)
 		w->due_ms = l->soon_ms;
-	w->after_ms = clock_now_ms() + (2 * l->thought_ms > LIVE_GATHER_MS ? 2 * l->thought_ms : LIVE_GATHER_MS);
-	l->again_ms = !failed ? 0 : !l->again_ms ? LIVE_AGAIN_MS : 2 * l->again_ms > LIVE_AGAIN_MAX_MS ? LIVE_AGAIN_MAX_MS : 2 * l->again_ms;
+	w->after_ms = clock_now_ms() + (2 * l->thought_ms > CTL_GATHER_MS ? 2 * l->thought_ms : CTL_GATHER_MS);
+	l->again_ms = !failed ? 0 : !l->again_ms ? CTL_AGAIN_MS : 2 * l->again_ms > CTL_AGAIN_MAX_MS ? CTL_AGAIN_MAX_MS : 2 * l->again_ms;
 	if (failed && clock_now_ms() + l->again_ms < w->due_ms)
 		w->due_ms = clock_now_ms() + l->again_ms;
 	log_debug("round %llu: %zu nodes, %lld ms, %zu writes failed", (unsigned long long)l->round, f->nodes.len, (long long)took, failed);
@@ -105,7 +105,7 @@ static void one_round(struct task *t, struct live *l, struct when *w)
 
 static int lead(struct task *t, struct role_run *r, struct err *err)
 {
-	struct live *l = r->state;
+	struct ctl *l = r->state;
 	struct when w = { 0 };
 	l->waiting = t;
 	l->again_ms = 0;

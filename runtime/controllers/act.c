@@ -20,7 +20,7 @@ static const struct metric
 	m_spares = { "aipc_spares", NULL, "Nodes of a SparePool by state.", METRIC_GAUGE, { "pool", "state" }, NULL, 0, 0 },
 	m_fenced = { "aipc_policy_nodes", NULL, "Nodes of a NodeHealthPolicy: ruled, fenced, held.", METRIC_GAUGE, { "policy", "state" }, NULL, 0, 0 };
 
-void live_metrics(struct live *l)
+void ctl_metrics(struct ctl *l)
 {
 	static const struct metric *const all[] = { &m_decisions, &m_standing, &m_spares, &m_fenced };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -58,15 +58,15 @@ static const struct row *row_of(const char *what)
 	return NULL;
 }
 
-static void count(struct live *l, const struct metric *m, const struct told *d)
+static void count(struct ctl *l, const struct metric *m, const struct told *d)
 {
 	const char *const by[] = { d->controller, word(d->decision, "do"), word(d->decision, "reason") };
 	metrics_add(l->run->metrics, m, 1, by);
 }
 
-void told_now(struct live *l, enum live_kind kind, const char *ns, const char *name, const char *uid, const struct told *d)
+void told_now(struct ctl *l, enum ctl_kind kind, const char *ns, const char *name, const char *uid, const struct told *d)
 {
-	const struct kube_type *type = &live_types[kind];
+	const struct kube_type *type = &ctl_types[kind];
 	const struct row *row = row_of(word(d->decision, "do"));
 	char version[64];
 	if (!row || d->silent)
@@ -98,7 +98,7 @@ static uint64_t hash_of(const json_t *d)
 	return h;
 }
 
-static void stands(struct live *l, enum live_kind kind, const char *ns, const char *name, const char *uid, const struct told *d)
+static void stands(struct ctl *l, enum ctl_kind kind, const char *ns, const char *name, const char *uid, const struct told *d)
 {
 	autofree char *key = xasprintf("%s %s", uid, d->controller);
 	uint64_t hash = hash_of(d->decision);
@@ -118,7 +118,7 @@ static void stands(struct live *l, enum live_kind kind, const char *ns, const ch
 }
 
 /* What no longer stands is forgotten: should it come again, it is told again. */
-static void forget_before(struct live *l, uint64_t round)
+static void forget_before(struct ctl *l, uint64_t round)
 {
 	struct said *s, *next;
 	HASH_ITER(hh, l->said, s, next) {
@@ -131,7 +131,7 @@ static void forget_before(struct live *l, uint64_t round)
 
 struct settling { uint64_t round; int64_t since_ms; char what[65]; UT_hash_handle hh; char key[]; };
 
-bool settled(struct live *l, const char *uid, const json_t *what)
+bool act_settled(struct ctl *l, const char *uid, const json_t *what)
 {
 	struct settling *s;
 	char hash[65];
@@ -148,14 +148,14 @@ bool settled(struct live *l, const char *uid, const json_t *what)
 		memcpy(s->what, hash, sizeof(hash));
 		s->since_ms = now;
 	}
-	if (now - s->since_ms >= LIVE_SETTLE_MS)
+	if (now - s->since_ms >= CTL_SETTLE_MS)
 		return true;
-	if (s->since_ms + LIVE_SETTLE_MS < l->soon_ms)
-		l->soon_ms = s->since_ms + LIVE_SETTLE_MS;
+	if (s->since_ms + CTL_SETTLE_MS < l->soon_ms)
+		l->soon_ms = s->since_ms + CTL_SETTLE_MS;
 	return false;
 }
 
-static void settling_before(struct live *l, uint64_t round)
+static void settling_before(struct ctl *l, uint64_t round)
 {
 	struct settling *s, *next;
 	HASH_ITER(hh, l->settling, s, next) {
@@ -166,7 +166,7 @@ static void settling_before(struct live *l, uint64_t round)
 	}
 }
 
-void live_forget(struct live *l)
+void ctl_forget(struct ctl *l)
 {
 	forget_before(l, UINT64_MAX);
 	settling_before(l, UINT64_MAX);
@@ -174,7 +174,7 @@ void live_forget(struct live *l)
 
 /* --- writes --------------------------------------------------------------------------------------------------------------- */
 
-struct write *write_new(struct round *r, enum live_kind kind, enum write_how how, const json_t *object)
+struct write *write_new(struct round *r, enum ctl_kind kind, enum write_how how, const json_t *object)
 {
 	const json_t *meta = json_at(object, "metadata");
 	struct write *w = arena_alloc(r->f->a, sizeof(*w));
@@ -190,20 +190,20 @@ void write_tells(struct write *w, const char *controller, const json_t *decision
 }
 
 /* Nobody knows whether it arrived: the object tells. Waits as long as nobody answers. */
-static void look_again(struct task *t, struct live *l, enum live_kind kind, const char *ns, const char *name, const char *uid)
+static void look_again(struct task *t, struct ctl *l, enum ctl_kind kind, const char *ns, const char *name, const char *uid)
 {
-	const struct kube_ref ref = { &live_types[kind], ns, name, NULL };
+	const struct kube_ref ref = { &ctl_types[kind], ns, name, NULL };
 	struct err err = { 0 };
 	for (unsigned n = 0; role_leads(l->run); n++) {
 		json_t *object = NULL;
 		int rc = kube_get(t, l->run->kube, &ref, &object, NULL, &err);
-		if (rc == 0 && kind == LIVE_POD && json_str(json_at(object, "metadata"), "deletionTimestamp"))
-			live_pod_deleted(l, ns, name, uid);
+		if (rc == 0 && kind == CTL_POD && json_str(json_at(object, "metadata"), "deletionTimestamp"))
+			ctl_pod_deleted(l, ns, name, uid);
 		if (rc == 0)
-			live_learn(l, kind, object);
+			ctl_learn(l, kind, object);
 		if (rc == 0 || rc == E_NOTFOUND || rc == E_DENIED || rc == E_AUTH)
 			return;
-		if (task_sleep(t, clock_backoff_ms(n < 6 ? n : 6, LIVE_AGAIN_MS / 4, 5000), &err) != 0)
+		if (task_sleep(t, clock_backoff_ms(n < 6 ? n : 6, CTL_AGAIN_MS / 4, 5000), &err) != 0)
 			return;
 	}
 }
@@ -218,10 +218,10 @@ static int send_one(struct task *t, struct write *w, json_t **out, struct err *e
 	static const struct { const char *verb, *sub; } hows[] = {
 		[WRITE_PATCH] = { "patch", NULL }, [WRITE_NODE_STATUS] = { "patch", "status" }, [WRITE_STATUS] = { "apply", "status" },
 	};
-	struct live *l = w->r->l;
-	const struct kube_type *type = &live_types[w->kind];
+	struct ctl *l = w->r->l;
+	const struct kube_type *type = &ctl_types[w->kind];
 	const struct kube_ref ref = { type, w->ns, w->name, hows[w->how].sub };
-	const struct kube_write as = { .manager = LIVE_MANAGER, .force = w->how == WRITE_STATUS };
+	const struct kube_write as = { .manager = CTL_MANAGER, .force = w->how == WRITE_STATUS };
 	int rc;
 	if (w->how == WRITE_STATUS)
 		rc = kube_apply(t, l->run->kube, &ref, w->body, &as, out, NULL, err);
@@ -233,18 +233,18 @@ static int send_one(struct task *t, struct write *w, json_t **out, struct err *e
 
 static int delete_pod(struct task *t, struct write *w, const json_t *pod, struct err *err)
 {
-	struct live *l = w->r->l;
+	struct ctl *l = w->r->l;
 	const char *ns = word(pod, "namespace"), *name = word(pod, "name"), *uid = word(pod, "uid");
 	if (!role_leads(l->run))
 		return E_CANCELED;
-	int rc = kube_delete(t, l->run->kube, &(struct kube_ref){ &live_types[LIVE_POD], ns, name, NULL }, &(struct kube_delete){ .uid = uid }, NULL, err);
-	role_wrote(l->run, "delete", &live_types[LIVE_POD], rc, err);
+	int rc = kube_delete(t, l->run->kube, &(struct kube_ref){ &ctl_types[CTL_POD], ns, name, NULL }, &(struct kube_delete){ .uid = uid }, NULL, err);
+	role_wrote(l->run, "delete", &ctl_types[CTL_POD], rc, err);
 	if (rc == 0 || rc == E_NOTFOUND || rc == E_CONFLICT) {       /* conflict: another uid bears the name, ours is gone */
-		live_pod_deleted(l, ns, name, uid);
+		ctl_pod_deleted(l, ns, name, uid);
 		return 0;
 	}
 	if (unsure(rc))
-		look_again(t, l, LIVE_POD, ns, name, uid);
+		look_again(t, l, CTL_POD, ns, name, uid);
 	return rc;
 }
 
@@ -262,14 +262,14 @@ static void delete_pods(struct task *t, struct write *w)
 static int write_task(struct task *t, void *arg, struct err *err)
 {
 	struct write *w = arg;
-	struct live *l = w->r->l;
+	struct ctl *l = w->r->l;
 	json_t *answer = NULL;
 	if (role_ending(l->run) || !role_leads(l->run))
 		return 0;
 	int rc = w->body ? send_one(t, w, &answer, err) : 0;
 	if (rc == 0) {
 		if (answer)
-			live_learn(l, w->kind, answer);
+			ctl_learn(l, w->kind, answer);
 		for (size_t i = 0; i < w->told.len; i++)
 			told_now(l, w->kind, w->ns, w->name, w->uid, &w->told.at[i]);
 		delete_pods(t, w);
@@ -285,7 +285,7 @@ static int write_task(struct task *t, void *arg, struct err *err)
 static void send_all(struct task *t, struct round *r)
 {
 	struct err err = { 0 };
-	struct scope *s = scope_open(t, LIVE_WRITES);
+	struct scope *s = scope_open(t, CTL_WRITES);
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->writes.len; i++)
 		rc = scope_spawn(t, s, "write", write_task, r->writes.at[i], &err);
@@ -294,7 +294,7 @@ static void send_all(struct task *t, struct round *r)
 
 /* --- a round -------------------------------------------------------------------------------------------------------------- */
 
-void round_stands(struct round *r, enum live_kind kind, const json_t *object, const char *controller, const json_t *decision)
+void round_stands(struct round *r, enum ctl_kind kind, const json_t *object, const char *controller, const json_t *decision)
 {
 	const json_t *meta = json_at(object, "metadata");
 	stands(r->l, kind, json_str(meta, "namespace"), word(meta, "name"), word(meta, "uid"), &(struct told){ controller, decision, false, false });
@@ -306,7 +306,7 @@ bool decision_stands(const json_t *decision)
 	return row && row->standing;
 }
 
-static void gauge_pools(struct live *l, const json_t *decisions, bool counts)
+static void gauge_pools(struct ctl *l, const json_t *decisions, bool counts)
 {
 	static const char *const states[] = { "nodes", "free", "reserved", "inUse", "unhealthy" }, *const nodes[] = { "nodes", "fenced", "held" };
 	size_t i;
@@ -322,7 +322,7 @@ static void gauge_pools(struct live *l, const json_t *decisions, bool counts)
 	}
 }
 
-size_t live_act(struct task *t, struct live *l, const struct fleet *f)
+size_t ctl_act(struct task *t, struct ctl *l, const struct fleet *f)
 {
 	static const struct { const char *controller; json_t *(*decide)(const struct fleet *f); void (*plan)(struct round *r, const char *controller, const json_t *d); bool count; } parts[] = {
 		{ "policies", undo_decide, plan_policy, false }, { "health", health_decide, plan_health, false }, { "guard", guard_decide, plan_node, false },
@@ -335,11 +335,11 @@ size_t live_act(struct task *t, struct live *l, const struct fleet *f)
 	l->round++;
 	l->soon_ms = INT64_MAX;
 	metrics_clear(l->run->metrics, &m_standing);
-	bool counts = began - l->counted_ms >= LIVE_COUNT_MS;
+	bool counts = began - l->counted_ms >= CTL_COUNT_MS;
 	if (counts)
 		l->counted_ms = began;
 	else
-		l->soon_ms = l->counted_ms + LIVE_COUNT_MS;
+		l->soon_ms = l->counted_ms + CTL_COUNT_MS;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		if (parts[i].count && !counts)
 			continue;

@@ -3,10 +3,10 @@
 #define RUNTIME_CONTROLLERS_ACT_H
 
 #include "base/json.h"
-#include "runtime/controllers/live.h"
+#include "runtime/controllers/ctl.h"
 
-#define LIVE_MANAGER "aipc-controller"           /* field manager of status and taints */
-#define LIVE_FINALIZER "aipc.dev/fences"         /* on NodeHealthPolicies: their fences are lifted before they go */
+#define CTL_MANAGER "aipc-controller"           /* field manager of status and taints */
+#define CTL_FINALIZER "aipc.dev/fences"         /* on NodeHealthPolicies: their fences are lifted before they go */
 
 /* A decision to be told of when its write is made. All borrowed. */
 struct told { const char *controller; const json_t *decision; bool warning, silent; };
@@ -16,7 +16,7 @@ enum write_how { WRITE_PATCH, WRITE_NODE_STATUS, WRITE_STATUS };
 
 struct write {
 	struct round *r;
-	enum live_kind kind;
+	enum ctl_kind kind;
 	enum write_how how;
 	const char *ns, *name, *uid;
 	json_t *body;                /* NULL: nothing to write, only pods to delete */
@@ -26,7 +26,7 @@ struct write {
 
 struct node_plan;
 struct round {
-	struct live *l;
+	struct ctl *l;
 	const struct fleet *f;
 	VEC(struct write *) writes;  /* in the fleet's arena */
 	struct node_plan *nodes;     /* nodes with a write, by name */
@@ -34,14 +34,14 @@ struct round {
 };
 
 /* A new write about OBJECT; its body holds uid and version. */
-struct write *write_new(struct round *r, enum live_kind kind, enum write_how how, const json_t *object);
+struct write *write_new(struct round *r, enum ctl_kind kind, enum write_how how, const json_t *object);
 void write_tells(struct write *w, const char *controller, const json_t *decision, bool warning, bool silent);
 /* The decision stands and needs no write: told once. */
-void round_stands(struct round *r, enum live_kind kind, const json_t *object, const char *controller, const json_t *decision);
+void round_stands(struct round *r, enum ctl_kind kind, const json_t *object, const char *controller, const json_t *decision);
 bool decision_stands(const json_t *decision);
-/* Has WHAT (about the object UID) been the same for LIVE_SETTLE_MS? Otherwise a round comes when it will have been. */
-bool settled(struct live *l, const char *uid, const json_t *what);
-void told_now(struct live *l, enum live_kind kind, const char *ns, const char *name, const char *uid, const struct told *d);
+/* Has WHAT (about the object UID) been the same for CTL_SETTLE_MS? Otherwise a round comes when it will have been. */
+bool act_settled(struct ctl *l, const char *uid, const json_t *what);
+void told_now(struct ctl *l, enum ctl_kind kind, const char *ns, const char *name, const char *uid, const struct told *d);
 
 /* --- plan.c: what each decision writes ---------------------------------------------------------------------------- */
 void plan_node(struct round *r, const char *controller, const json_t *d);        /* taints and annotations */

@@ -5,21 +5,21 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "runtime/controllers/live.h"
+#include "runtime/controllers/ctl.h"
 #include "runtime/controllers/xid.h"
 
 enum { BELIEVED_MS = 60000 };
 
 #define OURS(var_kind, kind_, plural_, namespaced_) [var_kind] = { "aipc.dev", "v1alpha1", kind_, plural_, namespaced_, 0 }
-const struct kube_type live_types[LIVE_KINDS] = {
-	[LIVE_NODE] = { "", "v1", "Node", "nodes", false, 0 },
-	[LIVE_POD] = { "", "v1", "Pod", "pods", true, 0 },
+const struct kube_type ctl_types[CTL_KINDS] = {
+	[CTL_NODE] = { "", "v1", "Node", "nodes", false, 0 },
+	[CTL_POD] = { "", "v1", "Pod", "pods", true, 0 },
 	/* Through the old group: its field selector is by the object that an event is about. */
-	[LIVE_EVENT] = { "", "v1", "Event", "events", true, 0 },
-	OURS(LIVE_GANG, "Gang", "gangs", true),
-	OURS(LIVE_POOL, "SparePool", "sparepools", false),
-	OURS(LIVE_POLICY, "NodeHealthPolicy", "nodehealthpolicies", false),
-	OURS(LIVE_TOPOLOGY, "FabricTopology", "fabrictopologies", false),
+	[CTL_EVENT] = { "", "v1", "Event", "events", true, 0 },
+	OURS(CTL_GANG, "Gang", "gangs", true),
+	OURS(CTL_POOL, "SparePool", "sparepools", false),
+	OURS(CTL_POLICY, "NodeHealthPolicy", "nodehealthpolicies", false),
+	OURS(CTL_TOPOLOGY, "FabricTopology", "fabrictopologies", false),
 };
 
 static const char *const node_keep[] = {
@@ -37,17 +37,17 @@ static const char *const event_keep[] = {
 };
 static const char *const own_keep[] = { "metadata.labels", "metadata.generation", "metadata.finalizers", "spec", "status", NULL };
 
-static const struct feed { const char *const *keep, *labels, *fields; bool optional; } feeds[LIVE_KINDS] = {
-	[LIVE_NODE] = { node_keep, NULL, NULL, false },
-	[LIVE_POD] = { pod_keep, KEY_GANG, "status.phase!=Succeeded,status.phase!=Failed", false },
-	[LIVE_EVENT] = { event_keep, NULL, "involvedObject.kind=Node", false },
-	[LIVE_GANG] = { own_keep, NULL, NULL, true },
-	[LIVE_POOL] = { own_keep, NULL, NULL, true },
-	[LIVE_POLICY] = { own_keep, NULL, NULL, true },
-	[LIVE_TOPOLOGY] = { own_keep, NULL, NULL, true },
+static const struct feed { const char *const *keep, *labels, *fields; bool optional; } feeds[CTL_KINDS] = {
+	[CTL_NODE] = { node_keep, NULL, NULL, false },
+	[CTL_POD] = { pod_keep, KEY_GANG, "status.phase!=Succeeded,status.phase!=Failed", false },
+	[CTL_EVENT] = { event_keep, NULL, "involvedObject.kind=Node", false },
+	[CTL_GANG] = { own_keep, NULL, NULL, true },
+	[CTL_POOL] = { own_keep, NULL, NULL, true },
+	[CTL_POLICY] = { own_keep, NULL, NULL, true },
+	[CTL_TOPOLOGY] = { own_keep, NULL, NULL, true },
 };
 
-void live_mark(struct live *l)
+void ctl_mark(struct ctl *l)
 {
 	if (!l->dirty_ms)
 		l->dirty_ms = clock_now_ms();
@@ -66,9 +66,9 @@ static bool event_matters(const struct kube_object *o)
 	return text && xid_scan(&text, &code) && !(from && str_has_prefix(from, "aipc"));
 }
 
-static json_t *to_json(enum live_kind kind, const struct kube_object *o, bool deleted)
+static json_t *to_json(enum ctl_kind kind, const struct kube_object *o, bool deleted)
 {
-	const struct kube_type *type = &live_types[kind];
+	const struct kube_type *type = &ctl_types[kind];
 	json_t *j = doc_to_json(kube_object_at(o));
 	autofree char *version = type->group[0] ? xasprintf("%s/%s", type->group, type->version) : xstrdup(type->version);
 	json_put_str(j, "apiVersion", version);
@@ -98,16 +98,16 @@ static void held_free(struct held *h)
 	free(h);
 }
 
-static void changed(struct live *l, enum live_kind kind, enum kube_change what, const struct kube_object *old, struct kube_object *now)
+static void changed(struct ctl *l, enum ctl_kind kind, enum kube_change what, const struct kube_object *old, struct kube_object *now)
 {
 	struct held *h = what == KUBE_ADDED ? NULL : what == KUBE_UPDATED ? now->user : old->user;
 	if (what == KUBE_DELETED) {
 		if (h)
-			live_mark(l);
+			ctl_mark(l);
 		held_free(h);
 		return;
 	}
-	if (kind == LIVE_EVENT && !event_matters(now)) {
+	if (kind == CTL_EVENT && !event_matters(now)) {
 		now->user = NULL;
 		held_free(h);
 		return;
@@ -116,36 +116,36 @@ static void changed(struct live *l, enum live_kind kind, enum kube_change what, 
 		now->user = h = xcalloc(1, sizeof(*h));
 	json_decref(h->json);
 	h->json = to_json(kind, now, h->deleted);
-	if (kind == LIVE_EVENT || !old || differs(old, now))
-		live_mark(l);
+	if (kind == CTL_EVENT || !old || differs(old, now))
+		ctl_mark(l);
 }
 
 /* One function for each kind, as a cache's handler has one argument. */
 #define HANDLER(name, kind) \
 	static void name(void *arg, enum kube_change what, const struct kube_object *old, struct kube_object *now) { changed(arg, kind, what, old, now); }
-HANDLER(node_changed, LIVE_NODE)
-HANDLER(pod_changed, LIVE_POD)
-HANDLER(gang_changed, LIVE_GANG)
-HANDLER(pool_changed, LIVE_POOL)
-HANDLER(policy_changed, LIVE_POLICY)
-HANDLER(topology_changed, LIVE_TOPOLOGY)
-HANDLER(event_changed, LIVE_EVENT)
+HANDLER(node_changed, CTL_NODE)
+HANDLER(pod_changed, CTL_POD)
+HANDLER(gang_changed, CTL_GANG)
+HANDLER(pool_changed, CTL_POOL)
+HANDLER(policy_changed, CTL_POLICY)
+HANDLER(topology_changed, CTL_TOPOLOGY)
+HANDLER(event_changed, CTL_EVENT)
 
-static kube_changed_fn *const handlers[LIVE_KINDS] = {
-	[LIVE_NODE] = node_changed, [LIVE_POD] = pod_changed, [LIVE_GANG] = gang_changed, [LIVE_POOL] = pool_changed, [LIVE_POLICY] = policy_changed,
-	[LIVE_TOPOLOGY] = topology_changed, [LIVE_EVENT] = event_changed,
+static kube_changed_fn *const handlers[CTL_KINDS] = {
+	[CTL_NODE] = node_changed, [CTL_POD] = pod_changed, [CTL_GANG] = gang_changed, [CTL_POOL] = pool_changed, [CTL_POLICY] = policy_changed,
+	[CTL_TOPOLOGY] = topology_changed, [CTL_EVENT] = event_changed,
 };
 
-void live_feed(struct live *l)
+void ctl_feed(struct ctl *l)
 {
-	for (int k = 0; k < LIVE_KINDS; k++)
-		l->caches[k] = role_cache(l->run, &(struct kube_cache_options){ .type = &live_types[k], .keep = feeds[k].keep, .changed = handlers[k], .arg = l,
+	for (int k = 0; k < CTL_KINDS; k++)
+		l->caches[k] = role_cache(l->run, &(struct kube_cache_options){ .type = &ctl_types[k], .keep = feeds[k].keep, .changed = handlers[k], .arg = l,
 			.select = { .labels = feeds[k].labels, .fields = feeds[k].fields }, .optional = feeds[k].optional });
 }
 
-void live_unfeed(struct live *l)
+void ctl_unfeed(struct ctl *l)
 {
-	for (int k = 0; k < LIVE_KINDS; k++) {
+	for (int k = 0; k < CTL_KINDS; k++) {
 		for (struct kube_object *o = l->caches[k] ? kube_cache_next(l->caches[k], NULL) : NULL; o; o = kube_cache_next(l->caches[k], o)) {
 			held_free(o->user);
 			o->user = NULL;
@@ -155,7 +155,7 @@ void live_unfeed(struct live *l)
 
 /* --- what we did ourselves ------------------------------------------------------------------------------------------------ */
 
-void live_learn(struct live *l, enum live_kind kind, json_t *object)
+void ctl_learn(struct ctl *l, enum ctl_kind kind, json_t *object)
 {
 	const json_t *meta = json_at(object, "metadata");
 	const char *ns = json_str(meta, "namespace"), *name = json_str(meta, "name"), *uid = json_str(meta, "uid");
@@ -170,9 +170,9 @@ void live_learn(struct live *l, enum live_kind kind, json_t *object)
 	h->json = object;
 }
 
-void live_pod_deleted(struct live *l, const char *ns, const char *name, const char *uid)
+void ctl_pod_deleted(struct ctl *l, const char *ns, const char *name, const char *uid)
 {
-	struct kube_object *o = kube_cache_get(l->caches[LIVE_POD], ns, name);
+	struct kube_object *o = kube_cache_get(l->caches[CTL_POD], ns, name);
 	struct held *h = o && strcmp(o->uid, uid) == 0 ? o->user : NULL;
 	if (!h)
 		return;
@@ -184,7 +184,7 @@ void live_pod_deleted(struct live *l, const char *ns, const char *name, const ch
 /* --- all of it ------------------------------------------------------------------------------------------------------------ */
 
 /* A kind that is suddenly not served says nothing about its objects: an API server that starts answers 404 for a moment. */
-static int believe(struct live *l, enum live_kind kind, struct err *err)
+static int believe(struct ctl *l, enum ctl_kind kind, struct err *err)
 {
 	bool served = kube_cache_served(l->caches[kind]);
 	int64_t now = clock_now_ms();
@@ -198,24 +198,24 @@ static int believe(struct live *l, enum live_kind kind, struct err *err)
 	if (!l->unserved_ms[kind])
 		l->unserved_ms[kind] = now;
 	if (now - l->unserved_ms[kind] < BELIEVED_MS)
-		return err_set(err, E_BUSY, "%s of aipc.dev are not served just now", live_types[kind].plural);
+		return err_set(err, E_BUSY, "%s of aipc.dev are not served just now", ctl_types[kind].plural);
 	l->was_served[kind] = false;
-	log_warn("%s of aipc.dev are no longer served", live_types[kind].plural);
+	log_warn("%s of aipc.dev are no longer served", ctl_types[kind].plural);
 	return 0;
 }
 
-int live_fleet(struct live *l, int64_t wall_ms, struct fleet **out, struct err *err)
+int ctl_fleet(struct ctl *l, int64_t wall_ms, struct fleet **out, struct err *err)
 {
-	for (int k = 0; k < LIVE_KINDS; k++)
-		if (believe(l, (enum live_kind)k, err))
+	for (int k = 0; k < CTL_KINDS; k++)
+		if (believe(l, (enum ctl_kind)k, err))
 			return err->code;
 	struct fleet *f = fleet_new(wall_ms);
-	for (int k = 0; k < LIVE_KINDS; k++) {
+	for (int k = 0; k < CTL_KINDS; k++) {
 		for (struct kube_object *o = kube_cache_next(l->caches[k], NULL); o; o = kube_cache_next(l->caches[k], o)) {
 			const struct held *h = o->user;
 			struct err bad = { 0 };
 			if (h && fleet_add(f, h->json, &bad) != 0)
-				log_debug("%s %s: %s", live_types[k].plural, o->name, bad.msg);
+				log_debug("%s %s: %s", ctl_types[k].plural, o->name, bad.msg);
 		}
 	}
 	fleet_settle(f);

@@ -21,7 +21,7 @@ static struct write *node_write(struct round *r, const struct fleet_node *n)
 	if (!p) {
 		p = xcalloc(1, sizeof(*p));
 		p->n = n;
-		p->w = write_new(r, LIVE_NODE, WRITE_PATCH, n->json);
+		p->w = write_new(r, CTL_NODE, WRITE_PATCH, n->json);
 		HASH_ADD_PTR(r->nodes, n, p);
 	}
 	return p->w;
@@ -76,7 +76,7 @@ static bool has_finalizer(const json_t *object)
 	size_t i;
 	json_t *f;
 	json_array_foreach(json_at(json_at(object, "metadata"), "finalizers"), i, f) {
-		if (json_is_string(f) && strcmp(json_string_value(f), LIVE_FINALIZER) == 0)
+		if (json_is_string(f) && strcmp(json_string_value(f), CTL_FINALIZER) == 0)
 			return true;
 	}
 	return false;
@@ -87,7 +87,7 @@ void plan_node(struct round *r, const char *controller, const json_t *d)
 	const struct fleet_node *n = fleet_node(r->f, word(d, "node"));
 	const char *what = word(d, "do"), *effect = json_str(d, "effect");
 	if (n && decision_stands(d))
-		round_stands(r, LIVE_NODE, n->json, controller, d);
+		round_stands(r, CTL_NODE, n->json, controller, d);
 	for (size_t i = 0; n && i < ARRAY_LEN(changes); i++) {
 		const struct change *c = &changes[i];
 		if (strcmp(c->what, what) != 0)
@@ -120,7 +120,7 @@ void plan_mark(struct round *r, const char *controller, const json_t *d)
 	HASH_FIND_PTR(r->nodes, &n, p);
 	if (!n || p)
 		return;              /* its version will be another in a moment; the mark comes behind */
-	struct write *w = write_new(r, LIVE_NODE, WRITE_NODE_STATUS, n->json);
+	struct write *w = write_new(r, CTL_NODE, WRITE_NODE_STATUS, n->json);
 	clock_stamp(r->f->now_ms, now);
 	json_t *list = json_array();
 	size_t i;
@@ -170,7 +170,7 @@ static json_t *condition(const struct fleet *f, const json_t *object, const stru
 
 static void apply_status(struct write *w, json_t *status)
 {
-	const struct kube_type *type = &live_types[w->kind];
+	const struct kube_type *type = &ctl_types[w->kind];
 	json_put_str(w->body, "apiVersion", "aipc.dev/v1alpha1");
 	json_put_str(w->body, "kind", type->kind);
 	json_t *meta = json_object_get(w->body, "metadata");
@@ -181,10 +181,10 @@ static void apply_status(struct write *w, json_t *status)
 }
 
 /* The kinds whose status is ours alone: which fields of the decision it has, and the condition that its reason means. */
-static const struct counted { const char *key; enum live_kind kind; const char *fields[6], *type, *good, *message; bool is_when_good; } counted[] = {
-	{ "pool", LIVE_POOL, { "nodes", "free", "reserved", "inUse", "unhealthy", "short" }, "Enough", "Enough", "every domain has its minimum of free spares", true },
-	{ "policy", LIVE_POLICY, { "nodes", "fenced", "held" }, "Holding", "WithinLimits", "no node is held back", false },
-	{ "topology", LIVE_TOPOLOGY, { "nodes", "levels" }, "Ready", "NodesFound", "nodes carry the labels of all levels", true },
+static const struct counted { const char *key; enum ctl_kind kind; const char *fields[6], *type, *good, *message; bool is_when_good; } counted[] = {
+	{ "pool", CTL_POOL, { "nodes", "free", "reserved", "inUse", "unhealthy", "short" }, "Enough", "Enough", "every domain has its minimum of free spares", true },
+	{ "policy", CTL_POLICY, { "nodes", "fenced", "held" }, "Holding", "WithinLimits", "no node is held back", false },
+	{ "topology", CTL_TOPOLOGY, { "nodes", "levels" }, "Ready", "NodesFound", "nodes carry the labels of all levels", true },
 };
 
 static const struct { const char *reason, *message; } bad[] = {
@@ -195,17 +195,17 @@ static const struct { const char *reason, *message; } bad[] = {
 	{ "NoNodes", "no node carries the labels of all levels" },
 };
 
-static const json_t *object_named(const struct fleet *f, enum live_kind kind, const char *name)
+static const json_t *object_named(const struct fleet *f, enum ctl_kind kind, const char *name)
 {
 	const struct { const json_t **at; size_t n; } lists[] = { { f->pools.at, f->pools.len }, { f->policies.at, f->policies.len }, { f->topologies.at, f->topologies.len } };
-	size_t which = kind == LIVE_POOL ? 0 : kind == LIVE_POLICY ? 1 : 2;
+	size_t which = kind == CTL_POOL ? 0 : kind == CTL_POLICY ? 1 : 2;
 	for (size_t i = 0; i < lists[which].n; i++)
 		if (strcmp(word(json_at(lists[which].at[i], "metadata"), "name"), name) == 0)
 			return lists[which].at[i];
 	return NULL;
 }
 
-static bool has_write(const struct round *r, enum live_kind kind, const char *uid)
+static bool has_write(const struct round *r, enum ctl_kind kind, const char *uid)
 {
 	for (size_t i = 0; i < r->writes.len; i++)
 		if (r->writes.at[i]->kind == kind && strcmp(r->writes.at[i]->uid, uid) == 0)
@@ -277,10 +277,10 @@ void plan_gang(struct round *r, const char *controller, const json_t *d)
 	bool known = json_same(list, stored ? stored : none);
 	if (json_array_size(json_at(d, "delete")) && (!known || strcmp(what, "restart") == 0)) {
 		failed_pods(d, failed);
-		if (!settled(r->l, word(d, "uid"), failed))
+		if (!act_settled(r->l, word(d, "uid"), failed))
 			return;
 	}
-	struct write *w = write_new(r, LIVE_GANG, WRITE_STATUS, gang);
+	struct write *w = write_new(r, CTL_GANG, WRITE_STATUS, gang);
 	w->deletes = json_at(d, "delete");
 	/* Decided and stored before, by us or by the one before us: what is left is to delete. */
 	if (known && json_same(one, condition_of(gang, "Repairing"))) {
@@ -290,7 +290,7 @@ void plan_gang(struct round *r, const char *controller, const json_t *d)
 		apply_status(w, json_pack("{s:O,s:[O]}", "replacements", list, "conditions", one));
 	}
 	if (decision_stands(d))
-		round_stands(r, LIVE_GANG, gang, controller, d);
+		round_stands(r, CTL_GANG, gang, controller, d);
 	else if (w->body)
 		write_tells(w, controller, d, false, !news);
 }
@@ -304,17 +304,17 @@ void plan_policy(struct round *r, const char *controller, const json_t *d)
 		plan_node(r, controller, d);
 		return;
 	}
-	const json_t *policy = object_named(r->f, LIVE_POLICY, word(d, "policy"));
+	const json_t *policy = object_named(r->f, CTL_POLICY, word(d, "policy"));
 	bool put = strcmp(word(d, "do"), "hold-end") == 0;
 	json_t *list = json_array(), *one;
 	size_t i;
 	json_array_foreach(json_at(json_at(policy, "metadata"), "finalizers"), i, one) {
-		if (json_is_string(one) && strcmp(json_string_value(one), LIVE_FINALIZER) != 0)
+		if (json_is_string(one) && strcmp(json_string_value(one), CTL_FINALIZER) != 0)
 			json_array_append_new(list, json_ref(one));
 	}
 	if (put)
-		json_array_append_new(list, json_string(LIVE_FINALIZER));
-	struct write *w = write_new(r, LIVE_POLICY, WRITE_PATCH, policy);
+		json_array_append_new(list, json_string(CTL_FINALIZER));
+	struct write *w = write_new(r, CTL_POLICY, WRITE_PATCH, policy);
 	json_put_new(json_object_get(w->body, "metadata"), "finalizers", list);
 	write_tells(w, controller, d, false, false);
 }

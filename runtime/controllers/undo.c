@@ -45,7 +45,7 @@ static bool holds(const json_t *policy)
 	size_t i;
 	json_t *f;
 	json_array_foreach(json_at(json_at(policy, "metadata"), "finalizers"), i, f) {
-		if (json_is_string(f) && strcmp(json_string_value(f), LIVE_FINALIZER) == 0)
+		if (json_is_string(f) && strcmp(json_string_value(f), CTL_FINALIZER) == 0)
 			return true;
 	}
 	return false;

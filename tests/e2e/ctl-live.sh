@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The controller on a real API server with kwok's nodes: guard, fences and their limit, swaps, kills, a follower that takes over, restarts and refusals.
+# The controller on a real API server with kwok's nodes, with exactly the rights that deploy/ gives it: guard, fences and their limit, swaps, kills, a
+# follower that takes over, restarts and refusals.
 # shellcheck source=tests/e2e/lib.bash
 source "$(dirname "$0")/lib.bash"
 # shellcheck source=tests/e2e/kube.bash
@@ -15,7 +16,9 @@ rules:
 - { level: None }
 Y
 KUBE_API_FLAGS="--audit-policy-file $work/audit.yaml --audit-log-path $work/audit.log"
+account=system:serviceaccount:aipc-system:aipc-runtime-controller
 kube_user admin
+kube_user $account system:serviceaccounts
 kube_user reader
 kube_user nobody
 kube_up
@@ -23,17 +26,22 @@ kube_config reader
 kube_config nobody
 export SERVER=https://127.0.0.1:$kube_port TOKEN=admin-token
 aipc-runtime crds | kc apply --server-side -f - >/dev/null
+kc apply -f "$root/deploy/kustomize/base/namespace.yaml" -f "$root/deploy/kustomize/base/controller.yaml" >/dev/null
 kc wait --for=condition=Established --timeout=60s crd --all >/dev/null
 kc create clusterrole reader --verb=get,list,watch --resource=nodes,pods,events,gangs.aipc.dev,sparepools.aipc.dev,nodehealthpolicies.aipc.dev,fabrictopologies.aipc.dev >/dev/null
 kc create clusterrolebinding reader --clusterrole=reader --user=reader >/dev/null
 kube_kwok
+# A list of kubeconfigs is separated by colons, which the account's name has.
+kube_config $account
+cp "kube/$account.config" kube/controller.config
+export KUBECONFIG=$work/kube/controller.config
 
 part() { timeout 600 python3 "$root/tests/e2e/ctl_live.py" "$@" || fail "part $1"; }
 declare -A ctl_pid ctl_port
 start_controller() { # NAME ARGUMENTS...
 	local name=$1 i
 	shift
-	aipc-runtime controller --listen 127.0.0.1:0 "$@" >"controller-$name.out" 2>"controller-$name.err" &
+	aipc-runtime controller --listen 127.0.0.1:0 --namespace aipc-system "$@" >"controller-$name.out" 2>"controller-$name.err" &
 	ctl_pid[$name]=$!
 	kube_pids+=($!)
 	for ((i = 0; i < 300; i++)); do

@@ -371,7 +371,7 @@ def nodes(*names):
 
 
 def lease(holder):
-    eventually(f"the lease is {holder!r}'s", lambda: api("GET", "/apis/coordination.k8s.io/v1/namespaces/default/leases/aipc-controller")["spec"].get("holderIdentity", "") == holder)
+    eventually(f"the lease is {holder!r}'s", lambda: api("GET", "/apis/coordination.k8s.io/v1/namespaces/aipc-system/leases/aipc-controller")["spec"].get("holderIdentity", "") == holder)
 
 
 def follower(port):

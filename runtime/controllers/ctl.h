@@ -1,15 +1,15 @@
-/* live - the controllers at work on a cluster: feed, decide, act, again and again. The command is runtime/controller.c.
+/* ctl - the controllers at work on a cluster: feed, decide, act, again and again. The command is runtime/controller.c.
  *
  * feed.c keeps caches of nodes, pods of gangs, Gangs, SparePools, NodeHealthPolicies, FabricTopologies and events about nodes. Each object that
  * changes is turned into JSON once; a round puts all of them into a fleet by reference. The decisions are the pure functions of decide.h; act.c turns
- * them into writes. A round begins LIVE_GATHER_MS after the first change that matters (what belongs together is then decided together), at the
+ * them into writes. A round begins CTL_GATHER_MS after the first change that matters (what belongs together is then decided together), at the
  * time that a decision named as the next that matters (fleet_due), or when a failed write is to be tried again; two rounds are at least
- * LIVE_GATHER_MS, and twice the time that the last one took, apart.
+ * CTL_GATHER_MS, and twice the time that the last one took, apart.
  *
- * The counts of SparePools and FabricTopologies are looked at no more often than every LIVE_COUNT_MS.
+ * The counts of SparePools and FabricTopologies are looked at no more often than every CTL_COUNT_MS.
  *
  * Nodes that fail together do not fail in the same millisecond: a gang is repaired once the same nodes of it have been
- * failed for LIVE_SETTLE_MS, so that all of them are replaced in one decision.
+ * failed for CTL_SETTLE_MS, so that all of them are replaced in one decision.
  *
  * What a write carries: uid and resourceVersion of the object that the decision was made on, always. So no write can meet an object that has moved
  * on; it is refused (conflict), and decided anew. What the server answers becomes the object's JSON at once: the next round
@@ -28,15 +28,15 @@
  *   nodehealthpolicies   patch (the finalizer);  nodehealthpolicies/finalizers update, where OwnerReferencesPermissionEnforcement is on
  *   leases (coordination.k8s.io), in its namespace   get create update
  */
-#ifndef RUNTIME_CONTROLLERS_LIVE_H
-#define RUNTIME_CONTROLLERS_LIVE_H
+#ifndef RUNTIME_CONTROLLERS_CTL_H
+#define RUNTIME_CONTROLLERS_CTL_H
 
 #include "runtime/controllers/fleet.h"
 #include "runtime/role.h"
 
-enum { LIVE_GATHER_MS = 200, LIVE_SETTLE_MS = 1000, LIVE_COUNT_MS = 1000, LIVE_WRITES = 32, LIVE_AGAIN_MS = 1000, LIVE_AGAIN_MAX_MS = 60000, LIVE_IDLE_MS = 60000 };
+enum { CTL_GATHER_MS = 200, CTL_SETTLE_MS = 1000, CTL_COUNT_MS = 1000, CTL_WRITES = 32, CTL_AGAIN_MS = 1000, CTL_AGAIN_MAX_MS = 60000, CTL_IDLE_MS = 60000 };
 
-enum live_kind { LIVE_NODE, LIVE_POD, LIVE_GANG, LIVE_POOL, LIVE_POLICY, LIVE_TOPOLOGY, LIVE_EVENT, LIVE_KINDS };
+enum ctl_kind { CTL_NODE, CTL_POD, CTL_GANG, CTL_POOL, CTL_POLICY, CTL_TOPOLOGY, CTL_EVENT, CTL_KINDS };
 
 /* What hangs on each cached object (kube_object.user). */
 struct held {
@@ -44,13 +44,13 @@ struct held {
 	bool deleted;                /* a pod whose deletion the server has accepted */
 };
 
-struct live {
+struct ctl {
 	struct role_run *run;
-	struct kube_cache *caches[LIVE_KINDS];
+	struct kube_cache *caches[CTL_KINDS];
 	struct task *waiting;        /* lead(), parked */
 	int64_t dirty_ms;            /* clock of the first change since the last round began; 0: none */
-	int64_t unserved_ms[LIVE_KINDS];    /* since when a kind that was served is not; 0: it is */
-	bool was_served[LIVE_KINDS];
+	int64_t unserved_ms[CTL_KINDS];    /* since when a kind that was served is not; 0: it is */
+	bool was_served[CTL_KINDS];
 	uint64_t round;
 	int64_t counted_ms;          /* when pools and topologies were last looked at */
 	int64_t again_ms;            /* pause before failed writes are tried again; 0: none failed */
@@ -60,24 +60,24 @@ struct live {
 	int64_t thought_ms;          /* how long the last round built its fleet and decided: time of our own, not of the server */
 };
 
-extern const struct kube_type live_types[LIVE_KINDS];
+extern const struct kube_type ctl_types[CTL_KINDS];
 
 /* --- feed.c --- */
-void live_feed(struct live *l);              /* makes the caches; within start() */
-void live_unfeed(struct live *l);            /* frees what hangs on the objects */
-void live_mark(struct live *l);              /* something changed that a decision may hang on */
+void ctl_feed(struct ctl *l);              /* makes the caches; within start() */
+void ctl_unfeed(struct ctl *l);            /* frees what hangs on the objects */
+void ctl_mark(struct ctl *l);              /* something changed that a decision may hang on */
 /* All that is known, as a settled fleet. E_BUSY: a kind that was there is not served just now (the API server starts); its
  * absence is believed after a minute. */
-int live_fleet(struct live *l, int64_t wall_ms, struct fleet **out, struct err *err) MUST_CHECK;
+int ctl_fleet(struct ctl *l, int64_t wall_ms, struct fleet **out, struct err *err) MUST_CHECK;
 /* OBJECT, as the server answered it, is what is known from now on. Takes it. Nothing when the cache holds another uid, or none. */
-void live_learn(struct live *l, enum live_kind kind, json_t *object);
+void ctl_learn(struct ctl *l, enum ctl_kind kind, json_t *object);
 /* The server has accepted the deletion of the pod. */
-void live_pod_deleted(struct live *l, const char *ns, const char *name, const char *uid);
+void ctl_pod_deleted(struct ctl *l, const char *ns, const char *name, const char *uid);
 
 /* --- act.c --- */
-void live_metrics(struct live *l);           /* registers them */
+void ctl_metrics(struct ctl *l);           /* registers them */
 /* One round: decides on F and writes. Returns the number of writes that failed and are to be tried again. */
-size_t live_act(struct task *t, struct live *l, const struct fleet *f);
-void live_forget(struct live *l);            /* frees what act.c remembers */
+size_t ctl_act(struct task *t, struct ctl *l, const struct fleet *f);
+void ctl_forget(struct ctl *l);            /* frees what act.c remembers */
 
 #endif
