@@ -38,6 +38,8 @@ json_t *marks_decide(const struct fleet *f);
 /* The policy that rules the node; NULL: none. */
 const json_t *policy_of(const struct fleet *f, const struct fleet_node *n);
 
+/* OBJ[key] as seconds, at least 0 and at most ten years. */
+int64_t seconds_at(const json_t *obj, const char *key, int64_t deflt);
 /* A new decision about a node, appended to OUT. The message is printf'd. */
 json_t *decide_node(json_t *out, const char *what, const struct fleet_node *n, const char *reason, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 

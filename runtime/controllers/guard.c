@@ -139,7 +139,7 @@ static json_t *note_of(const struct fleet *f, const struct fleet_node *n, const 
 static void guard_node(const struct fleet *f, const json_t *spec, const struct fleet_node *n, json_t *out)
 {
 	autojson json_t *note = node_note(n, KEY_GUARD_NOTE);
-	int64_t since = time_parse(json_str(note, "since")), grace = json_int(json_at(spec, "guard"), "graceSeconds", 120) * 1000;
+	int64_t since = time_parse(json_str(note, "since")), grace = seconds_at(json_at(spec, "guard"), "graceSeconds", 120) * 1000;
 	bool tainted = node_taint(n, KEY_GUARD) != NULL, agrees = true;
 	struct verdict v = { 0 };
 	bool on = json_flag(json_at(spec, "guard"), "enabled", true);

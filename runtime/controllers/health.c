@@ -57,6 +57,13 @@ const json_t *policy_of(const struct fleet *f, const struct fleet_node *n)
 	return n->policy;
 }
 
+int64_t seconds_at(const json_t *obj, const char *key, int64_t deflt)
+{
+	enum { MOST = 10 * 366 * 86400 };
+	int64_t n = json_int(obj, key, deflt);
+	return n < 0 ? 0 : n > MOST ? MOST : n;
+}
+
 json_t *decide_node(json_t *out, const char *what, const struct fleet_node *n, const char *reason, const char *fmt, ...)
 {
 	char message[512];
@@ -109,7 +116,7 @@ static void due_at_age(const struct fleet *f, const json_t *c, int64_t limit)
 
 static void find_not_ready(const struct fleet *f, const json_t *spec, const json_t *c, struct finding *worst)
 {
-	int64_t age = age_s(f, c), limit = json_int(spec, "notReadySeconds", 300);
+	int64_t age = age_s(f, c), limit = seconds_at(spec, "notReadySeconds", 300);
 	if (strcmp(word(c, "status"), "True") == 0)
 		return;
 	if (age < limit) {
@@ -135,7 +142,7 @@ static void read_rules(const json_t *list, struct rules *out)
 	json_t *r;
 	json_array_foreach(list, i, r) {
 		const char *status = json_str(r, "status"), *action = json_str(r, "action");
-		vec_push(out, (struct rule){ word(r, "type"), status ? status : "True", action_of(action ? action : "Fence"), json_int(r, "forSeconds", 0) });
+		vec_push(out, (struct rule){ word(r, "type"), status ? status : "True", action_of(action ? action : "Fence"), seconds_at(r, "forSeconds", 0) });
 	}
 }
 
@@ -212,7 +219,7 @@ static int64_t event_time(const json_t *e)
 
 static void find_events(const struct fleet *f, const json_t *policy, const struct fleet_node *n, int64_t after, struct finding *worst)
 {
-	int64_t window = json_int(json_at(json_at(policy, "spec"), "xid"), "windowSeconds", 3600) * 1000;
+	int64_t window = seconds_at(json_at(json_at(policy, "spec"), "xid"), "windowSeconds", 3600) * 1000;
 	for (size_t i = 0; i < n->events.len; i++) {
 		const json_t *e = n->events.at[i];
 		const char *text = json_str(e, "message"), *from = json_str(json_at(e, "source"), "component");
@@ -297,7 +304,7 @@ static void decide_fenced(struct ruling *r, const struct fleet_node *n, const js
 		}
 		return;
 	}
-	int64_t wait = json_int(json_at(r->policy, "spec"), "recoverSeconds", 300);
+	int64_t wait = seconds_at(json_at(r->policy, "spec"), "recoverSeconds", 300);
 	if (clear >= 0 || wait == 0) {
 		if (now - (clear >= 0 ? clear : now) < wait * 1000) {
 			fleet_due(r->f, clear + wait * 1000);

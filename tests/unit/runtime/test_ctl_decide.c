@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "runtime/controllers/decide.h"
@@ -43,7 +44,7 @@ static void brief(const json_t *decisions, struct str *out)
 		const char *what = json_str(d, "do"), *name = json_str(d, "node");
 		if (strcmp(what, "status") == 0)
 			continue;
-		str_addf(out, "%s%s %s %s", out->len ? "; " : "", what, name ? name : json_str(d, "gang"), json_str(d, "reason"));
+		str_addf(out, "%s%s %s %s", out->len ? "; " : "", what, name ? name : json_str(d, json_str(d, "policy") ? "policy" : "gang"), json_str(d, "reason"));
 		size_t k;
 		json_t *e;
 		json_array_foreach(json_at(d, "replacements"), k, e) {
@@ -171,6 +172,7 @@ static void guard(void **unused)
 		{ "another layout", GPUS(",'aipc.dev/mig-layout':'x','nvidia.com/mig.config':'y'", "", "", "'nvidia.com/mig-1g.10gb':'56'"), "suspect n1 MigLayout" },
 		{ "layout right, plugin stale", GPUS(",'aipc.dev/mig-layout':'x','nvidia.com/mig.config':'x','nvidia.com/mig.config.state':'success'", "", "", "'nvidia.com/mig-1g.10gb':'0'"), "suspect n1 MigLayout" },
 		{ "counted instances", GPUS(",'aipc.dev/mig-layout':'x'", "'aipc.dev/mig-resources':'{\\'nvidia.com/mig-1g.10gb\\':56}'", "", "'nvidia.com/mig-1g.10gb':'49'"), "suspect n1 MigLayout" },
+		{ "the guard goes", "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t','aipc.dev/gpu-count':'8'},'annotations':{" SUSPECT("2026-11-25T11:50:00Z") "}") ",'spec':{" GUARDED "}}," POLICY("'guard':{'enabled':false}"), "unguard n1 GuardOff" },
 		{ "switched off", "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t','aipc.dev/gpu-count':'8'}") "}," POLICY("'guard':{'enabled':false}"), "" },
 		{ "no grace", "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t','aipc.dev/gpu-count':'8'}") "}," POLICY("'guard':{'graceSeconds':0}"), "guard n1 GpuCount" },
 	};
@@ -289,7 +291,7 @@ static bool replace(json_t *j, size_t *at, size_t k)
 
 static void decide_all(const json_t *list)
 {
-	static json_t *(*const decides[])(const struct fleet *) = { health_decide, guard_decide, swap_decide, pools_decide, topologies_decide };
+	static json_t *(*const decides[])(const struct fleet *) = { health_decide, guard_decide, swap_decide, pools_decide, topologies_decide, undo_decide, marks_decide };
 	struct err err;
 	struct fleet *f = fleet_new(time_parse(NOW));
 	if (fleet_add(f, list, &err) == 0) {
@@ -327,6 +329,92 @@ static void hostile(void **unused)
 	assert_true(places > 300);
 	json_decref(whole);
 	free(text);
+}
+
+#define GOING ",'deletionTimestamp':'2026-11-25T11:59:00Z','finalizers':['aipc.dev/fences']"
+#define RULES(name, meta, spec) "{'apiVersion':'aipc.dev/v1alpha1','kind':'NodeHealthPolicy'," META(name, meta) ",'spec':{" spec "}}"
+#define FENCE_OF(policy) "'aipc.dev/fence':'{\\'reason\\':\\'NotReady\\',\\'since\\':\\'2026-11-25T10:00:00Z\\',\\'until\\':\\'sign\\',\\'policy\\':\\'" policy "\\'}'"
+#define GUARD_OF(policy) "'aipc.dev/guard-note':'{\\'reason\\':\\'GpuCount\\',\\'since\\':\\'2026-11-25T10:00:00Z\\',\\'policy\\':\\'" policy "\\'}'"
+
+static void undo(void **unused)
+{
+	(void)unused;
+	static const struct { const char *what, *objects, *want; } rows[] = {
+		{ "a new policy", RULES("p", "", ""), "hold-end p Ruling" },
+		{ "one that has it", RULES("p", ",'finalizers':['x','aipc.dev/fences']", ""), "" },
+		{ "one that goes without ever having ruled", RULES("p", ",'deletionTimestamp':'2026-11-25T11:59:00Z','finalizers':['x']", ""), "" },
+		{ "nothing to undo", NODE("n1", "", "", "", READY) "," RULES("p", GOING, ""), "release p PolicyDeleted" },
+		{ "its fence", NODE("n1", "", FENCE_OF("p"), FENCED, READY) "," RULES("p", GOING, ""), "lift n1 PolicyDeleted" },
+		{ "its guard", NODE("n1", "", GUARD_OF("p"), GUARDED, READY) "," NODE("n2", "", GUARD_OF("p"), "", READY) "," RULES("p", GOING, ""),
+		  "unguard n1 PolicyDeleted; unsuspect n2 PolicyDeleted" },
+		{ "the fence of another", NODE("n1", "", FENCE_OF("q"), FENCED, READY) "," RULES("p", GOING, ""), "release p PolicyDeleted" },
+		{ "a taint of others", NODE("n1", "", "", FENCED, READY) "," RULES("p", GOING, ""), "release p PolicyDeleted" },
+		{ "another policy takes over", NODE("n1", "", FENCE_OF("p"), FENCED, READY) "," RULES("p", GOING, "") "," RULES("q", ",'finalizers':['aipc.dev/fences']", ""),
+		  "release p PolicyDeleted" },
+		{ "another policy that does not rule the node", NODE("n1", "", FENCE_OF("p"), FENCED, READY) "," RULES("p", GOING, "") ","
+		  RULES("q", ",'finalizers':['aipc.dev/fences']", "'nodeSelector':{'a':'b'}"), "lift n1 PolicyDeleted" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect(rows[i].what, undo_decide, rows[i].objects, NOW, rows[i].want);
+	/* A policy that goes rules nothing more. */
+	expect("deleting", health_decide, NODE("n1", "", "'aipc.dev/xid':'79'", "", READY) "," RULES("p", GOING, ALL), NOW, "");
+}
+
+#define MARK(type, status, reason) READY ",{'type':'" type "','status':'" status "','reason':'" reason "'}"
+
+static void marked(void **unused)
+{
+	(void)unused;
+	static const struct { const char *what, *objects, *want; } rows[] = {
+		{ "nothing", NODE("n1", "", "", "", READY), "" },
+		{ "fenced, not shown", NODE("n1", "", FENCE_OF("p"), FENCED, READY), "AipcFenced=True:XidResetGpu" },
+		{ "fenced, shown", NODE("n1", "", FENCE_OF("p"), FENCED, MARK("AipcFenced", "True", "XidResetGpu")), "" },
+		{ "fenced for something else", NODE("n1", "", FENCE_OF("p"), FENCED, MARK("AipcFenced", "True", "NotReady")), "AipcFenced=True:XidResetGpu" },
+		{ "by others", NODE("n1", "", "", FENCED, READY), "" },
+		{ "free, not shown", NODE("n1", "", "", "", MARK("AipcFenced", "True", "XidResetGpu")), "AipcFenced=False:Free" },
+		{ "free, shown", NODE("n1", "", "", "", MARK("AipcFenced", "False", "Free")), "" },
+		{ "guarded and fenced", NODE("n1", "", FENCE_OF("p") "," GUARD_OF("p"), "'taints':[{'key':'aipc.dev/unhealthy','value':'A'},{'key':'aipc.dev/guard','value':'B'}]", READY),
+		  "AipcFenced=True:A AipcGuarded=True:B" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fleet *f = cluster(rows[i].objects, NOW);
+		autojson json_t *d = marks_decide(f);
+		autostr struct str s;
+		size_t k;
+		json_t *c;
+		str_init(&s, 1000);
+		json_array_foreach(json_at(json_array_get(d, 0), "conditions"), k, c) {
+			str_addf(&s, "%s%s=%s:%s", k ? " " : "", json_str(c, "type"), json_str(c, "status"), json_str(c, "reason"));
+		}
+		if (strcmp(s.at, rows[i].want) != 0)
+			fail_msg("%s\n  got:  %s\n  want: %s", rows[i].what, s.at, rows[i].want);
+		fleet_free(f);
+	}
+}
+
+/* When a decision would come out otherwise with nothing changed; "" when never. */
+static void due(void **unused)
+{
+	(void)unused;
+	static const struct { const char *what; json_t *(*decide)(const struct fleet *f); const char *objects, *want; } rows[] = {
+		{ "all is well", health_decide, NODE("n1", "", "", "", READY) "," POLICY(ALL), "" },
+		{ "not ready for two minutes of five", health_decide, NODE("n1", "", "", "", "{'type':'Ready','status':'False','lastTransitionTime':'2026-11-25T11:58:00Z'}") "," POLICY(ALL), "2026-11-25T12:03:00Z" },
+		{ "a rule that waits", health_decide, NODE("n1", "", "", "", BAD("Fan", "True", "2026-11-25T11:59:50Z")) "," POLICY(ALL ",'conditions':[{'type':'Fan','forSeconds':60}]"), "2026-11-25T12:00:50Z" },
+		{ "recovering", health_decide, NODE("n1", "", FENCE("reboot", ",\\'clear\\':\\'2026-11-25T11:58:00Z\\'"), FENCED, READY) "," POLICY(ALL), "2026-11-25T12:03:00Z" },
+		{ "an event that will be too old", health_decide, NODE("n1", "", "", "", READY) "," POLICY(ALL) "," EVENT("n1", "2026-11-25T11:30:00Z", "Xid 999"), "2026-11-25T12:30:00Z" },
+		{ "the grace", guard_decide, GPUS(",'aipc.dev/gpu-count':'8'", SUSPECT("2026-11-25T11:59:00Z"), "", "'nvidia.com/gpu':'7'"), "2026-11-25T12:01:00Z" },
+		{ "tainted: only agreement ends it", guard_decide, GPUS(",'aipc.dev/gpu-count':'8'", SUSPECT("2026-11-25T11:59:00Z"), GUARDED, "'nvidia.com/gpu':'7'"), "" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fleet *f = cluster(rows[i].objects, NOW);
+		char when[32] = "";
+		json_decref(rows[i].decide(f));
+		if (*f->due_ms != INT64_MAX)
+			clock_stamp(*f->due_ms, when);
+		if (strcmp(when, rows[i].want) != 0)
+			fail_msg("%s: due \"%s\", wanted \"%s\"", rows[i].what, when, rows[i].want);
+		fleet_free(f);
+	}
 }
 
 static void catalogue(void **unused)
@@ -372,7 +460,7 @@ int main(void)
 	json_setup();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(health), cmocka_unit_test(blast_radius), cmocka_unit_test(guard), cmocka_unit_test(spare_swap), cmocka_unit_test(pools_and_topologies),
-		cmocka_unit_test(one_spare_two_gangs), cmocka_unit_test(hostile), cmocka_unit_test(catalogue),
+		cmocka_unit_test(one_spare_two_gangs), cmocka_unit_test(hostile), cmocka_unit_test(undo), cmocka_unit_test(marked), cmocka_unit_test(due), cmocka_unit_test(catalogue),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
