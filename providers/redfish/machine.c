@@ -1,6 +1,7 @@
 /* The BMC itself: reset, coming back, AC cycle, background copy. */
 #include "providers/redfish/machine.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -218,6 +219,11 @@ static int find_ac(struct task *t, struct rf_bmc *b, const char *system, struct 
 	if (rc)
 		return rc;
 	consider(best, &a, MAINS_SYSTEM_FULL, json_array_size(a.allowed) && rf_action_allows(&a, "FullPowerCycle") ? "FullPowerCycle" : NULL);
+	/* iLO: #HpeComputerSystemExt.SystemReset, which wants the host off as NVIDIA's AuxPowerReset does. */
+	rc = rf_action_find(t, b, sys, "SystemReset", "ResetType", &a, err);
+	if (rc)
+		return rc;
+	consider(best, &a, MAINS_AUX, json_array_size(a.allowed) && rf_action_allows(&a, "AuxCycle") ? "AuxCycle" : NULL);
 	rc = rf_members(t, b, b->chassis_uri, RF_SLOW, &links, err);
 	if (rc == E_NOTFOUND)
 		return 0;
@@ -299,6 +305,24 @@ static const char *copy_status(const json_t *j, unsigned depth)
 	return found;
 }
 
+/* "InProgress", "In Progress", "in_progress": firmware spells it as it likes. A word that is not here is not waited for: nobody would
+ * know when it ends. */
+static bool still_copies(const char *status)
+{
+	static const char *const words[] = { "inprogress", "pending", "started", "starting", "running", "copying", "notstarted", "queued" };
+	char word[32];
+	size_t n = 0;
+
+	for (; status && *status && n < sizeof(word) - 1; status++)
+		if (isalpha((unsigned char)*status))
+			word[n++] = (char)tolower((unsigned char)*status);
+	word[n] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Number of ERoTs that still copy, and of those that are listed but not there. */
 static int copying(struct task *t, struct rf_bmc *b, const struct rf_links *links, unsigned *out, unsigned *dangling, struct err *err)
 {
@@ -312,7 +336,7 @@ static int copying(struct task *t, struct rf_bmc *b, const struct rf_links *link
 		if (rc && !rf_passing(rc))
 			return rc;
 		*dangling += rc == E_NOTFOUND;
-		*out += (rc && rc != E_NOTFOUND) || (s && (strcasecmp(s, "InProgress") == 0 || strcasecmp(s, "Pending") == 0));
+		*out += (rc && rc != E_NOTFOUND) || still_copies(s);
 	}
 	return 0;
 }

@@ -50,7 +50,7 @@ story() { # NAME IMAGE-TEXT DRIFT-JSON
 IMAGE='' spec dgx-h100 "HostBMC_0|24.09.17;HostBIOS_0|1.1.4;HGX_FW_*|96.00.90.00.02;CX7_0|28.39.1002" "SecureBoot: Enabled, NumaPerSocket: 2"
 spec gb200 "FW_BMC_0|25.01-8;HGX_FW_*|97.00.83.00.01|/redfish/v1/Chassis/HGX_Chassis_0" "EmbeddedUefiShell: Disabled, Retry: \"4\""
 spec dell-idrac "BIOS|2.1.5" "ProcVirtualization: Disabled"
-spec hpe-ilo "iLO*|1.50;System ROM|U54 v1.40 (06/01/2023)" "BootMode: uefi"
+spec hpe-ilo "iLO*|1.50;System ROM|U54 v1.40 (06/01/2023);System Programmable Logic Device|0x12" "BootMode: uefi"
 spec lenovo-xcc "BMC-Primary|3.20;UEFI|2.50" "Processors_HyperThreading: Disable"
 spec supermicro "BMC|1.1.7|/redfish/v1/Managers/1;BIOS|1.5|/redfish/v1/Systems/1/Bios" "QuietBoot: \"false\", SR-IOVSupport: enabled, SetupPromptTimeout: \"5\""
 spec openbmc "5f3c*|2.15.0;part69|1.69" "fw_boot_side: Perm"
@@ -59,7 +59,7 @@ IMAGE=http://127.0.0.1:1/cray-ex.img spec cray-ex "Node0.BIOS|ex425.bios-1.7.3" 
 declare -A images=(
 	[dgx-h100]='HostBMC_0=24.09.17\nHostBIOS_0=01.01.04\nHGX_FW_GPU_SXM_1=96.00.90.00.02\n'
 	[gb200]='FW_BMC_0=GB200Nvl-25.01-8\nHGX_FW_*=97.00.83.00.01\n'
-	[dell-idrac]='*__BIOS*=2.1.5\n' [hpe-ilo]='1=1.50 Jun 01 2023\n2=U54 v1.40 (06/01/2023)\n'
+	[dell-idrac]='*__BIOS*=2.1.5\n' [hpe-ilo]='1=1.50 Jun 01 2023\n2=U54 v1.40 (06/01/2023)\n4=0x12\n'
 	[lenovo-xcc]='BMC-Primary=3.20\nUEFI=2.50\n' [supermicro]='BMC=01.01.07\nBIOS=BIOS Date: 01/01/2024 Ver 1.5\n'
 	[openbmc]='5f3c1a2b=2.15.0\n' [ami-megarac]='BMC=12.61.40\nBIOS=F22\n' [cray-ex]='Node0.BIOS=ex425.bios-1.7.3\n'
 )
@@ -92,7 +92,7 @@ for name in ${ONLY:-"${!images[@]}"}; do
 	[[ $(state "$name" open) == 0 ]] || fail "$name: $(state "$name" open) sessions are left open"
 done
 if [[ -z ${ONLY:-} ]]; then
-	[[ $(state gb200 ac_cycles) -ge 1 ]] || fail "gb200 had no AC cycle"
+	for name in gb200 hpe-ilo; do [[ $(state $name ac_cycles) -ge 1 ]] || fail "$name had no AC cycle"; done
 	[[ $(state hpe-ilo images) == 1 ]] || fail "hpe-ilo received $(state hpe-ilo images) images"
 	[[ $(state dell-idrac firmware 'Previous-159-1.9.0__BIOS.Setup.1-1') == 1.9.0 ]] || fail "a row of the inventory that does not run was changed"
 fi

@@ -49,9 +49,9 @@ PLATFORMS = {
         slashes=True, lower=True, settings="settings", way="push", upload="/UpdateService/upload-raw", no_tasks=True, post_400=2, gzip=True,
         registry="BiosAttributeRegistryU54.v1_2_40", registry_file="biosattributeregistryu54.v1_2_40", token_name="x-auth-token",
         ext={"target": V1 + "/Systems/1/Actions/Oem/Hpe/HpeComputerSystemExt.SystemReset/", "ResetType@Redfish.AllowableValues": ["AuxCycle"]},
-        named={"1": "iLO 6", "2": "System ROM", "3": "Redundant System ROM"},
-        inventory={"1": "1.45 May 24 2023", "2": "U54 v1.30 (03/01/2023)", "3": "U54 v1.20 (01/01/2023)"},
-        acts={"1": "now", "*": "host"}, bios={"BootMode": "LegacyBios", "NumaGroupSizeOpt": "Flat"}, delay=2),
+        named={"1": "iLO 6", "2": "System ROM", "3": "Redundant System ROM", "4": "System Programmable Logic Device"},
+        inventory={"1": "1.45 May 24 2023", "2": "U54 v1.30 (03/01/2023)", "3": "U54 v1.20 (01/01/2023)", "4": "0x11"},
+        acts={"1": "now", "4": "ac", "*": "host"}, bios={"BootMode": "LegacyBios", "NumaGroupSizeOpt": "Flat"}, delay=2),
     "lenovo-xcc": dict(
         root={"Vendor": "Lenovo", "Product": "Lenovo XClarity Controller", "RedfishVersion": "1.15.0"}, system="1", managers=["1"], model="ThinkSystem SR675 V3",
         settings="Pending", etag="exact", bad_json=["/Systems/1"], way="multipart", upload="/mfwupdate", task_in_body=True, hangs=["ForceRestart"],
@@ -380,6 +380,7 @@ class Bmc:
             self.count("bmc_resets")
             return 204, b"", {}
         if rel.endswith("AuxPowerReset") and p.get("aux") or rel.endswith("SystemReset") and p.get("ext"):
+            if p.get("ext") and j.get("ResetType") not in p["ext"]["ResetType@Redfish.AllowableValues"]: return 400, error("X.1.0.ActionParameterUnknown", str(j)), {}
             if self.on: return 400, error("X.1.0.ChassisPowerStateOffRequired", "The chassis must be off.", ["On"]), {}
             self.away = NOW() + 1
             self.activate("ac")
