@@ -19,12 +19,19 @@ struct block {
 
 struct arena {
 	struct block *head;   /* the block being filled; full ones behind it */
-	size_t total;
+	size_t total, first;
 };
 
 struct arena *arena_new(void)
 {
-	return xcalloc(1, sizeof(struct arena));
+	return arena_small(FIRST_BLOCK);
+}
+
+struct arena *arena_small(size_t first)
+{
+	struct arena *a = xcalloc(1, sizeof(*a));
+	a->first = first;
+	return a;
 }
 
 void arena_free(struct arena *a)
@@ -40,7 +47,7 @@ void arena_free(struct arena *a)
 
 static struct block *block_new(struct arena *a, size_t want)
 {
-	size_t cap = a->head ? a->head->cap * 2 : FIRST_BLOCK;
+	size_t cap = a->head ? a->head->cap * 2 : a->first;
 	if (cap > LAST_BLOCK)
 		cap = LAST_BLOCK;
 	if (cap < want)

@@ -11,6 +11,8 @@
 struct arena;
 
 struct arena *arena_new(void);
+/* For one small object: the first block has FIRST bytes instead of a page. */
+struct arena *arena_small(size_t first);
 void arena_free(struct arena *a);            /* NULL is fine */
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_array(struct arena *a, size_t n, size_t size);

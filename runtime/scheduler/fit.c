@@ -118,15 +118,16 @@ static int64_t hardness(const struct model *m, const struct pod *p)
 	return devices * 1000000000 + (cpu < 999999999 ? cpu : 999999999);
 }
 
-struct item { struct pod *p; int64_t hard; size_t at; };
+/* CLASS: where the first of its class stands, so that the order does not hang on numbers of names. */
+struct item { struct pod *p; int64_t hard; size_t class, at; };
 
 static int hardest_first(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
 	if (x->hard != y->hard)
 		return x->hard > y->hard ? -1 : 1;
-	if (x->p->class_key != y->p->class_key)
-		return x->p->class_key < y->p->class_key ? -1 : 1;
+	if (x->class != y->class)
+		return x->class < y->class ? -1 : 1;
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
@@ -150,8 +151,13 @@ static bool put_mixed(struct engine *e, struct tree *t, uint32_t v, struct pod *
 	autofree struct item *items = xcalloc(n, sizeof(*items));
 	autofree struct pod **sorted = xcalloc(n, sizeof(*sorted));
 	bool ok = true;
-	for (size_t i = 0; i < n; i++)
-		items[i] = (struct item){ pods[i], hardness(e->m, pods[i]), i };
+	struct map *first = map_new();
+	for (size_t i = 0; i < n; i++) {
+		if (!map_get(first, pods[i]->class_key))
+			map_put(first, pods[i]->class_key, (void *)(i + 1));
+		items[i] = (struct item){ pods[i], hardness(e->m, pods[i]), (size_t)map_get(first, pods[i]->class_key), i };
+	}
+	map_free(first);
 	qsort(items, n, sizeof(*items), hardest_first);
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = items[i].p;

@@ -162,16 +162,25 @@ static void read_pins(struct build *b, struct group *root, const json_t *array)
 	}
 }
 
-static void read_object(struct build *b, const json_t *j)
+enum group_dialect group_of_object(const json_t *j, char **key)
 {
 	const char *kind = json_str(j, "kind"), *version = json_str(j, "apiVersion");
-	const json_t *meta = json_at(j, "metadata"), *spec = json_at(j, "spec");
-	const char *ns = json_str(meta, "namespace"), *name = json_str(meta, "name");
-	enum group_dialect d = strcmp(kind, "Gang") == 0 ? GROUP_OURS : strcmp(kind, "PodGroup") != 0 ? GROUP_NONE :
+	const char *ns = json_str(json_at(j, "metadata"), "namespace"), *name = json_str(json_at(j, "metadata"), "name");
+	enum group_dialect d = !kind || !version ? GROUP_NONE : strcmp(kind, "Gang") == 0 ? GROUP_OURS : strcmp(kind, "PodGroup") != 0 ? GROUP_NONE :
 			       str_has_prefix(version, "scheduling.k8s.io/") ? GROUP_UPSTREAM : GROUP_COSCHEDULING;
-	if (d == GROUP_NONE || !name)
+	if (!name)
+		d = GROUP_NONE;
+	*key = d == GROUP_NONE ? NULL : xasprintf("%s/%s", ns && *ns ? ns : "default", name);
+	return d;
+}
+
+static void read_object(struct build *b, const json_t *j)
+{
+	const json_t *spec = json_at(j, "spec");
+	autofree char *key = NULL;
+	enum group_dialect d = group_of_object(j, &key);
+	if (d == GROUP_NONE)
 		return;
-	autofree char *key = xasprintf("%s/%s", ns && *ns ? ns : "default", name);
 	if (map_get(b->by_name, id_of(b, d, key)))
 		return;
 	struct group *g = new_group(b, key, d == GROUP_OURS ? "Gang" : "PodGroup");
@@ -193,20 +202,6 @@ static void read_object(struct build *b, const json_t *j)
 
 /* --- pods ------------------------------------------------------------------------------------------------------------------- */
 
-/* Kueue has no object of its own for these: they exist as soon as a pod names them. */
-static struct group *implied(struct build *b, struct pod *p, const char *name)
-{
-	autofree char *key = xasprintf("%s/%s", intern_text(b->m->names, p->ns), name);
-	struct group *g = map_get(b->by_name, id_of(b, GROUP_KUEUE, key));
-	if (!g) {
-		g = new_group(b, key, "pod group");
-		g->min = number(json_str(p->wishes, "kueue.x-k8s.io/pod-group-total-count"));
-		map_put(b->by_name, id_of(b, GROUP_KUEUE, key), g);
-		vec_push(&b->out->at, g);
-	}
-	return g;
-}
-
 static const char *label_text(const struct model *m, const struct pod *p, const char *key)
 {
 	sym value;
@@ -218,31 +213,59 @@ static bool has_wishes(const struct pod *p)
 	return json_str(p->wishes, "kueue.x-k8s.io/podset-required-topology") || json_str(p->wishes, "kueue.x-k8s.io/podset-preferred-topology");
 }
 
-static struct group *group_of(struct build *b, struct pod *p)
+bool group_of_pod(const struct model *m, const struct pod *p, enum group_dialect *d, char **key)
 {
-	const char *name = intern_text(b->m->names, p->group_name), *job;
-	if (p->dialect == GROUP_KUEUE)
-		return implied(b, p, name);
+	const char *name = intern_text(m->names, p->group_name);
+	*d = p->dialect;
+	*key = NULL;
 	if (p->dialect == GROUP_NONE) {
 		if (!has_wishes(p))
-			return NULL;
-		job = label_text(b->m, p, "batch.kubernetes.io/job-name");
-		job = job ? job : label_text(b->m, p, "jobset.sigs.k8s.io/jobset-name");
-		return implied(b, p, job ? job : intern_text(b->m->names, p->name));
+			return false;
+		const char *job = label_text(m, p, "batch.kubernetes.io/job-name");
+		job = job ? job : label_text(m, p, "jobset.sigs.k8s.io/jobset-name");
+		name = job ? job : p->name;
+		*d = GROUP_KUEUE;
 	}
-	autofree char *key = xasprintf("%s/%s", intern_text(b->m->names, p->ns), name);
-	struct group *g = map_get(b->by_name, id_of(b, p->dialect, key));
+	*key = xasprintf("%s/%s", intern_text(m->names, p->ns), name);
+	return true;
+}
+
+/* Kueue has no object of its own for these: they exist as soon as a pod names them. */
+static struct group *implied(struct build *b, const struct pod *p, const char *key)
+{
+	struct group *g = map_get(b->by_name, id_of(b, GROUP_KUEUE, key));
 	if (!g) {
-		if (!p->refused)
-			p->refused = arena_printf(b->m->arena, "it belongs to %s %s, which is not there", p->dialect == GROUP_OURS ? "Gang" : "PodGroup", key);
+		g = new_group(b, key, "pod group");
+		g->min = number(json_str(p->wishes, "kueue.x-k8s.io/pod-group-total-count"));
+		map_put(b->by_name, id_of(b, GROUP_KUEUE, key), g);
+		vec_push(&b->out->at, g);
+	}
+	return g;
+}
+
+static void refuse(struct pod *p, const char *why)
+{
+	if (!p->refused)
+		p->refused = why;
+}
+
+static struct group *group_of(struct build *b, struct pod *p)
+{
+	autofree char *key = NULL;
+	enum group_dialect d;
+	if (!group_of_pod(b->m, p, &d, &key))
+		return NULL;
+	if (d == GROUP_KUEUE)
+		return implied(b, p, key);
+	struct group *g = map_get(b->by_name, id_of(b, d, key));
+	if (!g) {
+		refuse(p, arena_printf(b->m->arena, "it belongs to %s %s, which is not there", d == GROUP_OURS ? "Gang" : "PodGroup", key));
 		return NULL;
 	}
 	if (g->children.len) {
-		const char *part = label_text(b->m, p, "aipc.dev/group");
-		g = child_named(g, part);
+		g = child_named(g, label_text(b->m, p, "aipc.dev/group"));
 		if (!g || g->children.len) {
-			if (!p->refused)
-				p->refused = arena_printf(b->m->arena, "its label aipc.dev/group names no group with pods of Gang %s", key);
+			refuse(p, arena_printf(b->m->arena, "its label aipc.dev/group names no group with pods of Gang %s", key));
 			return NULL;
 		}
 	}
@@ -275,31 +298,53 @@ static int by_key(const void *a, const void *b)
 	return strcmp((*(struct group *const *)a)->key, (*(struct group *const *)b)->key);
 }
 
+/* P comes into its group, when it has one and is there at all for us. */
+static void enter(struct build *b, struct pod *p, bool (*ours)(const struct pod *p, void *arg), void *arg)
+{
+	bool waits = !p->node_name && !p->node;
+	p->group = NULL;
+	p->refused = p->own_refused;
+	if (waits && !ours(p, arg))
+		return;
+	struct group *g = p->group = group_of(b, p);
+	if (!g)
+		return;
+	read_kueue(b, g, p->wishes);
+	if (!waits)
+		vec_push(&g->bound, p);
+	else if (p->n_gates || p->terminating || p->refused)
+		g->held_back++;
+	else
+		vec_push(&g->waiting, p);
+}
+
 void groups_build(struct model *m, struct groups *out, bool (*ours)(const struct pod *p, void *arg), void *arg)
 {
 	struct build b = { m, out, map_new() };
 	for (size_t i = 0; i < m->groups.len; i++)
 		read_object(&b, m->groups.at[i]);
-	for (size_t i = 0; i < m->pods.len; i++) {
-		struct pod *p = m->pods.at[i];
-		bool waits = !p->node_name && !p->node;
-		if (waits && !ours(p, arg))
-			continue;
-		struct group *g = p->group = group_of(&b, p);
-		if (!g)
-			continue;
-		read_kueue(&b, g, p->wishes);
-		if (!waits)
-			vec_push(&g->bound, p);
-		else if (p->n_gates || p->terminating || p->refused)
-			g->held_back++;
-		else
-			vec_push(&g->waiting, p);
-	}
+	for (size_t i = 0; i < m->pods.len; i++)
+		enter(&b, m->pods.at[i], ours, arg);
 	for (size_t i = 0; i < out->at.len; i++)
 		finish(out->at.at[i]);
 	if (out->at.len)
 		qsort(out->at.at, out->at.len, sizeof(*out->at.at), by_key);
+	map_free(b.by_name);
+}
+
+void group_build(struct model *m, struct arena *a, const json_t *object, struct pod *const *pods, size_t n, struct groups *out,
+		 bool (*ours)(const struct pod *p, void *arg), void *arg)
+{
+	struct build b = { m, out, map_new() };
+	struct arena *shared = m->arena;
+	m->arena = a;
+	if (object)
+		read_object(&b, object);
+	for (size_t i = 0; i < n; i++)
+		enter(&b, pods[i], ours, arg);
+	for (size_t i = 0; i < out->at.len; i++)
+		finish(out->at.at[i]);
+	m->arena = shared;
 	map_free(b.by_name);
 }
 

@@ -42,6 +42,14 @@ struct groups { VEC(struct group *) at; };   /* the roots, by key */
 /* After model_settle. OURS says which waiting pods are this scheduler's. Sets pod->group of every pod that has one. */
 void groups_build(struct model *m, struct groups *out, bool (*ours)(const struct pod *p, void *arg), void *arg);
 void groups_release(struct groups *g);
+/* The object or the name that P belongs to; of Kueue's groups there is no object. False: P is for itself. KEY is "ns/name", yours to free. */
+bool group_of_pod(const struct model *m, const struct pod *p, enum group_dialect *d, char **key);
+/* What the object is, GROUP_NONE for no group (FabricTopology); KEY as above. */
+enum group_dialect group_of_object(const json_t *object, char **key);
+/* One group alone, from its object (NULL: it is not there, or Kueue has none) and all pods that belong to it, in the order of their keys.
+ * Memory comes from A; M is as in groups_build. OUT gets one root or none (no object: its pods are then refused). */
+void group_build(struct model *m, struct arena *a, const json_t *object, struct pod *const *pods, size_t n, struct groups *out,
+		 bool (*ours)(const struct pod *p, void *arg), void *arg);
 /* Waiting pods of G and all below it. */
 size_t group_waiting(const struct group *g);
 /* Lowers *PRIORITY to the least of its waiting pods'; may none of it displace others? */

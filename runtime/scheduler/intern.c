@@ -81,3 +81,8 @@ const char *intern_text(const struct interns *t, sym s)
 {
 	return t->texts.at[s];
 }
+
+size_t interns_size(const struct interns *t)
+{
+	return arena_size(t->arena) + t->texts.cap * sizeof(*t->texts.at) + t->n_slots * sizeof(*t->slots);
+}

@@ -17,6 +17,8 @@ void interns_free(struct interns *t);                      /* NULL is fine */
 sym intern(struct interns *t, const char *text);           /* NULL is the empty text */
 /* The number of TEXT when it has one, else UINT32_MAX, which no text has. */
 sym intern_find(const struct interns *t, const char *text);
+/* Bytes that the texts take. */
+size_t interns_size(const struct interns *t);
 const char *intern_text(const struct interns *t, sym s);
 
 #endif

@@ -1,4 +1,4 @@
-#include "runtime/scheduler/model.h"
+#include "runtime/scheduler/model_internal.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ void model_note(struct model *m, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (m->notes.len < MAX_NOTES)
-		vec_push(&m->notes, arena_strdup(m->arena, text));
+		vec_push(&m->notes, xstrdup(text));
 }
 
 struct model *model_new(void)
@@ -35,16 +35,27 @@ struct model *model_new(void)
 	return m;
 }
 
+void node_free_memory(struct node *n)
+{
+	vec_free(&n->pods);
+	if (n->arena) {                  /* else all of it is in the model's */
+		arena_free(n->arena);
+		free(n);
+	}
+}
+
 void model_free(struct model *m)
 {
 	if (!m)
 		return;
 	for (size_t i = 0; i < m->nodes.len; i++)
-		vec_free(&m->nodes.at[i]->pods);
+		node_free_memory(m->nodes.at[i]);
 	for (size_t i = 0; i < m->pods.len; i++)
-		json_decref((json_t *)m->pods.at[i]->wishes);
+		pod_unref(m->pods.at[i]);
 	for (size_t i = 0; i < m->groups.len; i++)
 		json_decref((json_t *)m->groups.at[i]);
+	for (size_t i = 0; i < m->notes.len; i++)
+		free(m->notes.at[i]);
 	vec_free(&m->nodes);
 	vec_free(&m->pods);
 	vec_free(&m->apart);
@@ -54,6 +65,8 @@ void model_free(struct model *m)
 	vec_free(&m->budgets);
 	vec_free(&m->groups);
 	vec_free(&m->changes);
+	vec_free(&m->levels);
+	arena_free(m->budget_arena);
 	map_free(m->node_of);
 	map_free(m->namespaces);
 	map_free(m->claims);
@@ -90,14 +103,14 @@ static void add_pod(struct model *m, const json_t *j)
 		model_note(m, "a Pod without a name is left out");
 }
 
-static void add_namespace(struct model *m, const json_t *j)
+void model_add_namespace(struct model *m, const json_t *j)
 {
 	struct labels *l = arena_alloc(m->arena, sizeof(*l));
 	*l = labels_parse(m->names, m->arena, json_path(j, "metadata", "labels", NULL));
 	map_put(m->namespaces, intern(m->names, json_str(json_at(j, "metadata"), "name")), l);
 }
 
-static void add_claim(struct model *m, const json_t *j)
+void model_add_claim(struct model *m, const json_t *j)
 {
 	const json_t *meta = json_at(j, "metadata"), *spec = json_at(j, "spec");
 	const char *ns = json_str(meta, "namespace"), *phase = json_str(json_at(j, "status"), "phase");
@@ -116,7 +129,7 @@ static void add_claim(struct model *m, const json_t *j)
 	map_put(m->claims, c->key, c);
 }
 
-static void add_volume(struct model *m, const json_t *j)
+void model_add_volume(struct model *m, const json_t *j)
 {
 	const json_t *required = json_path(j, "spec", "nodeAffinity", "required", NULL);
 	struct volume *v = arena_alloc(m->arena, sizeof(*v));
@@ -141,7 +154,7 @@ static void add_device_class(struct model *m, const json_t *j)
 		vec_push(&m->device_resources, intern(m->names, res));
 }
 
-static void add_budget(struct model *m, const json_t *j)
+void model_add_budget(struct model *m, const json_t *j)
 {
 	const char *ns = json_str(json_at(j, "metadata"), "namespace");
 	vec_push(&m->budgets, (struct budget){ intern(m->names, ns && *ns ? ns : "default"),
@@ -159,10 +172,10 @@ static const struct kind { const char *group, *kind; int pass; void (*add)(struc
 	{ "scheduling.k8s.io", "PriorityClass", 0, add_priority },
 	{ "", "Node", 1, add_node },
 	{ "", "Pod", 1, add_pod },
-	{ "", "Namespace", 1, add_namespace },
-	{ "", "PersistentVolumeClaim", 1, add_claim },
-	{ "", "PersistentVolume", 1, add_volume },
-	{ "policy", "PodDisruptionBudget", 1, add_budget },
+	{ "", "Namespace", 1, model_add_namespace },
+	{ "", "PersistentVolumeClaim", 1, model_add_claim },
+	{ "", "PersistentVolume", 1, model_add_volume },
+	{ "policy", "PodDisruptionBudget", 1, model_add_budget },
 	{ "resource.k8s.io", "DeviceClass", 1, add_device_class },
 	{ "scheduling.k8s.io", "PodGroup", 1, add_kept },
 	{ "scheduling.x-k8s.io", "PodGroup", 1, add_kept },
@@ -256,7 +269,7 @@ int64_t node_free(const struct node *n, sym res)
 
 /* --- what runs where ------------------------------------------------------------------------------------------------------ */
 
-static void count(struct node *n, const struct amounts *a, int sign)
+void node_count(struct node *n, const struct amounts *a, int sign)
 {
 	for (uint32_t i = 0, k = 0; i < a->n; i++) {
 		while (k < n->has.n && n->has.at[k].res < a->at[i].res)
@@ -266,18 +279,27 @@ static void count(struct node *n, const struct amounts *a, int sign)
 	}
 }
 
+static void note_move(struct model *m, const struct pod *p, const struct node *n, int sign)
+{
+	m->version++;
+	if (m->stale)
+		return;
+	vec_push(&m->changes, n->index);
+	if (m->moved)
+		m->moved(m->moved_arg, p, n->index, sign);
+}
+
 void model_bind(struct model *m, struct pod *p, struct node *n)
 {
 	p->node = n;
 	p->slot = (uint32_t)n->pods.len;
 	vec_push(&n->pods, p);
-	count(n, &p->uses, 1);
+	node_count(n, &p->uses, 1);
 	if (p->n_apart) {
 		p->apart_slot = (uint32_t)m->apart.len;
 		vec_push(&m->apart, p);
 	}
-	m->version++;
-	vec_push(&m->changes, n->index);
+	note_move(m, p, n, 1);
 }
 
 void model_unbind(struct model *m, struct pod *p)
@@ -286,18 +308,17 @@ void model_unbind(struct model *m, struct pod *p)
 	struct pod *last = n->pods.at[--n->pods.len];
 	n->pods.at[p->slot] = last;
 	last->slot = p->slot;
-	count(n, &p->uses, -1);
+	node_count(n, &p->uses, -1);
 	if (p->n_apart) {
 		last = m->apart.at[--m->apart.len];
 		m->apart.at[p->apart_slot] = last;
 		last->apart_slot = p->apart_slot;
 	}
 	p->node = NULL;
-	m->version++;
-	vec_push(&m->changes, n->index);
+	note_move(m, p, n, -1);
 }
 
-static int by_node_name(const void *a, const void *b)
+int model_by_node_name(const void *a, const void *b)
 {
 	return str_natural_cmp((*(struct node *const *)a)->text, (*(struct node *const *)b)->text);
 }
@@ -313,7 +334,7 @@ static void drop_doubles(struct model *m)
 	for (size_t i = 0; i < m->pods.len; i++) {
 		if (n && strcmp(m->pods.at[n - 1]->key, m->pods.at[i]->key) == 0) {
 			model_note(m, "pod %s is there twice; one counts", m->pods.at[i]->key);
-			json_decref((json_t *)m->pods.at[i]->wishes);
+			pod_unref(m->pods.at[i]);
 		} else {
 			m->pods.at[n++] = m->pods.at[i];
 		}
@@ -321,43 +342,69 @@ static void drop_doubles(struct model *m)
 	m->pods.len = n;
 }
 
-/* Nodes that a SparePool selects are spares. */
-static void mark_spares(struct model *m)
+static bool pool_selects(const struct model *m, const json_t *pool, const struct node *n)
 {
-	for (size_t i = 0; i < m->groups.len; i++) {
-		const json_t *pick = json_path(m->groups.at[i], "spec", "nodeSelector", NULL);
-		if (strcmp(json_str(m->groups.at[i], "kind"), "SparePool") != 0 || json_object_size(pick) == 0)
-			continue;
-		struct labels want = labels_parse(m->names, m->arena, pick);
-		for (size_t n = 0; n < m->nodes.len; n++) {
-			bool all = want.n == json_object_size(pick);
-			for (uint32_t k = 0; k < want.n && all; k++) {
-				sym value;
-				all = labels_get(&m->nodes.at[n]->labels, want.at[k].key, &value) && value == want.at[k].value;
-			}
-			m->nodes.at[n]->spare = m->nodes.at[n]->spare || all;
-		}
-	}
+	const json_t *pick = json_path(pool, "spec", "nodeSelector", NULL);
+	const char *key;
+	json_t *value;
+	sym have;
+	if (strcmp(json_str(pool, "kind"), "SparePool") != 0 || json_object_size(pick) == 0)
+		return false;
+	json_object_foreach((json_t *)pick, key, value)
+		if (!labels_get(&n->labels, intern_find(m->names, key), &have) || !json_is_string(value) ||
+		    strcmp(intern_text(m->names, have), json_string_value(value)) != 0)
+			return false;
+	return true;
+}
+
+bool model_is_spare(const struct model *m, const struct node *n)
+{
+	sym value;
+	bool spare = labels_get(&n->labels, intern_find(m->names, "aipc.dev/spare"), &value) && strcmp(intern_text(m->names, value), "true") == 0;
+	for (size_t i = 0; !spare && i < m->groups.len; i++)
+		spare = pool_selects(m, m->groups.at[i], n);
+	return spare;
+}
+
+void model_refuse_devices(struct model *m, struct pod *p)
+{
+	for (size_t d = 0; d < m->device_resources.len; d++)
+		for (uint32_t r = 0; r < p->wants.n && !p->refused; r++)
+			if (p->wants.at[r].res == m->device_resources.at[d])
+				p->refused = arena_printf(p->arena ? p->arena : m->arena, "a DeviceClass owns %s (DRA), which this scheduler cannot allocate",
+							  intern_text(m->names, p->wants.at[r].res));
+	p->own_refused = p->refused;
+}
+
+struct pod *pod_ref(struct pod *p)
+{
+	p->refs++;
+	return p;
+}
+
+void pod_unref(struct pod *p)
+{
+	if (!p || --p->refs)
+		return;
+	json_decref((json_t *)p->wishes);
+	arena_free(p->arena);            /* and P with it */
 }
 
 void model_settle(struct model *m)
 {
-	mark_spares(m);
 	if (m->nodes.len)
-		qsort(m->nodes.at, m->nodes.len, sizeof(*m->nodes.at), by_node_name);
+		qsort(m->nodes.at, m->nodes.len, sizeof(*m->nodes.at), model_by_node_name);
 	if (m->pods.len)
 		qsort(m->pods.at, m->pods.len, sizeof(*m->pods.at), by_pod_key);
 	drop_doubles(m);
-	for (size_t i = 0; i < m->nodes.len; i++)
+	for (size_t i = 0; i < m->nodes.len; i++) {
 		m->nodes.at[i]->index = (uint32_t)i;
+		m->nodes.at[i]->spare = model_is_spare(m, m->nodes.at[i]);
+	}
 	for (size_t i = 0; i < m->pods.len; i++) {
 		struct pod *p = m->pods.at[i];
 		struct node *n = p->node_name ? model_node(m, p->node_name) : NULL;
-		for (size_t d = 0; d < m->device_resources.len; d++)
-			for (uint32_t r = 0; r < p->wants.n && !p->refused; r++)
-				if (p->wants.at[r].res == m->device_resources.at[d])
-					p->refused = arena_printf(m->arena, "a DeviceClass owns %s (DRA), which this scheduler cannot allocate",
-								  intern_text(m->names, p->wants.at[r].res));
+		model_refuse_devices(m, p);
 		if (n && !p->node)
 			model_bind(m, p, n);
 	}

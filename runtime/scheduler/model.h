@@ -5,6 +5,11 @@
  * the same. What an object says that cannot be understood never stops the rest: a pod is then refused with the reason, a node
  * keeps what could be read, and the model's notes say it.
  *
+ * A model is filled once and settled (model_add, model_settle), or it follows a cluster (the functions of update.c): then every pod
+ * and node owns its memory, a change of a pod costs what the pod itself costs, and a new set of nodes or of their places in the fabric
+ * is taken in by model_reshape(), O(nodes + pods), however many changes came before it. Texts are never dropped from
+ * model->names, and small objects (claims, volumes, namespaces) leave what they were in model->arena: see model_garbage.
+ *
  * Nothing here reads a clock or talks to anyone. Pointers into the model stay valid until model_free(), except that a removed
  * pod's or node's are gone with it.
  */
@@ -51,6 +56,9 @@ struct node {
 	struct labels labels;
 	const struct taint *taints; uint32_t n_taints;
 	bool cordoned, spare;
+	bool gone;                           /* removed; forgotten by the next model_reshape */
+	uint32_t stamp;                      /* another one when anything but its pods changed */
+	struct arena *arena;                 /* its own; NULL: the model's */
 	struct amounts has;                  /* allocatable */
 	int64_t max_pods;
 	__int128 *used;                      /* beside has.at, of the pods below */
@@ -59,7 +67,12 @@ struct node {
 
 struct pod {
 	const char *key;                     /* "namespace/name" */
-	sym ns, name, uid, scheduler;
+	sym ns, scheduler;
+	const char *name, *uid;
+	struct arena *arena;                 /* its own; NULL: the model's */
+	uint32_t refs;                       /* by the model and by whoever judges by it */
+	uint32_t at;                         /* in model->pods of a model that follows a cluster */
+	void *owner;                         /* its user's */
 	struct labels labels;
 	struct node *node;                   /* where it runs or will; NULL: nowhere known */
 	sym node_name;                       /* spec.nodeName, also of nodes that are not there */
@@ -83,6 +96,11 @@ struct pod {
 	const struct pod_term *apart; uint32_t n_apart;   /* required pod anti-affinity */
 	const struct spread *spreads; uint32_t n_spreads;
 	const char *refused;                 /* why no node can be right, whatever the nodes are */
+	const char *own_refused;             /* the same, without what its group says */
+	const char *said_reason, *said_message;    /* of its condition PodScheduled=False; NULL: it has none */
+	bool started;                        /* a container of it runs or ran */
+	const char *nominated;               /* status.nominatedNodeName; NULL: none */
+	int64_t deadline_ms;                 /* spec.activeDeadlineSeconds, in milliseconds; 0: none */
 	struct group *group;
 	sym group_name;                      /* of the pod group it names, 0: none */
 	enum group_dialect { GROUP_NONE, GROUP_UPSTREAM, GROUP_COSCHEDULING, GROUP_OURS, GROUP_KUEUE } dialect;
@@ -105,7 +123,7 @@ struct model {
 	VEC(struct node *) nodes;
 	VEC(struct pod *) pods;
 	VEC(struct pod *) apart;             /* running pods with required anti-affinity */
-	VEC(const char *) notes;             /* what could not be read, for people */
+	VEC(char *) notes;                   /* what could not be read, for people */
 	VEC(sym) device_resources;           /* extended resources that a DeviceClass owns */
 	VEC(struct priority_class) priorities;
 	VEC(struct budget) budgets;
@@ -114,6 +132,13 @@ struct model {
 	struct map *node_of, *namespaces, *claims, *volumes;
 	uint64_t version;                    /* grows with every change of what runs where */
 	VEC(uint32_t) changes;               /* indexes of nodes, in order of change */
+	uint64_t changes_before;             /* that are no longer listed */
+	bool stale;                          /* nodes came, went or moved: indexes mean nothing until model_reshape */
+	/* Called when P came to (1) or left (-1) a node; not while stale. May be NULL. */
+	void (*moved)(void *arg, const struct pod *p, uint32_t node_index, int sign); void *moved_arg;
+	VEC(sym) levels;                     /* labels that make the trees: a node whose value of one changes moves */
+	struct arena *budget_arena;
+	size_t n_gone;
 	struct well_known { sym cpu, memory, storage, pods, unschedulable, any_ip, tcp; } k;
 };
 
@@ -141,6 +166,35 @@ int64_t node_free_at(const struct node *n, uint32_t i);
 /* pod.c and node.c: from JSON, into the model's arena. NULL when J is of no use at all (no name). */
 struct pod *pod_parse(struct model *m, const json_t *j);
 struct node *node_parse(struct model *m, const json_t *j);
+/* A reference of one's own, and the end of one. */
+struct pod *pod_ref(struct pod *p);
+void pod_unref(struct pod *p);                              /* NULL is fine */
+
+/* --- a model that follows a cluster (update.c) --- */
+/* A pod that is on no node yet; NULL without a name. The caller looks whether the name is there already. */
+struct pod *model_put_pod(struct model *m, const json_t *j);
+/* Takes it off its node and drops the model's reference. */
+void model_drop_pod(struct model *m, struct pod *p);
+/* A node, or what it has become. True when more than before may fit there, by all that is known; it may turn the model stale. */
+bool model_put_node(struct model *m, const json_t *j, struct node **out);
+/* Its pods leave it; the node itself is forgotten by the next model_reshape. */
+void model_drop_node(struct model *m, struct node *n);
+/* Sorts and numbers the nodes; spares are marked, and pods whose node has come are put on it. What was in `changes` is forgotten:
+ * trees and rooms must be made anew. */
+void model_reshape(struct model *m);
+/* Namespaces, claims and volumes. */
+void model_put_other(struct model *m, const json_t *j);
+void model_drop_other(struct model *m, const char *kind, const char *ns, const char *name);
+/* All budgets, an array of objects. */
+void model_put_budgets(struct model *m, const json_t *array);
+/* Topologies, pools and whatever else is kept as it is: J replaces what has its kind and name; model_drop_kept removes it. */
+void model_put_kept(struct model *m, const json_t *j);
+void model_drop_kept(struct model *m, const char *kind, const char *name);
+/* Bytes that only a new model gives back, an upper bound: its own arena and its texts. */
+size_t model_garbage(const struct model *m);
+/* Keeps at most as many entries of `changes` as whoever is further behind would count anew anyway. */
+void model_trim_changes(struct model *m);
+
 void model_note(struct model *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* map - from a name to anything. */

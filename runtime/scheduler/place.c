@@ -15,8 +15,6 @@ void engine_assume(struct engine *e, struct pod *p, struct node *n)
 {
 	p->assumed = true;
 	model_bind(e->m, p, n);
-	for (size_t i = 0; i < e->trees.len; i++)
-		tree_count(e->trees.at[i], p, n->index, 1);
 	vec_push(&e->done, p);
 }
 
@@ -24,28 +22,113 @@ void engine_rollback(struct engine *e, size_t mark)
 {
 	while (e->done.len > mark) {
 		struct pod *p = e->done.at[--e->done.len];
-		uint32_t at = p->node->index;
 		model_unbind(e->m, p);
-		for (size_t i = 0; i < e->trees.len; i++)
-			tree_count(e->trees.at[i], p, at, -1);
 		p->assumed = false;
 	}
 }
 
-struct room *engine_room(struct engine *e, struct tree *t, const struct pod *p)
+static void on_move(void *arg, const struct pod *p, uint32_t node_index, int sign)
+{
+	struct engine *e = arg;
+	for (size_t i = 0; i < e->trees.len; i++)
+		tree_count(e->trees.at[i], p, node_index, sign);
+}
+
+static struct tree *add_tree(struct engine *e, sym key)
+{
+	struct tree *t = tree_new(e->m, key);
+	vec_push(&e->trees, t);
+	for (int l = 1; l <= t->n_levels; l++)
+		vec_push(&e->m->levels, t->level[l].key);
+	return t;
+}
+
+/* In the map: the room's place in all_rooms, plus one. */
+struct room *engine_room(struct engine *e, struct tree *t, struct pod *p)
 {
 	size_t i = 0;
 	while (e->trees.at[i] != t)
 		i++;
 	uint64_t key = (uint64_t)p->class_key << 16 | i;
-	struct room *r = map_get(e->rooms, key);
-	if (!r) {
-		r = room_new(e->m, t, p);
-		map_put(e->rooms, key, r);
-		vec_push(&e->all_rooms, r);
+	size_t at = (size_t)map_get(e->rooms, key);
+	if (!at) {
+		vec_push(&e->all_rooms, (struct kept_room){ room_new(e->m, t, p), key, 0 });
+		at = e->all_rooms.len;
+		map_put(e->rooms, key, (void *)at);
+		e->room_bytes += room_bytes(e->all_rooms.at[at - 1].room);
 	}
-	room_refresh(r);
-	return r;
+	struct kept_room *r = &e->all_rooms.at[at - 1];
+	r->used = ++e->turn;
+	room_refresh(r->room);
+	return r->room;
+}
+
+static int last_used_first(const void *a, const void *b)
+{
+	const struct kept_room *x = a, *y = b;
+	return x->used < y->used ? 1 : x->used > y->used ? -1 : 0;
+}
+
+/* Frees all rooms from number FROM on; the map follows. */
+static void drop_rooms(struct engine *e, size_t from)
+{
+	for (size_t i = from; i < e->all_rooms.len; i++)
+		room_free(e->all_rooms.at[i].room);
+	e->all_rooms.len = from < e->all_rooms.len ? from : e->all_rooms.len;
+	map_free(e->rooms);
+	e->rooms = map_new();
+	e->room_bytes = 0;
+	for (size_t i = 0; i < e->all_rooms.len; i++) {
+		map_put(e->rooms, e->all_rooms.at[i].key, (void *)(i + 1));
+		e->room_bytes += room_bytes(e->all_rooms.at[i].room);
+	}
+}
+
+void engine_trim(struct engine *e, size_t max_bytes)
+{
+	if (e->room_bytes <= max_bytes)
+		return;
+	qsort(e->all_rooms.at, e->all_rooms.len, sizeof(*e->all_rooms.at), last_used_first);
+	drop_rooms(e, e->all_rooms.len / 2);
+}
+
+void engine_forget_claims(struct engine *e)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < e->all_rooms.len; i++) {
+		struct kept_room r = e->all_rooms.at[i];
+		if (room_pod(r.room)->n_claims)
+			room_free(r.room);
+		else
+			e->all_rooms.at[kept++] = r;
+	}
+	e->all_rooms.len = kept;
+	drop_rooms(e, kept);
+}
+
+void engine_reshape(struct engine *e)
+{
+	drop_rooms(e, 0);
+	for (size_t i = 0; i < e->trees.len; i++)
+		tree_free(e->trees.at[i]);
+	e->trees.len = 0;
+	e->m->levels.len = 0;
+	engine_forget_reasons(e);
+	if (e->m->stale)
+		model_reshape(e->m);
+	add_tree(e, 0);
+}
+
+void engine_forget_reasons(struct engine *e)
+{
+	for (size_t i = 0; i < e->pending.len; i++)
+		vec_free(&e->pending.at[i].reasons);
+	e->pending.len = 0;
+	map_free(e->blamed);
+	e->blamed = map_new();
+	e->blamed_at = e->m->version;
+	arena_free(e->words);
+	e->words = arena_new();
 }
 
 struct tree *engine_tree(struct engine *e, const char *word)
@@ -55,11 +138,10 @@ struct tree *engine_tree(struct engine *e, const char *word)
 			return e->trees.at[i];
 	if (e->trees.len >= 64)
 		return e->trees.at[0];
-	vec_push(&e->trees, tree_new(e->m, intern(e->m->names, word)));
-	return e->trees.at[e->trees.len - 1];
+	return add_tree(e, intern(e->m->names, word));
 }
 
-bool engine_best(struct engine *e, struct tree *t, uint32_t v, const struct pod *p, uint32_t *leaf)
+bool engine_best(struct engine *e, struct tree *t, uint32_t v, struct pod *p, uint32_t *leaf)
 {
 	const struct room *r = engine_room(e, t, p);
 	struct filter *f = NULL;
@@ -369,21 +451,24 @@ static struct unit *collect(struct engine *e, size_t *n)
 	return units;
 }
 
+const struct pending *engine_blame(struct engine *e, const struct pod *p)
+{
+	struct pending row = { .pod = p };
+	if (p->group && p->group->together && !p->n_gates && !p->terminating)
+		why_group(e, p->group, &row);
+	else
+		why_pod(e, p, &row);
+	if (p->hint)
+		vec_push(&row.reasons, p->hint);
+	vec_push(&e->pending, row);
+	return &e->pending.at[e->pending.len - 1];
+}
+
 static void blame(struct engine *e)
 {
-	for (size_t i = 0; i < e->m->pods.len; i++) {
-		const struct pod *p = e->m->pods.at[i];
-		if (!waits(e, p))
-			continue;
-		struct pending row = { .pod = p };
-		if (p->group && p->group->together && !p->n_gates && !p->terminating)
-			why_group(e, p->group, &row);
-		else
-			why_pod(e, p, &row);
-		if (p->hint)
-			vec_push(&row.reasons, p->hint);
-		vec_push(&e->pending, row);
-	}
+	for (size_t i = 0; i < e->m->pods.len; i++)
+		if (waits(e, e->m->pods.at[i]))
+			engine_blame(e, e->m->pods.at[i]);
 }
 
 /* Pods that came meanwhile can only help those that want to be near others or evenly spread. */
@@ -393,11 +478,11 @@ static bool may_be_helped(const struct unit *u)
 	return !p || p->n_near || p->n_spreads;
 }
 
-static bool place_unit(struct engine *e, const struct unit *u)
+bool engine_place(struct engine *e, struct pod *p, struct group *g)
 {
 	e->tries = PLACE_TRIES;
 	e->tired = false;
-	return u->g ? engine_place_group(e, u->g, e->trees.at[0], 0) : engine_place_pod(e, u->p) != NULL;
+	return g ? engine_place_group(e, g, e->trees.at[0], 0) : engine_place_pod(e, p) != NULL;
 }
 
 /* The lowest priority that runs; below every other where some pod is being deleted already. */
@@ -448,7 +533,7 @@ static bool hint(struct engine *e, struct map *known, const struct unit *u)
 		str_addf(&s, "%s%s", i ? ", " : "", v.pods.at[i]->key);
 	if (v.pods.len > MAX_NAMED)
 		str_addf(&s, " and %zu more", v.pods.len - MAX_NAMED);
-	text = arena_strdup(e->m->arena, s.at);
+	text = arena_strdup(e->words, s.at);
 	if (u->g)
 		set_hint(u->g, text);
 	else
@@ -466,12 +551,12 @@ void engine_run(struct engine *e)
 	autofree bool *placed = xcalloc(n + 1, sizeof(*placed));
 	bool progress = true;
 	for (size_t i = 0; i < n; i++)
-		placed[i] = place_unit(e, &units[i]);
+		placed[i] = engine_place(e, units[i].p, units[i].g);
 	for (int round = 0; progress && round < MAX_ROUNDS; round++) {
 		progress = false;
 		for (size_t i = 0; i < n; i++) {
 			if (!placed[i] && may_be_helped(&units[i]))
-				progress = (placed[i] = place_unit(e, &units[i])) || progress;
+				progress = (placed[i] = engine_place(e, units[i].p, units[i].g)) || progress;
 		}
 	}
 	struct map *known = map_new();
@@ -490,8 +575,11 @@ struct engine *engine_new(struct model *m, bool (*ours)(const struct pod *p, voi
 	e->arg = arg;
 	e->rooms = map_new();
 	e->blamed = map_new();
+	e->words = arena_new();
 	groups_build(m, &e->groups, ours, arg);
-	vec_push(&e->trees, tree_new(m, 0));
+	add_tree(e, 0);
+	m->moved = on_move;
+	m->moved_arg = e;
 	return e;
 }
 
@@ -499,10 +587,11 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
-	for (size_t i = 0; i < e->all_rooms.len; i++)
-		room_free(e->all_rooms.at[i]);
+	drop_rooms(e, 0);
+	e->m->moved = NULL;
 	for (size_t i = 0; i < e->trees.len; i++)
 		tree_free(e->trees.at[i]);
+	arena_free(e->words);
 	for (size_t i = 0; i < e->pending.len; i++)
 		vec_free(&e->pending.at[i].reasons);
 	vec_free(&e->all_rooms);
@@ -525,6 +614,6 @@ uint64_t engine_steps(const struct engine *e)
 {
 	uint64_t n = 0;
 	for (size_t i = 0; i < e->all_rooms.len; i++)
-		n += room_steps(e->all_rooms.at[i]);
+		n += room_steps(e->all_rooms.at[i].room);
 	return n;
 }

@@ -6,6 +6,8 @@
 #include "runtime/scheduler/room.h"
 #include "runtime/scheduler/tree.h"
 
+struct kept_room { struct room *room; uint64_t key, used; };
+
 struct engine {
 	struct model *m;
 	struct groups groups;
@@ -13,11 +15,15 @@ struct engine {
 	void *arg;
 	VEC(struct tree *) trees;            /* [0] the fabric; others of one key */
 	struct map *rooms;                   /* class and tree -> room */
-	VEC(struct room *) all_rooms;
+	VEC(struct kept_room) all_rooms;
+	size_t room_bytes;
+	uint64_t turn;                       /* counts engine_room calls: which rooms were used last */
 	VEC(struct pod *) done;              /* placed, in order: the undo log */
 	VEC(struct pending) pending;
 	struct map *blamed;                  /* class -> reasons found at this version of the model */
 	uint64_t blamed_at;
+	struct arena *words;                 /* of reasons */
+	bool terse;                          /* reasons without what changes all the time */
 	int tries;                           /* left to the group that is being placed */
 	bool tired;                          /* they ran out */
 };
@@ -25,12 +31,25 @@ struct engine {
 /* place.c */
 void engine_assume(struct engine *e, struct pod *p, struct node *n);
 void engine_rollback(struct engine *e, size_t mark);
-struct room *engine_room(struct engine *e, struct tree *t, const struct pod *p);   /* refreshed */
+struct room *engine_room(struct engine *e, struct tree *t, struct pod *p);   /* refreshed */
 struct tree *engine_tree(struct engine *e, const char *word);                       /* one that has the level */
 /* All of G below WITHIN of T (0: anywhere) in one transaction: false and nothing done, or true and all of it assumed. */
 bool engine_place_group(struct engine *e, struct group *g, struct tree *t, uint32_t within);
 /* The best node for P below V, other pods' constraints included. */
-bool engine_best(struct engine *e, struct tree *t, uint32_t v, const struct pod *p, uint32_t *leaf);
+bool engine_best(struct engine *e, struct tree *t, uint32_t v, struct pod *p, uint32_t *leaf);
+
+/* All rooms and trees anew, for the nodes as they are now (model_reshape where the model is stale). */
+void engine_reshape(struct engine *e);
+/* Forgets the rooms that were not used for the longest time, half of them, when all take more than MAX_BYTES. */
+void engine_trim(struct engine *e, size_t max_bytes);
+/* Forgets the rooms of classes with volume claims. */
+void engine_forget_claims(struct engine *e);
+/* Reasons given so far are freed. */
+void engine_forget_reasons(struct engine *e);
+/* Exactly one of P and G, with fresh tries. What it placed is in e->done from where that ended before. */
+bool engine_place(struct engine *e, struct pod *p, struct group *g);
+/* Reasons for P, which waits; row is e->pending's last. */
+const struct pending *engine_blame(struct engine *e, const struct pod *p);
 
 /* fit.c: places PODS (by rank) below V, slices of G from number K on; false and nothing done when they do not fit. */
 bool fit_pods(struct engine *e, struct tree *t, uint32_t v, const struct group *g, int k, struct pod **pods, size_t n);

@@ -111,7 +111,7 @@ static void read_volumes(struct reader *r)
 {
 	struct disk_list disks = { 0 };
 	VEC(sym) claims = { 0 };
-	const char *ns = intern_text(r->m->names, r->p->ns), *name = intern_text(r->m->names, r->p->name);
+	const char *ns = intern_text(r->m->names, r->p->ns), *name = r->p->name;
 	size_t i;
 	json_t *j;
 	json_array_foreach(json_at(r->spec, "volumes"), i, j) {
@@ -327,6 +327,26 @@ static sym class_text(struct reader *r)
 	return intern(r->m->names, s.at);
 }
 
+/* What was said before about why it waits, and whether it runs. */
+static void read_status(struct reader *r, const json_t *status)
+{
+	const json_t *conditions = json_at(status, "conditions");
+	const char *phase = json_str(status, "phase");
+	size_t i;
+	json_t *j;
+	json_array_foreach(conditions, i, j) {
+		const char *type = json_str(j, "type"), *value = json_str(j, "status");
+		if (!type || !value || strcmp(type, "PodScheduled") != 0 || strcmp(value, "False") != 0)
+			continue;
+		r->p->said_reason = arena_strdup(r->m->arena, json_str(j, "reason") ? json_str(j, "reason") : "");
+		r->p->said_message = arena_strdup(r->m->arena, json_str(j, "message") ? json_str(j, "message") : "");
+	}
+	r->p->started = (phase && strcmp(phase, "Pending") != 0 && *phase) || json_str(status, "startTime");
+	r->p->nominated = arena_strdup(r->m->arena, json_str(status, "nominatedNodeName"));
+	int64_t seconds = json_int(r->spec, "activeDeadlineSeconds", 0);
+	r->p->deadline_ms = seconds > 0 && seconds < 1000000000 ? seconds * 1000 : 0;
+}
+
 static void read_spec(struct reader *r, const json_t *j)
 {
 	const char *why = resources_of_pod(r->m, j, false, &r->p->wants);
@@ -358,9 +378,10 @@ struct pod *pod_parse(struct model *m, const json_t *j)
 	struct pod *p = arena_alloc(m->arena, sizeof(*p));
 	struct reader r = { m, p, json_at(j, "spec") };
 	p->ns = intern(m->names, ns && *ns ? ns : "default");
-	p->name = intern(m->names, name);
+	p->refs = 1;
+	p->name = arena_strdup(m->arena, name);
 	p->key = arena_printf(m->arena, "%s/%s", intern_text(m->names, p->ns), name);
-	p->uid = intern(m->names, json_str(meta, "uid"));
+	p->uid = arena_strdup(m->arena, json_str(meta, "uid") ? json_str(meta, "uid") : "");
 	p->scheduler = intern(m->names, scheduler && *scheduler ? scheduler : "default-scheduler");
 	p->labels = labels_parse(m->names, m->arena, json_at(meta, "labels"));
 	p->terminating = json_is_string(json_at(meta, "deletionTimestamp"));
@@ -373,6 +394,7 @@ struct pod *pod_parse(struct model *m, const json_t *j)
 	read_spec(&r, j);
 	read_group(&r, meta);
 	p->wishes = json_ref(json_at(meta, "annotations"));
+	read_status(&r, json_at(j, "status"));
 	if (!p->node_name)
 		p->class_key = class_text(&r);
 	return p;

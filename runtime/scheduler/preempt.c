@@ -25,22 +25,11 @@ struct search {
 
 /* --- taking out and putting back ------------------------------------------------------------------------------------------- */
 
-/* Onto N, or off it. */
-static void move(struct engine *e, struct pod *p, struct node *n, bool in)
-{
-	if (in)
-		model_bind(e->m, p, n);
-	else
-		model_unbind(e->m, p);
-	for (size_t i = 0; i < e->trees.len; i++)
-		tree_count(e->trees.at[i], p, n->index, in ? 1 : -1);
-}
-
 static void take_out(struct search *s, struct unit *u)
 {
 	for (size_t i = 0; !u->out && i < u->n; i++) {
 		u->nodes[i] = u->pods[i]->node;
-		move(s->e, u->pods[i], u->nodes[i], false);
+		model_unbind(s->e->m, u->pods[i]);
 	}
 	u->out = true;
 }
@@ -48,7 +37,7 @@ static void take_out(struct search *s, struct unit *u)
 static void put_back(struct search *s, struct unit *u)
 {
 	for (size_t i = 0; u->out && i < u->n; i++)
-		move(s->e, u->pods[i], u->nodes[i], true);
+		model_bind(s->e->m, u->pods[i], u->nodes[i]);
 	u->out = false;
 }
 

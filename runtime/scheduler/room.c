@@ -11,12 +11,15 @@ struct room {
 	const struct model *m;
 	struct tree *t;
 	struct filter *filter;
+	struct pod *p;               /* stands for the class: a reference */
 	bool devices;                /* the class asks for some */
-	size_t seen;                 /* of m->changes */
+	uint64_t seen;               /* of m->changes, those no longer listed included */
 	int64_t *sum;                /* a vertex */
 	uint32_t *best;              /* a vertex: leaf or NO_LEAF */
 	int64_t *slices;             /* a leaf - base: free device slices */
 	bool *open;                  /* a leaf - base: the node's own objects let the class in */
+	uint32_t *stamp;             /* a leaf - base: of the node when that was looked at */
+	bool never;                  /* no node lets it in, for its volume claims */
 	uint32_t *match;             /* winner trees, one an inner vertex: child positions */
 	size_t *match_at;            /* an inner vertex: where its tree starts; its size is a power of two */
 	int64_t most[TREE_LEVELS + 1]; /* a level: no vertex has more room; an upper bound, exact after counting all */
@@ -50,11 +53,20 @@ static uint32_t leaf_index(const struct room *r, uint32_t leaf)
 	return leaf - r->t->base[r->t->n_levels + 1];
 }
 
+static void look(struct room *r, uint32_t leaf)
+{
+	const struct node *n = tree_node(r->t, leaf);
+	r->stamp[leaf_index(r, leaf)] = n->stamp;
+	r->open[leaf_index(r, leaf)] = !r->never && !n->spare && !filter_node_static(r->filter, n);
+}
+
 static int64_t measure(struct room *r, uint32_t leaf)
 {
 	const char *why;
 	const struct node *n = tree_node(r->t, leaf);
 	r->steps++;
+	if (r->stamp[leaf_index(r, leaf)] != n->stamp)
+		look(r, leaf);
 	r->slices[leaf_index(r, leaf)] = free_slices(r->m, n);
 	return r->open[leaf_index(r, leaf)] ? filter_room(r->filter, n, &why) : 0;
 }
@@ -174,32 +186,32 @@ static void count_all(struct room *r)
 		if (v)
 			r->sum[t->v[v].parent] += r->sum[v];
 	}
-	r->seen = r->m->changes.len;
+	r->seen = r->m->changes_before + r->m->changes.len;
 }
 
-struct room *room_new(const struct model *m, struct tree *t, const struct pod *p)
+struct room *room_new(const struct model *m, struct tree *t, struct pod *p)
 {
 	struct room *r = xcalloc(1, sizeof(*r));
 	size_t matches = 0, leaves = m->nodes.len;
 	r->m = m;
 	r->t = t;
+	r->p = pod_ref(p);
 	r->filter = filter_open(m, p);
 	r->devices = pod_wants_devices(m, &p->wants);
 	r->sum = xcalloc(t->n, sizeof(*r->sum));
 	r->best = xcalloc(t->n, sizeof(*r->best));
 	r->slices = xcalloc(leaves + 1, sizeof(*r->slices));
 	r->open = xcalloc(leaves + 1, sizeof(*r->open));
+	r->stamp = xcalloc(leaves + 1, sizeof(*r->stamp));
 	r->match_at = xcalloc(t->n, sizeof(*r->match_at));
 	for (uint32_t v = 0; v < t->base[t->n_levels + 1]; v++) {
 		r->match_at[v] = matches;
 		matches += width(t->v[v].n_children);
 	}
 	r->match = xcalloc(matches + 1, sizeof(*r->match));
-	bool never = filter_class_refused(r->filter);
-	for (size_t i = 0; i < leaves; i++) {
-		const struct node *n = m->nodes.at[i];
-		r->open[leaf_index(r, t->leaf_of[i])] = !never && !n->spare && !filter_node_static(r->filter, n);
-	}
+	r->never = filter_class_refused(r->filter);
+	for (size_t i = 0; i < leaves; i++)
+		look(r, t->leaf_of[i]);
 	count_all(r);
 	return r;
 }
@@ -209,6 +221,8 @@ void room_free(struct room *r)
 	if (!r)
 		return;
 	filter_close(r->filter);
+	pod_unref(r->p);
+	free(r->stamp);
 	free(r->sum);
 	free(r->best);
 	free(r->slices);
@@ -220,13 +234,13 @@ void room_free(struct room *r)
 
 void room_refresh(struct room *r)
 {
-	size_t behind = r->m->changes.len - r->seen;
-	if (behind > r->m->nodes.len) {
+	uint64_t before = r->m->changes_before, now = before + r->m->changes.len;
+	if (r->seen < before || now - r->seen > r->m->nodes.len) {
 		count_all(r);
 		return;
 	}
-	for (; r->seen < r->m->changes.len; r->seen++)
-		update(r, r->m->changes.at[r->seen]);
+	for (; r->seen < now; r->seen++)
+		update(r, r->m->changes.at[r->seen - before]);
 }
 
 int64_t room_below(const struct room *r, uint32_t v)
@@ -243,6 +257,18 @@ bool room_best(const struct room *r, uint32_t v, uint32_t *leaf)
 {
 	*leaf = r->best[v];
 	return *leaf != NO_LEAF;
+}
+
+size_t room_bytes(const struct room *r)
+{
+	size_t leaves = r->m->nodes.len, inner = r->t->base[r->t->n_levels + 1];
+	return sizeof(*r) + r->t->n * (sizeof(*r->sum) + sizeof(*r->best) + sizeof(*r->match_at)) + leaves * (sizeof(*r->slices) + 1 + sizeof(*r->stamp)) +
+	       (2 * leaves + inner) * sizeof(*r->match);
+}
+
+const struct pod *room_pod(const struct room *r)
+{
+	return r->p;
 }
 
 uint64_t room_steps(const struct room *r)

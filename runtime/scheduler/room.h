@@ -16,8 +16,8 @@
 
 struct room;
 
-/* P stands for its class. Spare nodes have no room. */
-struct room *room_new(const struct model *m, struct tree *t, const struct pod *p);
+/* P stands for its class, and is referenced. Spare nodes have no room. */
+struct room *room_new(const struct model *m, struct tree *t, struct pod *p);
 void room_free(struct room *r);
 /* Up to date with the model; call before the two below. Counts node divisions for benches: see room_steps. */
 void room_refresh(struct room *r);
@@ -30,6 +30,8 @@ bool room_best(const struct room *r, uint32_t v, uint32_t *leaf);
 bool room_better(const struct room *r, uint32_t a, uint32_t b);
 /* Slices of one device of this resource; 0: it is none. */
 int64_t device_weight(const char *resource);
+size_t room_bytes(const struct room *r);                   /* about */
+const struct pod *room_pod(const struct room *r);
 /* Comparisons and divisions done so far. */
 uint64_t room_steps(const struct room *r);
 

@@ -56,7 +56,10 @@ const json_t *tree_topology(const struct model *m)
 		const char *kind = json_str(m->groups.at[i], "kind"), *name = json_str(json_at(m->groups.at[i], "metadata"), "name");
 		if (strcmp(kind, "FabricTopology") != 0)
 			continue;
-		if (!found || (name && strcmp(name, "default") == 0))
+		const char *other = json_str(json_at(found, "metadata"), "name");
+		if (name && strcmp(name, "default") == 0)
+			return m->groups.at[i];
+		if (!found || (name && (!other || strcmp(name, other) < 0)))
 			found = m->groups.at[i];
 	}
 	return found;

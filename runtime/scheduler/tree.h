@@ -36,7 +36,7 @@ struct tree {
 	uint32_t *busy;                      /* a vertex: pods with devices below it */
 };
 
-/* The FabricTopology object that trees are made of: "default", else the first; NULL: none. Borrowed. */
+/* The FabricTopology object that trees are made of: "default", else the first by name; NULL: none. Borrowed. */
 const json_t *tree_topology(const struct model *m);
 /* KEY 0: the fabric; else a tree of that label alone. */
 struct tree *tree_new(const struct model *m, sym key);

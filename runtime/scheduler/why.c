@@ -10,7 +10,7 @@ enum { MAX_KINDS = 32, SHOWN = 6 };
 
 static void say(struct engine *e, struct pending *out, const char *text)
 {
-	vec_push(&out->reasons, arena_strdup(e->m->arena, text));
+	vec_push(&out->reasons, arena_strdup(e->words, text));
 }
 
 /* --- pods ------------------------------------------------------------------------------------------------------------------ */
@@ -63,6 +63,10 @@ static void why_nodes(struct engine *e, struct filter *f, struct pending *out)
 	say(e, out, e->m->nodes.len ? text : "there are no nodes");
 	for (size_t i = 0; i < n && i < SHOWN; i++) {
 		bool detail = kinds[i].text[kinds[i].len] == ':';
+		if (detail && e->terse) {
+			kinds[i].text[kinds[i].len + strcspn(kinds[i].text + kinds[i].len, ",")] = '\0';
+			detail = false;
+		}
 		snprintf(text, sizeof(text), detail && kinds[i].count > 1 ? "%zu node%s: %s (on %s)" : "%zu node%s: %s", kinds[i].count,
 			 kinds[i].count == 1 ? "" : "s", kinds[i].text, kinds[i].node);
 		say(e, out, text);
