@@ -74,11 +74,11 @@ static bool put_remainder(struct engine *e, struct tree *t, uint32_t v, const st
 {
 	int level = slice_level(t, g, k);
 	uint32_t from, to, best = UINT32_MAX;
-	const struct room *r = engine_room(e, t, pods[0]);
 	if (n == 0)
 		return true;
 	if (t->v[v].level >= level)
 		return fit_pods(e, t, v, g, k + 1, pods, n);
+	const struct room *r = engine_room(e, t, pods[0]);
 	tree_span(t, v, level, &from, &to);
 	for (uint32_t d = from; d < to; d++)
 		if (t->v[d].domain && room_below(r, d) >= (int64_t)n && (best == UINT32_MAX || room_below(r, d) < room_below(r, best)))

@@ -79,6 +79,7 @@ struct pod {
 	uint32_t slot;                       /* in node->pods */
 	bool assumed;                        /* put there by a decision, not by the cluster */
 	bool terminating, never_preempts;
+	bool deleted;                        /* has a deletionTimestamp; terminating may also be a decision */
 	int64_t checkpoint_ms;               /* annotation aipc.dev/last-checkpoint; 0: none */
 	const char *hint;                    /* who would have to go; for its reasons */
 	int64_t priority, created_ms, rank;  /* rank: INT64_MAX where nothing says it */

@@ -402,27 +402,44 @@ bool engine_place_group(struct engine *e, struct group *g, struct tree *outer, u
 
 /* --- the queue ------------------------------------------------------------------------------------------------------------------ */
 
-struct unit { struct pod *p; struct group *g; int64_t priority, created; const char *key; };
+struct unit { struct pod *p; struct group *g; struct turn turn; };
+
+int turn_compare(const struct turn *a, const struct turn *b)
+{
+	if (a->half != b->half)
+		return a->half ? -1 : 1;
+	if (a->priority != b->priority)
+		return a->priority > b->priority ? -1 : 1;
+	if (a->created != b->created)
+		return a->created < b->created ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
 
 static int by_turn(const void *a, const void *b)
 {
-	const struct unit *x = a, *y = b;
-	if (x->priority != y->priority)
-		return x->priority > y->priority ? -1 : 1;
-	if (x->created != y->created)
-		return x->created < y->created ? -1 : 1;
-	return strcmp(x->key, y->key);
+	return turn_compare(&((const struct unit *)a)->turn, &((const struct unit *)b)->turn);
 }
 
-static void eldest(const struct group *g, struct unit *u)
+static void eldest(const struct group *g, struct turn *t)
 {
 	for (size_t i = 0; i < g->children.len; i++)
-		eldest(g->children.at[i], u);
+		eldest(g->children.at[i], t);
+	if (g->bound.len && g->waiting.len && (!g->min || (int64_t)g->bound.len < g->min))
+		t->half = true;
 	for (size_t i = 0; i < g->waiting.len; i++) {
 		const struct pod *p = g->waiting.at[i];
-		u->priority = p->priority > u->priority ? p->priority : u->priority;
-		u->created = p->created_ms < u->created ? p->created_ms : u->created;
+		t->priority = p->priority > t->priority ? p->priority : t->priority;
+		t->created = p->created_ms < t->created ? p->created_ms : t->created;
 	}
+}
+
+struct turn turn_of(const struct pod *p, const struct group *g)
+{
+	if (p)
+		return (struct turn){ false, p->priority, p->created_ms, p->key };
+	struct turn t = { false, INT64_MIN, INT64_MAX, g->key };
+	eldest(g, &t);
+	return t;
 }
 
 static bool waits(const struct engine *e, const struct pod *p)
@@ -437,14 +454,12 @@ static struct unit *collect(struct engine *e, size_t *n)
 	for (size_t i = 0; i < e->m->pods.len; i++) {
 		struct pod *p = e->m->pods.at[i];
 		if (waits(e, p) && !(p->group && p->group->together))
-			units[(*n)++] = (struct unit){ p, NULL, p->priority, p->created_ms, p->key };
+			units[(*n)++] = (struct unit){ p, NULL, turn_of(p, NULL) };
 	}
 	for (size_t i = 0; i < e->groups.at.len; i++) {
 		struct group *g = e->groups.at.at[i];
-		struct unit u = { NULL, g, INT64_MIN, INT64_MAX, g->key };
-		eldest(g, &u);
 		if (g->together && group_waiting(g))
-			units[(*n)++] = u;
+			units[(*n)++] = (struct unit){ NULL, g, turn_of(NULL, g) };
 	}
 	if (*n)
 		qsort(units, *n, sizeof(*units), by_turn);
@@ -510,7 +525,7 @@ static void set_hint(struct group *g, const char *text)
 /* Would it start if others went? Says so in its reasons; true when it looked. Single pods that are alike have the same answer. */
 static bool hint(struct engine *e, struct map *known, const struct unit *u)
 {
-	uint64_t alike = u->p ? (uint64_t)u->p->class_key << 32 | (uint32_t)u->priority : 0;
+	uint64_t alike = u->p ? (uint64_t)u->p->class_key << 32 | (uint32_t)u->turn.priority : 0;
 	bool plain = u->p && !u->p->n_near && !u->p->n_apart && !u->p->n_spreads && !u->p->never_preempts;
 	struct victims v;
 	autostr struct str s;
@@ -562,7 +577,7 @@ void engine_run(struct engine *e)
 	struct map *known = map_new();
 	int64_t lowest = lowest_running(e);
 	for (size_t i = 0, left = MAX_HINTS; i < n && left > 0; i++)
-		left -= !placed[i] && units[i].priority > lowest && hint(e, known, &units[i]);
+		left -= !placed[i] && units[i].turn.priority > lowest && hint(e, known, &units[i]);
 	map_free(known);
 	blame(e);
 }

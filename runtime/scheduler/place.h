@@ -1,6 +1,7 @@
 /* place - decide: from a settled model to a node for every pod that may have one, and reasons for the rest. Pure: no clock, no I/O.
  *
- * Pods and groups are taken by priority, then age, then name. A group is placed in one transaction, all of it or nothing: in the lowest
+ * Groups that are half there (a scheduler ended while it bound them) come first: their room was taken for them. Then pods and groups
+ * are taken by priority, then age, then name. A group is placed in one transaction, all of it or nothing: in the lowest
  * level of domains that holds it, not above its required level, there in the domain that needs the fewest domains below and leaves
  * the least over; ranks follow the order of the fabric. Groups whose pods are all alike are placed exactly; mixed ones by trying
  * classes from the hardest to fit, in at most PLACE_TRIES domains, and say "heuristic" when they fail that way.
@@ -23,6 +24,11 @@ void engine_run(struct engine *e);
 struct node *engine_place_pod(struct engine *e, struct pod *p);
 /* The best node for it now, if any, without placing. Counting is for benches. */
 uint64_t engine_steps(const struct engine *e);
+
+/* Whose turn is when. */
+struct turn { bool half; int64_t priority, created; const char *key; };
+struct turn turn_of(const struct pod *p, const struct group *g);     /* exactly one; KEY is borrowed */
+int turn_compare(const struct turn *a, const struct turn *b);
 
 /* Every waiting pod that got no node, in the order of keys, with at least one reason. */
 struct pending { const struct pod *pod; VEC(const char *) reasons; };

@@ -384,7 +384,7 @@ struct pod *pod_parse(struct model *m, const json_t *j)
 	p->uid = arena_strdup(m->arena, json_str(meta, "uid") ? json_str(meta, "uid") : "");
 	p->scheduler = intern(m->names, scheduler && *scheduler ? scheduler : "default-scheduler");
 	p->labels = labels_parse(m->names, m->arena, json_at(meta, "labels"));
-	p->terminating = json_is_string(json_at(meta, "deletionTimestamp"));
+	p->terminating = p->deleted = json_is_string(json_at(meta, "deletionTimestamp"));
 	p->created_ms = read_time(json_str(meta, "creationTimestamp"));
 	p->checkpoint_ms = read_time(json_str(json_at(meta, "annotations"), "aipc.dev/last-checkpoint"));
 	m->newest_ms = p->created_ms > m->newest_ms ? p->created_ms : m->newest_ms;

@@ -1,0 +1,265 @@
+/* Preemption: who has to go so that a waiting unit can start, and the room that is then kept for it.
+ *
+ * When victims were chosen, the unit is tried as if they had gone, and the nodes it would get are its claims. In every later round they are put into
+ * the model as if its pods ran there, from its turn on: who comes before it in the queue does not see them, who comes after cannot
+ * take that room. They end when the unit is placed, or when its victims have gone and it does not fit all the same.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "runtime/scheduler/live_internal.h"
+#include "runtime/scheduler/preempt.h"
+
+enum { SEARCH_AGAIN_MS = 1000, SEARCHES = 50 };
+
+/* --- claims ------------------------------------------------------------------------------------------------------------ */
+
+static void put_claims(struct live *l, struct unit *u)
+{
+	if (u->put)
+		return;
+	u->put = true;
+	for (size_t i = 0; i < u->claims.len; i++) {
+		struct pod *p = u->claims.at[i].item->pod;
+		struct node *n = model_node(l->m, intern(l->m->names, u->claims.at[i].node));
+		if (p && n && !p->node && !p->node_name && !u->claims.at[i].item->to)
+			model_bind(l->m, p, n);
+	}
+}
+
+void promise_lift(struct live *l, struct unit *u)
+{
+	if (!u->put)
+		return;
+	u->put = false;
+	for (size_t i = 0; i < u->claims.len; i++) {
+		struct pod *p = u->claims.at[i].item->pod;
+		if (p && p->node && !p->node_name && !u->claims.at[i].item->to)
+			model_unbind(l->m, p);
+	}
+}
+
+void promises_put(struct live *l, const struct turn *t)
+{
+	for (size_t i = 0; i < l->promised.len; i++)
+		if (!t || turn_compare(&l->promised.at[i]->turn, t) < 0)
+			put_claims(l, l->promised.at[i]);
+}
+
+void promises_lift(struct live *l)
+{
+	for (size_t i = 0; i < l->promised.len; i++)
+		promise_lift(l, l->promised.at[i]);
+}
+
+void promise_drop(struct live *l, struct unit *u)
+{
+	promise_lift(l, u);
+	for (size_t i = 0; i < u->leaving.len; i++)
+		u->leaving.at[i]->displaced_by = NULL;
+	vec_free(&u->leaving);
+	for (size_t i = 0; i < u->claims.len; i++)
+		free(u->claims.at[i].node);
+	if (u->claims.len) {
+		size_t k = 0;
+		while (l->promised.at[k] != u)
+			k++;
+		l->promised.at[k] = l->promised.at[--l->promised.len];
+	}
+	vec_free(&u->claims);
+}
+
+/* A member that goes takes its claim along: the unit is another one now. */
+void item_left(struct live *l, struct item *i)
+{
+	struct unit *u = i->displaced_by;
+	if (i->team)
+		promise_drop(l, &i->team->unit);
+	if (!u)
+		return;
+	for (size_t k = 0; k < u->leaving.len; k++)
+		if (u->leaving.at[k] == i)
+			u->leaving.at[k] = u->leaving.at[--u->leaving.len];
+	i->displaced_by = NULL;
+	unit_wake(l, u);
+}
+
+void live_spared(struct live *l, const struct live_victim *v)
+{
+	autofree char *key = xasprintf("%s/%s", v->ns, v->name);
+	struct item *i = live_item(l, key);
+	if (!i || strcmp(i->uid, v->uid) != 0 || !i->displaced_by)
+		return;
+	struct unit *u = i->displaced_by;
+	for (size_t k = 0; k < u->leaving.len; k++)
+		u->leaving.at[k]->pod->terminating = u->leaving.at[k]->pod->deleted;
+	promise_drop(l, u);
+	l->hungry = true;
+}
+
+/* --- choosing ------------------------------------------------------------------------------------------------------------ */
+
+static void take_out(struct live *l, struct pod **pods, struct node **nodes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		nodes[i] = pods[i]->node;
+		if (nodes[i])
+			model_unbind(l->m, pods[i]);
+	}
+}
+
+static void put_back(struct live *l, struct pod **pods, struct node **nodes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (nodes[i])
+			model_bind(l->m, pods[i], nodes[i]);
+}
+
+/* Where U goes when PODS are out. False: nowhere after all. */
+static bool claim(struct live *l, struct unit *u, struct pod **pods, size_t n)
+{
+	autofree struct node **nodes = xcalloc(n + 1, sizeof(*nodes));
+	struct pod *p = u->item ? u->item->pod : NULL;
+	take_out(l, pods, nodes, n);
+	bool ok = engine_place(l->e, p, p ? NULL : unit_group(u));
+	for (size_t i = 0; i < l->e->done.len; i++) {
+		struct pod *q = l->e->done.at[i];
+		vec_push(&u->claims, (struct claimed){ q->owner, xstrdup(q->node->text) });
+	}
+	if (u->claims.len)
+		vec_push(&l->promised, u);
+	engine_rollback(l->e, 0);
+	put_back(l, pods, nodes, n);
+	return ok;
+}
+
+/* The pods that are on their way out anyhow. */
+static struct pod **ending_pods(const struct live *l, size_t *n)
+{
+	struct pod **at = xcalloc(l->m->pods.len + 1, sizeof(struct pod *));
+	*n = 0;
+	for (size_t i = 0; i < l->m->pods.len; i++)
+		if (l->m->pods.at[i]->terminating && l->m->pods.at[i]->node)
+			at[(*n)++] = l->m->pods.at[i];
+	return at;
+}
+
+static bool covered(const struct live *l, const struct pod *p)
+{
+	for (size_t i = 0; i < l->m->budgets.len; i++)
+		if (l->m->budgets.at[i].ns == p->ns && selector_matches(l->m->names, &l->m->budgets.at[i].pods, &p->labels))
+			return true;
+	return false;
+}
+
+static void send_away(struct live *l, struct unit *u, struct pod *p)
+{
+	struct item *i = p->owner;
+	struct live_victim *v = xcalloc(1, sizeof(*v));
+	v->ns = xstrdup(intern_text(l->m->names, p->ns));
+	v->name = xstrdup(p->name);
+	v->uid = xstrdup(p->uid);
+	v->by = u->item ? xasprintf("pod %s", u->item->key) : xasprintf("%s %s", unit_group(u)->kind, unit_group(u)->key);
+	v->budget = covered(l, p);
+	vec_push(&l->victims, v);
+	p->terminating = true;               /* as good as */
+	i->displaced_by = u;
+	vec_push(&u->leaving, i);
+}
+
+/* Victims that are on their way for somebody else count as going. */
+static void search(struct live *l, struct unit *u)
+{
+	struct victims v;
+	struct pod *p = u->item ? u->item->pod : NULL;
+	u->searched_ms = clock_now_ms();
+	promise_drop(l, u);
+	promises_put(l, NULL);
+	if (!preempt_find(l->e, p, p ? NULL : unit_group(u), &v))
+		return;
+	if (v.pods.len) {
+		if (claim(l, u, v.pods.at, v.pods.len))
+			for (size_t i = 0; i < v.pods.len; i++)
+				send_away(l, u, v.pods.at[i]);
+		else
+			promise_drop(l, u);
+	} else {
+		size_t n;
+		autofree struct pod **ending = ending_pods(l, &n);
+		if (!claim(l, u, ending, n))
+			promise_drop(l, u);
+	}
+	victims_release(&v);
+	u->told_at = 0;
+}
+
+static int by_turn(const void *a, const void *b)
+{
+	return turn_compare(&(*(struct unit *const *)a)->turn, &(*(struct unit *const *)b)->turn);
+}
+
+/* Single pods that are alike have the same answer. */
+static bool known_to_fail(struct map *failed, const struct unit *u, bool note)
+{
+	const struct pod *p = u->item ? u->item->pod : NULL;
+	if (!p || u->social)
+		return false;
+	uint64_t key = (uint64_t)p->class_key << 32 | (uint32_t)p->priority;
+	if (note)
+		map_put(failed, key, failed);
+	return map_get(failed, key) != NULL;
+}
+
+static int64_t lowest_running(const struct live *l)
+{
+	int64_t lowest = INT64_MAX;
+	for (size_t i = 0; i < l->m->pods.len && lowest > INT64_MIN; i++) {
+		const struct pod *p = l->m->pods.at[i];
+		if (p->node && !p->assumed)
+			lowest = p->terminating ? INT64_MIN : p->priority < lowest ? p->priority : lowest;
+	}
+	return lowest;
+}
+
+/* True: there is more to look for. */
+bool live_feed_hungry(struct live *l, int64_t until_ms)
+{
+	int64_t lowest = lowest_running(l);
+	autofree struct unit **order = xcalloc(l->waiting.len + 1, sizeof(*order));
+	struct map *failed = map_new();
+	size_t n = 0, searches = 0;
+	bool more = false;
+	l->hungry = false;
+	l->hungry_due = INT64_MAX;
+	for (size_t i = 0; i < l->waiting.len; i++) {
+		struct unit *u = l->waiting.at[i];
+		u->turn = turn_of(u->item ? u->item->pod : NULL, u->item ? NULL : unit_group(u));
+		if (u->turn.priority > lowest && !u->leaving.len && !u->awake_at)
+			order[n++] = u;
+	}
+	if (n)
+		qsort(order, n, sizeof(*order), by_turn);
+	for (size_t i = 0; i < n && searches < SEARCHES; i++) {
+		struct unit *u = order[i];
+		if (known_to_fail(failed, u, false))
+			continue;
+		if (u->searched_ms && clock_now_ms() - u->searched_ms < SEARCH_AGAIN_MS) {
+			int64_t due = u->searched_ms + SEARCH_AGAIN_MS;
+			l->hungry_due = due < l->hungry_due ? due : l->hungry_due;
+			known_to_fail(failed, u, true);
+			continue;
+		}
+		if (searches && clock_now_ms() >= until_ms) {
+			more = l->hungry = true;
+			break;
+		}
+		searches++;
+		search(l, u);
+		if (!u->claims.len)
+			known_to_fail(failed, u, true);
+	}
+	promises_lift(l);
+	map_free(failed);
+	return more;
+}

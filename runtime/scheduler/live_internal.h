@@ -1,0 +1,108 @@
+/* What feed.c, desk.c and words.c share. */
+#ifndef RUNTIME_SCHEDULER_LIVE_INTERNAL_H
+#define RUNTIME_SCHEDULER_LIVE_INTERNAL_H
+
+#include <uthash.h>
+
+#include "runtime/scheduler/live.h"
+#include "runtime/scheduler/place_internal.h"
+
+struct item;
+struct team;
+
+struct claimed { struct item *item; char *node; };
+
+/* What is tried as a whole. Lives in its item or team. */
+struct unit {
+	struct item *item; struct team *team;        /* one of them */
+	size_t waiting_at, awake_at;                 /* place in the list plus one; 0: not in it */
+	bool social;                                 /* pods elsewhere matter to it */
+	bool tired;                                  /* its last search was cut short */
+	int64_t not_before;                          /* tried again at this time */
+	uint64_t told_at;                            /* live->world at its reasons; 0: never */
+	VEC(struct claimed) claims;   /* the room it is promised: victims leave it */
+	VEC(struct item *) leaving;                  /* victims that were chosen for it and are still there */
+	bool put;                                    /* its claims are in the model now */
+	int64_t searched_ms;                         /* when victims were last looked for; 0: never */
+	struct turn turn;
+};
+
+struct item {
+	char *key, *uid;
+	struct pod *pod;
+	bool ours;
+	struct team *team; size_t team_at;
+	struct unit unit;                            /* when it is for itself */
+	char *to;                                    /* assumed to be on this node; NULL: not */
+	bool under_way;                              /* the caller has its bind */
+	char *told;                                  /* "Reason message" handed out last */
+	int64_t expires_ms;                          /* of the assumption; 0: the API server did it */
+	struct unit *displaced_by;
+	UT_hash_handle hh;
+};
+
+/* A group's object and the pods that name it, whichever came first. */
+struct team {
+	char *id;                                    /* dialect and key */
+	const json_t *object;                        /* a reference; NULL: none */
+	VEC(struct item *) members;
+	struct arena *arena;
+	struct groups groups;                        /* one root, or none */
+	struct unit unit;                            /* when it starts together */
+	bool dirty;
+	int64_t half_since;                          /* clock when it was first seen half there; 0: it is not */
+	UT_hash_handle hh;
+};
+
+struct live {
+	struct model *m;
+	struct engine *e;
+	char *name;
+	struct item *items;
+	struct team *teams;
+	VEC(struct unit *) waiting;
+	VEC(struct unit *) awake;
+	VEC(struct team *) dirty;
+	VEC(struct unit *) promised;                 /* units with claims */
+	VEC(sym) freed;                              /* names of nodes that gained */
+	bool wake_all, hungry, reset_wanted;                       /* hungry: who did not fit looks for victims */
+	VEC(struct live_bind *) binds; size_t binds_at;
+	VEC(struct live_word *) words; size_t words_at;
+	VEC(struct live_victim *) victims; size_t victims_at;
+	uint64_t world;                              /* grows with everything that reasons may hang on */
+	size_t blame_at;                             /* in waiting: whose reasons are looked at next */
+	size_t live_bytes;                           /* garbage right after the last reset */
+	bool refilling;
+	size_t expiring;
+	int64_t hungry_due;                          /* victims may be looked for again then */
+	struct live_stats stats;
+};
+
+/* feed.c */
+struct pod *item_pod(struct item *i);
+struct item *live_item(const struct live *l, const char *key);
+void live_settle(struct live *l);                    /* dirty groups are built, woken units are awake */
+void live_freed(struct live *l, const struct node *n);
+void unit_wake(struct live *l, struct unit *u);
+void unit_sleep(struct live *l, struct unit *u);
+void unit_wait(struct live *l, struct unit *u, bool waits);
+struct group *unit_group(const struct unit *u);      /* the root; NULL: a pod */
+void team_dirty(struct live *l, struct team *t, bool wake);
+/* I is assumed to be on N no more. */
+void item_unassume(struct live *l, struct item *i);
+bool live_ours(const struct pod *p, void *arg);
+
+/* words.c */
+void unit_blame(struct live *l, struct unit *u);
+bool live_blame_some(struct live *l, int64_t until_ms);
+
+/* hunger.c: who has to go */
+/* The claims of every unit whose turn is before T (NULL: of all) are put into the model; lifted again by promises_lift. */
+void promises_put(struct live *l, const struct turn *t);
+void promise_lift(struct live *l, struct unit *u);
+void promises_lift(struct live *l);
+void promise_drop(struct live *l, struct unit *u);
+bool live_feed_hungry(struct live *l, int64_t until_ms);
+void item_left(struct live *l, struct item *i);      /* it may have been a victim */
+
+#endif

@@ -1,0 +1,141 @@
+/* Why the waiting wait, in words, told only when they changed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "runtime/scheduler/live_internal.h"
+
+enum { MESSAGE_MAX = 1000, A_FEW = 64 };
+
+/* The same but for numbers? */
+static bool same_kind(const char *a, const char *b)
+{
+	static const char digits[] = "0123456789";
+	for (;;) {
+		a += strspn(a, digits);
+		b += strspn(b, digits);
+		if (*a != *b)
+			return false;
+		if (!*a)
+			return true;
+		a++;
+		b++;
+	}
+}
+
+/* Hands it out when it is not what was told last, or what the pod's own condition says already. */
+static void tell(struct live *l, struct item *i, const char *reason, const char *message)
+{
+	char *text = xasprintf("%s %s", reason, message);
+	autofree char *said = i->pod->said_reason ? xasprintf("%s %s", i->pod->said_reason, i->pod->said_message) : NULL;
+	const char *before = i->told ? i->told : said;
+	if (before && strcmp(before, text) == 0) {
+		if (i->told)
+			free(text);
+		else
+			i->told = text;
+		return;
+	}
+	struct live_word *w = xcalloc(1, sizeof(*w));
+	w->ns = xstrdup(intern_text(l->m->names, i->pod->ns));
+	w->name = xstrdup(i->pod->name);
+	w->uid = xstrdup(i->uid);
+	w->reason = xstrdup(reason);
+	w->message = xstrdup(message);
+	w->event = !before || !same_kind(before, text);
+	vec_push(&l->words, w);
+	free(i->told);
+	i->told = text;
+}
+
+void live_untold(struct live *l, const struct live_word *w)
+{
+	autofree char *key = xasprintf("%s/%s", w->ns, w->name);
+	struct item *i = live_item(l, key);
+	if (!i || strcmp(i->uid, w->uid) != 0)
+		return;
+	free(i->told);
+	i->told = NULL;
+	(i->team && !i->unit.waiting_at ? &i->team->unit : &i->unit)->told_at = 0;
+}
+
+static void join_reasons(struct str *s, const struct unit *u, const struct pending *row)
+{
+	if (u->leaving.len)
+		str_addf(s, "%zu pod%s of lower priority %s on the way out for it; ", u->leaving.len, u->leaving.len == 1 ? "" : "s", u->leaving.len == 1 ? "is" : "are");
+	else if (u->claims.len)
+		str_add(s, "it fits when pods that are being deleted have gone; ");
+	for (size_t k = 0; k < row->reasons.len && s->len < MESSAGE_MAX; k++)
+		str_addf(s, "%s%s", k ? "; " : "", row->reasons.at[k]);
+}
+
+static void blame_pod(struct live *l, struct unit *u, struct item *i, const char *known)
+{
+	const struct pod *p = i->pod;
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	if (p->terminating)
+		return;
+	if (known) {
+		tell(l, i, "Unschedulable", known);
+		return;
+	}
+	join_reasons(&s, u, engine_blame(l->e, p));
+	if (s.len > MESSAGE_MAX)
+		s.at[MESSAGE_MAX] = '\0';
+	tell(l, i, p->n_gates ? "SchedulingGated" : p->own_refused ? "SchedulerError" : "Unschedulable", s.at ? s.at : "");
+}
+
+/* The pods of a group have the same reasons, unless something is wrong with one of them. */
+static void blame_team(struct live *l, struct unit *u)
+{
+	const struct group *last = NULL;
+	const char *known = NULL;
+	for (size_t k = 0; k < u->team->members.len; k++) {
+		struct item *i = u->team->members.at[k];
+		const struct pod *p = i->pod;
+		if (!i->ours || p->node_name || i->to)
+			continue;
+		bool plain = p->group && !p->n_gates && !p->refused;
+		blame_pod(l, u, i, plain && p->group == last ? known : NULL);
+		if (plain && p->group != last && i->told) {
+			last = p->group;
+			known = arena_strdup(l->e->words, strchr(i->told, ' ') + 1);
+		}
+	}
+}
+
+void unit_blame(struct live *l, struct unit *u)
+{
+	l->e->tired = u->tired;
+	if (u->item)
+		blame_pod(l, u, u->item, NULL);
+	else
+		blame_team(l, u);
+	u->told_at = l->world;
+}
+
+bool live_blame_some(struct live *l, int64_t until_ms)
+{
+	size_t n = l->waiting.len, looked = 0, done = 0;
+	bool more = false;
+	engine_forget_reasons(l->e);
+	for (; looked < n; looked++, l->blame_at++) {
+		l->blame_at = l->blame_at < n ? l->blame_at : 0;
+		struct unit *u = l->waiting.at[l->blame_at];
+		if (u->awake_at || u->told_at == l->world)
+			continue;
+		if (done && done % A_FEW == 0 && clock_now_ms() >= until_ms) {
+			more = true;
+			break;
+		}
+		promises_put(l, NULL);
+		promise_lift(l, u);
+		unit_blame(l, u);
+		done++;
+	}
+	promises_lift(l);
+	return more;
+}

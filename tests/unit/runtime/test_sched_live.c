@@ -1,0 +1,383 @@
+/* The scheduler that follows a cluster, beside one that is given the same objects all at once: after any sequence of changes both know the
+ * same, and whoever the first leaves waiting has no place by the second either. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "runtime/scheduler/live.h"
+
+enum { SEEDS = 12, STEPS = 400, NODES = 24, PODS = 90, GANGS = 8, SLICE_MS = 50 };
+
+/* The world: objects by "Kind ns/name". */
+struct world { json_t *objects; struct live *l; uint64_t seed; unsigned uid; size_t bound; };
+
+static unsigned below(struct world *w, unsigned n)
+{
+	w->seed = w->seed * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)((w->seed >> 33) % n);
+}
+
+static json_t *parsed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static json_t *parsed(const char *fmt, ...)
+{
+	struct err err;
+	json_t *j = NULL;
+	va_list ap;
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	va_start(ap, fmt);
+	str_vaddf(&s, fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] == '\'')
+			s.at[i] = '"';
+	if (json_parse(s.at, s.len, "fixture", &j, &err))
+		fail_msg("%s in %s", err.msg, s.at);
+	return j;
+}
+
+static char *key_of(const json_t *j)
+{
+	const json_t *meta = json_at(j, "metadata");
+	return xasprintf("%s %s/%s", json_str(j, "kind"), json_str(meta, "namespace") ? json_str(meta, "namespace") : "", json_str(meta, "name"));
+}
+
+static void put(struct world *w, json_t *j)
+{
+	autofree char *key = key_of(j);
+	json_object_set_new(w->objects, key, j);
+	live_put(w->l, j);
+}
+
+static void drop(struct world *w, const char *key)
+{
+	json_t *j = json_object_get(w->objects, key);
+	if (!j)
+		return;
+	const json_t *meta = json_at(j, "metadata");
+	live_drop(w->l, json_str(j, "apiVersion"), json_str(j, "kind"), json_str(meta, "namespace"), json_str(meta, "name"));
+	json_object_del(w->objects, key);
+}
+
+static void put_node(struct world *w, unsigned i)
+{
+	unsigned rack = below(w, 20) ? i / 4 : below(w, 6), gpus = below(w, 4) ? 8 : below(w, 9);
+	put(w, parsed("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%02u','labels':{'aipc.dev/spine-group':'s%u','aipc.dev/leaf':'l%u','disk':'%s'%s}},"
+		      "'spec':{'unschedulable':%s%s},'status':{'allocatable':{'cpu':'64','pods':'12','nvidia.com/gpu':'%u'}}}", i, rack / 3, rack,
+		      below(w, 2) ? "ssd" : "hdd", below(w, 12) ? "" : ",'aipc.dev/spare':'true'", below(w, 8) ? "false" : "true",
+		      below(w, 6) ? "" : ",'taints':[{'key':'t','value':'x','effect':'NoSchedule'}]", gpus));
+}
+
+static const char *choice(struct world *w, const char *const *of, unsigned n)
+{
+	return of[below(w, n)];
+}
+
+static void put_new_pod(struct world *w, unsigned i)
+{
+	static const char *const specs[] = {
+		"", "", "", ",'nodeSelector':{'disk':'ssd'}", ",'tolerations':[{'operator':'Exists'}]",
+		",'affinity':{'podAntiAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'aipc.dev/leaf','labelSelector':{'matchLabels':{'app':'a'}}}]}}",
+		",'affinity':{'podAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'aipc.dev/leaf','labelSelector':{'matchLabels':{'app':'b'}}}]}}",
+		",'topologySpreadConstraints':[{'maxSkew':1,'topologyKey':'aipc.dev/spine-group','whenUnsatisfiable':'DoNotSchedule','labelSelector':{'matchLabels':{'app':'c'}}}]",
+		",'schedulingGates':[{'name':'g'}]",
+	};
+	static const char *const apps[] = { "a", "b", "c", "d" };
+	char gang[64] = "";
+	bool member = i < GANGS * 6;
+	if (member)
+		snprintf(gang, sizeof(gang), ",'aipc.dev/gang':'g%u'", i / 6);
+	put(w, parsed("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'p-%02u','uid':'u%u','creationTimestamp':'2026-01-01T00:%02u:00Z',"
+		      "'labels':{'app':'%s'%s}},'spec':{'schedulerName':'%s','priority':%d,'containers':[{'name':'c','resources':{'requests':{'cpu':'%u','nvidia.com/gpu':'%u'}}}]%s}}",
+		      i, w->uid++, below(w, 60), choice(w, apps, 4), gang, below(w, 12) ? "aipc" : "other", 0, 1 + below(w, 3),
+		      member ? 4 : below(w, 5), choice(w, specs, member ? 4 : 9)));
+}
+
+/* Something about a pod that is there: it ends, it is deleted slowly, it gets a label. */
+static void touch_pod(struct world *w, unsigned i)
+{
+	autofree char *key = xasprintf("Pod ns/p-%02u", i);
+	json_t *old = json_object_get(w->objects, key);
+	if (!old)
+		return;
+	json_t *j = json_deep_copy(old);
+	unsigned what = below(w, 3);
+	if (what == 0 && json_str(json_at(j, "spec"), "nodeName"))
+		json_put_new(j, "status", parsed("{'phase':'Succeeded'}"));
+	else if (what == 1)
+		json_put_str(json_object_get(j, "metadata"), "deletionTimestamp", "2026-01-01T01:00:00Z");
+	else
+		json_put_str(json_object_get(json_object_get(j, "metadata"), "labels"), "app", below(w, 2) ? "a" : "b");
+	put(w, j);
+}
+
+static void put_gang(struct world *w, unsigned i)
+{
+	static const char *const levels[] = { "", ",'required':'leaf'", ",'required':'spine-group'", ",'required':'leaf','slices':[{'level':'node','size':2}]" };
+	put(w, parsed("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g%u'},'spec':{'min':%u%s}}", i, 2 + below(w, 5),
+		      choice(w, levels, 4)));
+}
+
+static void step(struct world *w)
+{
+	unsigned what = below(w, 100);
+	autofree char *node = xasprintf("Node /n%02u", below(w, NODES)), *pod = xasprintf("Pod ns/p-%02u", below(w, PODS)), *gang = xasprintf("Gang ns/g%u", below(w, GANGS));
+	if (what < 12)
+		put_node(w, below(w, NODES));
+	else if (what < 14)
+		drop(w, node);
+	else if (what < 60)
+		put_new_pod(w, below(w, PODS));
+	else if (what < 75)
+		drop(w, pod);
+	else if (what < 88)
+		touch_pod(w, below(w, PODS));
+	else if (what < 97)
+		put_gang(w, below(w, GANGS));
+	else
+		drop(w, gang);
+}
+
+/* Decides until nothing more comes, and does what was decided; now and then a binding fails. */
+static void act(struct world *w)
+{
+	struct live_bind *b;
+	struct live_word *word;
+	for (int round = 0; round < 200; round++) {
+		bool more = live_decide(w->l, SLICE_MS);
+		while ((b = live_next_bind(w->l))) {
+			autofree char *key = xasprintf("Pod %s/%s", b->ns, b->name);
+			json_t *j = json_object_get(w->objects, key);
+			assert_non_null(j);
+			assert_null(json_str(json_at(j, "spec"), "nodeName"));
+			assert_string_equal(json_str(json_at(j, "metadata"), "uid"), b->uid);
+			more = true;
+			if (below(w, 20) == 0) {
+				live_bound(w->l, b, LIVE_FAILED);
+				continue;
+			}
+			j = json_deep_copy(j);
+			json_put_str(json_object_get(j, "spec"), "nodeName", b->node);
+			w->bound++;
+			live_bound(w->l, b, LIVE_BOUND);
+			put(w, j);
+		}
+		while ((word = live_next_word(w->l))) {
+			assert_true(*word->message);
+			live_word_free(word);
+		}
+		if (!more && live_due(w->l) == INT64_MAX)
+			return;
+		if (!more)
+			clock_advance(LIVE_RETRY_MS);
+	}
+	fail_msg("it never rests");
+}
+
+static bool for_aipc(const struct pod *p, void *arg)
+{
+	return strcmp(intern_text(((struct model *)arg)->names, p->scheduler), "aipc") == 0;
+}
+
+static struct model *from_scratch(const struct world *w)
+{
+	struct err err;
+	struct model *m = model_new();
+	const char *key;
+	json_t *j;
+	json_object_foreach(w->objects, key, j)
+		assert_int_equal(model_add(m, j, &err), 0);
+	model_settle(m);
+	return m;
+}
+
+static void same_node(const struct model *a, const struct node *x, const struct model *b, const struct node *y)
+{
+	assert_string_equal(x->text, y->text);
+	assert_int_equal(x->pods.len, y->pods.len);
+	assert_int_equal(x->spare, y->spare);
+	assert_int_equal(x->cordoned, y->cordoned);
+	assert_int_equal(x->max_pods, y->max_pods);
+	assert_int_equal(x->has.n, y->has.n);
+	for (uint32_t i = 0; i < x->has.n; i++)
+		assert_int_equal(node_free_at(x, i), node_free(y, intern_find(b->names, intern_text(a->names, x->has.at[i].res))));
+}
+
+static void agree(struct world *w)
+{
+	struct model *m = from_scratch(w);
+	const struct model *have = live_model(w->l);
+	assert_int_equal(have->nodes.len, m->nodes.len);
+	assert_int_equal(have->pods.len, m->pods.len);
+	for (size_t i = 0; i < m->nodes.len; i++)
+		same_node(have, have->nodes.at[i], m, m->nodes.at[i]);
+	struct engine *e = engine_new(m, for_aipc, m);
+	engine_run(e);
+	for (size_t i = 0; i < m->pods.len; i++)
+		if (m->pods.at[i]->assumed)
+			fail_msg("%s was forgotten: it has room on %s", m->pods.at[i]->key, m->pods.at[i]->node->text);
+	engine_free(e);
+	model_free(m);
+}
+
+static void world_init(struct world *w, uint64_t seed)
+{
+	*w = (struct world){ .objects = json_object(), .l = live_new("aipc"), .seed = seed * 7919 + 17 };
+}
+
+static void world_release(struct world *w)
+{
+	live_free(w->l);
+	json_decref(w->objects);
+}
+
+static void any_sequence_of_changes(void **state)
+{
+	size_t bound = 0;
+	(void)state;
+	clock_simulate(1, 1767225600000);
+	for (unsigned seed = 0; seed < SEEDS; seed++) {
+		struct world w;
+		world_init(&w, seed);
+		for (unsigned i = 0; i < NODES; i += 1 + below(&w, 3))
+			put_node(&w, i);
+		live_refilled(w.l);
+		for (unsigned i = 0; i < STEPS; i++) {
+			step(&w);
+			if (below(&w, 8) == 0) {
+				act(&w);
+				agree(&w);
+			}
+		}
+		bound += w.bound;
+		world_release(&w);
+	}
+	assert_true(bound > 500);
+	clock_real();
+}
+
+/* The same objects at once: the same placements as `simulate` makes. */
+static void first_decisions_are_those_of_simulate(void **state)
+{
+	(void)state;
+	for (unsigned seed = 100; seed < 100 + SEEDS; seed++) {
+		struct world w;
+		struct live_bind *b;
+		size_t n = 0, want = 0;
+		world_init(&w, seed);
+		for (unsigned i = 0; i < NODES; i++)
+			put_node(&w, i);
+		for (unsigned i = 0; i < GANGS; i++)
+			put_gang(&w, i);
+		for (unsigned i = 0; i < PODS; i++)
+			put_new_pod(&w, i);
+		live_refilled(w.l);
+		while (live_decide(w.l, SLICE_MS))
+			;
+		struct model *m = from_scratch(&w);
+		struct engine *e = engine_new(m, for_aipc, m);
+		engine_run(e);
+		for (size_t i = 0; i < m->pods.len; i++)
+			want += m->pods.at[i]->assumed;
+		while ((b = live_next_bind(w.l))) {
+			autofree char *key = xasprintf("%s/%s", b->ns, b->name);
+			for (size_t i = 0; i < m->pods.len; i++) {
+				if (strcmp(m->pods.at[i]->key, key) == 0) {
+					assert_true(m->pods.at[i]->assumed);
+					assert_string_equal(m->pods.at[i]->node->text, b->node);
+				}
+			}
+			n++;
+			live_bind_free(b);
+		}
+		assert_int_equal(n, want);
+		engine_free(e);
+		model_free(m);
+		world_release(&w);
+	}
+}
+
+/* A reset in the middle loses nothing, not even what is only assumed. */
+static void a_reset_keeps_what_is_assumed(void **state)
+{
+	struct world w;
+	struct live_bind *b;
+	const char *key;
+	json_t *j;
+	size_t n = 0;
+	(void)state;
+	world_init(&w, 5);
+	for (unsigned i = 0; i < NODES; i++)
+		put(&w, parsed("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%02u'},'status':{'allocatable':{'cpu':'64','pods':'12','nvidia.com/gpu':'8'}}}", i));
+	for (unsigned i = GANGS * 6; i < PODS; i++)
+		put(&w, parsed("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'p-%02u','uid':'u%u'},'spec':{'schedulerName':'aipc','containers':"
+			       "[{'name':'c','resources':{'requests':{'nvidia.com/gpu':'8'}}}]}}", i, i));
+	live_refilled(w.l);
+	while (live_decide(w.l, SLICE_MS))
+		;
+	live_reset(w.l);
+	json_object_foreach(w.objects, key, j)
+		live_put(w.l, j);
+	live_refilled(w.l);
+	while (live_decide(w.l, SLICE_MS))
+		;
+	while ((b = live_next_bind(w.l))) {
+		n++;
+		live_bound(w.l, b, LIVE_BOUND);
+	}
+	assert_int_equal(n, NODES);
+	assert_int_equal(live_stats(w.l).assumed, NODES);
+	assert_int_equal(live_stats(w.l).waiting, PODS - GANGS * 6 - NODES);
+	world_release(&w);
+}
+
+/* Churn does not grow: a reset is asked for, and after it garbage is small again. */
+static void garbage_has_a_bound(void **state)
+{
+	struct world w;
+	size_t most = 0;
+	unsigned resets = 0;
+	(void)state;
+	world_init(&w, 9);
+	put_node(&w, 0);
+	live_refilled(w.l);
+	for (unsigned i = 0; i < 60000; i++) {
+		autojson json_t *j = parsed("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'x-%u','uid':'u%u','labels':{'job':'%0600u'}},"
+					    "'spec':{'schedulerName':'other','nodeName':'n00'}}", i, i, i);
+		autofree char *name = xasprintf("x-%u", i);
+		live_put(w.l, j);
+		live_drop(w.l, "v1", "Pod", "ns", name);
+		if (i % 100 == 0)
+			live_decide(w.l, SLICE_MS);
+		size_t now = live_stats(w.l).garbage;
+		most = now > most ? now : most;
+		if (live_wants_reset(w.l)) {
+			live_reset(w.l);
+			live_refilled(w.l);
+			resets++;
+		}
+	}
+	assert_true(resets > 0);
+	assert_true(most < 2 * (32 << 20));
+	assert_true(live_model(w.l)->changes.len < 5000);
+	world_release(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first_decisions_are_those_of_simulate),
+		cmocka_unit_test(any_sequence_of_changes),
+		cmocka_unit_test(a_reset_keeps_what_is_assumed),
+		cmocka_unit_test(garbage_has_a_bound),
+	};
+	json_setup();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
