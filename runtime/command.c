@@ -13,9 +13,11 @@
 extern const struct command cmd_simulate;
 static const struct command cmd_help, cmd_version;
 
-extern const struct command cmd_controller, cmd_crds, cmd_review, cmd_topology, cmd_xid;
+extern const struct command cmd_controller, cmd_crds, cmd_review, cmd_scheduler, cmd_topology, cmd_xid;
 
-const struct command *const commands[] = { &cmd_controller, &cmd_crds, &cmd_help, &cmd_review, &cmd_simulate, &cmd_topology, &cmd_version, &cmd_xid, NULL };
+const struct command *const commands[] = {
+	&cmd_controller, &cmd_crds, &cmd_help, &cmd_review, &cmd_scheduler, &cmd_simulate, &cmd_topology, &cmd_version, &cmd_xid, NULL,
+};
 
 struct globals {
 	const char *log;

@@ -238,6 +238,25 @@ struct live_bind *live_next_bind(struct live *l) { return take((void ***)&l->bin
 struct live_word *live_next_word(struct live *l) { return take((void ***)&l->words.at, &l->words.len, &l->words_at); }
 struct live_victim *live_next_victim(struct live *l) { return take((void ***)&l->victims.at, &l->victims.len, &l->victims_at); }
 
+bool live_has_work(const struct live *l)
+{
+	return l->binds_at < l->binds.len || l->words_at < l->words.len || l->victims_at < l->victims.len;
+}
+
+bool live_still_waits(const struct live *l, const struct live_word *w)
+{
+	autofree char *key = xasprintf("%s/%s", w->ns, w->name);
+	const struct item *i = live_item(l, key);
+	return i && strcmp(i->uid, w->uid) == 0 && i->pod && !i->pod->node_name && !i->to;
+}
+
+const char *live_assumed(const struct live *l, const char *ns, const char *name)
+{
+	autofree char *key = xasprintf("%s/%s", ns, name);
+	const struct item *i = live_item(l, key);
+	return i ? i->to : NULL;
+}
+
 void live_bind_free(struct live_bind *b)
 {
 	free(b->ns);

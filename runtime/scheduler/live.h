@@ -60,7 +60,7 @@ struct live_bind {
 	unsigned tries;              /* the caller's */
 };
 /* What to tell about a pod that waits. Yours to free by live_word_free. */
-struct live_word { char *ns, *name, *uid, *reason, *message; bool event; };   /* EVENT: more than its numbers changed */
+struct live_word { char *ns, *name, *uid, *reason, *message; bool event, first; };   /* EVENT: more than its numbers changed. FIRST: it has no such condition yet */
 /* A pod that has to go for another. */
 struct live_victim { char *ns, *name, *uid, *by; bool budget; };              /* BUDGET: some disruption budget covers it */
 
@@ -77,6 +77,11 @@ enum live_result {
 	LIVE_FAILED,                 /* it did not, and will not: the pod waits again, for a while */
 	LIVE_GONE,                   /* the pod is not there any more, or is another, or has a node already: the feed will tell */
 };
+bool live_has_work(const struct live *l);            /* is anything in the three lists? */
+/* Does W still concern a pod that has no node, by decision or in fact? */
+bool live_still_waits(const struct live *l, const struct live_word *w);
+/* Where a decision has put it that the API server has not told of yet; NULL: nowhere. */
+const char *live_assumed(const struct live *l, const char *ns, const char *name);
 /* How it went with B, which is freed. */
 void live_bound(struct live *l, struct live_bind *b, enum live_result r);
 void live_bind_free(struct live_bind *b);

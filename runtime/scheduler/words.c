@@ -44,6 +44,7 @@ static void tell(struct live *l, struct item *i, const char *reason, const char 
 	w->uid = xstrdup(i->uid);
 	w->reason = xstrdup(reason);
 	w->message = xstrdup(message);
+	w->first = !i->pod->said_reason;
 	w->event = !before || !same_kind(before, text);
 	vec_push(&l->words, w);
 	free(i->told);

@@ -1,0 +1,36 @@
+/* act - carries out what the live core decided: bindings, conditions, evictions, events.
+ *
+ * Workers take decisions from the core's lists and write them, each asking role_leads() right before every write. A binding whose answer is lost is
+ * looked up before it is tried again, so no pod is bound twice (the server refuses that too: the uid is a precondition, and a
+ * second Binding is a conflict). A refusal is tried ACT_TRIES times; then the pod waits again and its group is placed anew, in the
+ * domain of the pods that are bound; a group that stays half there for ACT_ROLL_BACK_MS loses those bound pods that have not started.
+ */
+#ifndef RUNTIME_SCHEDULER_ACT_H
+#define RUNTIME_SCHEDULER_ACT_H
+
+#include "runtime/role.h"
+#include "runtime/scheduler/live.h"
+#include "runtime/scheduler/watch.h"
+
+enum { ACT_TRIES = 4, ACT_BINDERS = 64, ACT_TELLERS = 24, ACT_EVICTORS = 8, ACT_ROLL_BACK_MS = 30000 };
+
+struct act {
+	struct role_run *r;
+	struct live *live;
+	struct watch *watch;
+	struct event work;                   /* something is in a list */
+	struct event changed;                /* something for the core to look at */
+	bool stop;                           /* bind what was decided, then end */
+	int64_t placed_ms;
+	size_t busy;                         /* requests under way */
+};
+
+void act_register(struct metrics *m);
+/* Starts the workers in S. They end when stop is set, or S is cancelled. */
+void act_start(struct act *a, struct scope *s);
+/* Wakes workers when there is work. */
+void act_wake(struct act *a);
+/* Deletes what is half there for too long; from the task that decides. */
+void act_roll_back(struct act *a, struct scope *s);
+
+#endif
