@@ -254,10 +254,10 @@ static int scheduler_run(struct rt *rt)
 }
 
 static const struct opt scheduler_options[] = {
-	{ 0, "name", "NAME", "schedulerName of the pods it places (default aipc)", OPT_TEXT, offsetof(struct scheduler_opts, name) },
-	{ 0, "dump", "FILE", "on SIGUSR1, write all it knows for simulate", OPT_TEXT, offsetof(struct scheduler_opts, dump) },
+	{ 0, "name", "NAME", "schedulerName of the pods it places (default aipc)", OPT_TEXT, offsetof(struct scheduler_opts, name), NULL },
+	{ 0, "dump", "FILE", "on SIGUSR1, write all it knows for simulate", OPT_TEXT, offsetof(struct scheduler_opts, dump), NULL },
 	ROLE_OPTS(struct scheduler_opts, common),
-	{ 0, NULL, NULL, NULL, OPT_FLAG, 0 },
+	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
 const struct command cmd_scheduler = {

@@ -62,7 +62,7 @@ until_ok 10 "a full pod says why" eval 'kc get pods -l app=full -o json | grep -
 kc delete pod d-0 --wait=false >/dev/null
 until_ok 10 "3 of full are bound" bound app=full 3
 kc delete pods -l app=full --wait=false >/dev/null
-until_ok 20 "full are gone" eval '[[ -z $(kc get pods -l app=full -o name) ]]'
+until_ok 20 "full are gone" gone app=full
 
 # The dump decides as the scheduler does: what waits there waits here.
 pods w 12 '{"gpus":4}'
@@ -80,7 +80,7 @@ kc delete pods -l app=w --wait=false >/dev/null
 
 # Preemption: gang a goes as a whole for one that outranks it, is asked to leave by condition, and its room is kept.
 kc create priorityclass high --value=1000 >/dev/null
-until_ok 20 "w are gone" eval '[[ -z $(kc get pods -l app=w -o name) ]]'
+until_ok 20 "w are gone" gone app=w
 gang p 4 '{"required":"leaf"}'
 pods p 4 '{"gang":"p","spec":{"priorityClassName":"high"}}'
 until_ok 30 "gang p is bound" bound app=p 4

@@ -6,9 +6,10 @@
 #   until_ok SECONDS WHAT COMMAND...   repeats until COMMAND succeeds
 #   nodes_of SELECTOR        names of the nodes of pods with that label, sorted
 #   audit                    no pod over capacity, gangs whole: prints problems, none is success
-sched_pid=
-objects="$root/tests/e2e/sched_objects.py"
+# shellcheck disable=SC2154  # lib.bash sets root and build
+sched_pid= objects="$root/tests/e2e/sched_objects.py"
 
+# shellcheck disable=SC2154
 sched_up() {
 	mapfile -t sched_ports < <(kube_ports 1)
 	"$build/aipc-runtime" scheduler --name aipc --no-leader-elect --listen "127.0.0.1:${sched_ports[0]}" "$@" >>sched.out 2>>sched.err &
@@ -52,4 +53,5 @@ bound() { # SELECTOR N: that many pods have a node
 says() { # POD TEXT: its condition PodScheduled
 	kc get pod "$1" -o json | python3 "$objects" says "$2"
 }
+gone() { [[ -z $(kc get pods -l "$1" -o name) ]]; } # SELECTOR
 audit() { kc get nodes,pods,gangs -o json | python3 "$objects" audit; }
