@@ -561,7 +561,9 @@ static void set_plumbing(struct transfer *x)
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "identity");     /* and what comes compressed even so is unpacked */
 	curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
-	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, x->q->sink && x->shard->h->http2 ? 65536L : 8192L);
+	/* Curl 7.88 writes up to its default of 16384 bytes of an HTTP/2 stream into the buffer of a handle that is used again, whatever
+	 * size that has: a smaller one is overrun as soon as two long replies share a connection. */
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, x->shard->h->http2 ? 65536L : 8192L);
 	curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)(x->shard->h->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	/* A further request waits to learn whether the connection just being made can be shared. */

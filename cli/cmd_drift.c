@@ -36,6 +36,8 @@ static void print_attr(struct cli *c, const struct change *ch, const struct attr
 		show_value(ac->after, 40, &text);
 		str_add(&text, ", found ");
 		show_value(ac->before, 40, &text);
+		if (ac->by)
+			str_addf(&text, " (set by %.60s)", ac->by);
 	} else {
 		str_add(&text, "declared, but it is gone");
 	}

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "cli/show_rows.h"
 
-enum { MAX_LEFT_OUT = 10 };
+enum { MAX_LEFT_OUT = 10, MAX_REMARKS = 3 };
 
 struct shower {
 	struct cli *c;
@@ -157,11 +157,25 @@ static void print_objects(struct shower *s, size_t from, size_t to)
 			}
 			show_value(ch->attrs[k].after, 200, &text);
 			if (ch->attrs[k].cause == CAUSE_DRIFT)
-				str_add(&text, "  (changed outside aipc)");
+				str_addf(&text, "  (changed outside aipc%s%s)", ch->attrs[k].by ? " by " : "", ch->attrs[k].by ? ch->attrs[k].by : "");
 			wrapped(s, 10, text.at);
 			str_release(&text);
 		}
 	}
+}
+
+/* What a provider has to say of a change. */
+static void print_remarks(struct shower *s, size_t from, size_t to)
+{
+	size_t n = 0;
+	for (size_t i = from; i < to; i++) {
+		const struct change *ch = &s->p->changes[i];
+		if ((ch->action != ACT_CREATE && ch->action != ACT_UPDATE) || !ch->reason || (++n > MAX_REMARKS && !s->o->verbose))
+			continue;
+		wrapped(s, 6, strcmp(ch->address, ch->owner) == 0 ? ch->reason : arena_printf(s->arena, "%s: %s", ch->address, ch->reason));
+	}
+	if (n > MAX_REMARKS && !s->o->verbose)
+		fprintf(s->c->out, "      and %zu more like that (--verbose shows them)\n", n - MAX_REMARKS);
 }
 
 static void print_owner(struct shower *s, size_t from, size_t to)
@@ -186,6 +200,7 @@ static void print_owner(struct shower *s, size_t from, size_t to)
 			print_objects(s, from, to);
 		else
 			print_rows(s, rows, n);
+		print_remarks(s, from, to);
 	}
 	size_t spec_rows = n;
 	rows = rows_make(s->arena, p, from, to, ROWS_DRIFT, s->o->engine, &n);

@@ -48,6 +48,8 @@ static const char *text_change(struct arena *a, const struct attr_change *ac)
 	show_value(ac->before, MAX_SHOWN, &s);
 	str_add(&s, " -> ");
 	show_value(ac->after, MAX_SHOWN, &s);
+	if (ac->by)
+		str_addf(&s, " (by %.40s)", ac->by);
 	const char *p = arena_strdup(a, s.at);
 	str_release(&s);
 	return p;

@@ -132,6 +132,7 @@ int engine_open(const struct engine_options *o, struct diags *d, struct engine *
 			spec_expand(e->spec, &e->spec->res[e->spec->graph.order[i]]);
 		twins_check(e->spec);
 		spec_create_first(e->spec);
+		ties_link(e->spec);
 		moves_check(e->spec);
 		imports_check(e->spec);
 		if (!rc && !diags_errors(d)) {

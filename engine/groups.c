@@ -73,6 +73,16 @@ static void edges_of_spec(struct arranging *a)
 	}
 }
 
+/* What gives something to others comes before them (ties.c). */
+static void edges_of_ties(struct arranging *a)
+{
+	for (size_t i = 0; i < a->m->spec->units.len; i++) {
+		const struct unit *u = a->m->spec->units.at[i];
+		for (size_t k = 0; k < u->earlier.len; k++)
+			dag_edge(&a->g, half(u, false), half(u->earlier.at[k], false));
+	}
+}
+
 /* What goes goes after everything that, as the state remembers, used it. */
 static void edges_of_state(struct arranging *a)
 {
@@ -130,6 +140,7 @@ static void build_graph(struct arranging *a)
 		a->n_bases = (unsigned)a->m->spec->n;
 	dag_init(&a->g, (unsigned)(2 * a->m->units.len) + 3 * a->n_bases);
 	edges_of_spec(a);
+	edges_of_ties(a);
 	if (a->removals)
 		edges_of_state(a);
 	dag_order(&a->g, NULL, NULL);
@@ -225,9 +236,10 @@ static int by_index(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
-/* The resources LR refers to, itself and through data, which the state does not know. */
-static void fill_deps(struct making *m, struct group *g, const struct lang_resource *lr)
+/* The resources that U refers to, itself and through data, which the state does not know, and those that give what it needs. */
+static void fill_deps(struct making *m, struct group *g, const struct unit *u)
 {
+	const struct lang_resource *lr = u->res->lr;
 	struct unsigneds { unsigned *at; size_t len, cap; } open = { 0 }, found = { 0 };
 	bool *seen = NULL;
 	vec_push(&open, lr->index);
@@ -247,6 +259,8 @@ static void fill_deps(struct making *m, struct group *g, const struct lang_resou
 				vec_push(&found, to->index);
 		}
 	}
+	for (size_t i = 0; i < u->earlier.len; i++)
+		vec_push(&found, u->earlier.at[i]->res->lr->index);
 	if (found.len)
 		qsort(found.at, found.len, sizeof(*found.at), by_index);
 	const char **deps = arena_array(m->p->arena, found.len + 1, sizeof(*deps));
@@ -269,7 +283,7 @@ static void fill_group(struct arranging *a, struct group *g, const struct unit *
 	g->nodes = count_nodes(a, u);
 	if (goes || !u->res)
 		return;
-	fill_deps(m, g, u->res->lr);
+	fill_deps(m, g, u);
 	g->canary = u->canary;
 	g->max_unavailable = u->max_unavailable;
 	g->soak_s = u->soak_s;

@@ -110,6 +110,8 @@ static void judge_difference(struct making *m, struct subject *td, const json_t 
 		add(m, td, ACT_SKIP, 0, arena_printf(m->p->arena, "not all of it could be read: %s", td->incomplete));
 		return;
 	}
+	for (size_t i = 0; i < r.n; i++)
+		r.attrs[i].by = arena_strdup(m->p->arena, json_str(td->by, r.attrs[i].path));
 	enum action action = action_for(td, r.replace);
 	if (action == ACT_REPLACE && !td->prior) {
 		drop_attrs(&r);
@@ -117,7 +119,7 @@ static void judge_difference(struct making *m, struct subject *td, const json_t 
 		return;
 	}
 	unsigned gone = !td->actual && td->prior ? CAUSE_DRIFT : 0;
-	struct change *c = add(m, td, action, r.cause | gone, NULL);
+	struct change *c = add(m, td, action, r.cause | gone, td->remark);
 	if (!c->cause)
 		c->cause = CAUSE_SPEC;
 	c->attrs = r.attrs;

@@ -354,6 +354,7 @@ static int expand_with_world(struct task *t, struct making *m, struct err *err)
 			rc = data_read(t, m, err);
 	}
 	spec_create_first(s);
+	ties_link(s);
 	if (!rc && diags_errors(m->d))
 		rc = err_set(err, E_INPUT, "%s", "");
 	return rc;
@@ -398,7 +399,7 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	if (!rc && !m->o->destroy && !m->o->drift_only) {
 		lifecycle_triggers(m);
 		imports_missing(m);
-		if (diags_errors(m->d))
+		if (refused_check(m, err) || diags_errors(m->d))
 			return err_set(err, E_INPUT, "%s", "");
 		m->spec->computed = computed;
 		m->spec->computed_ctx = m;
@@ -425,7 +426,7 @@ static void release(struct making *m, bool failed)
 		if (m->subjects.at[i].change)
 			change_release(m->subjects.at[i].change);
 	for (size_t i = 0; i < m->subjects.len; i++)
-		json_decref(m->subjects.at[i].actual), json_decref(m->subjects.at[i].want);
+		json_decref(m->subjects.at[i].actual), json_decref(m->subjects.at[i].want), json_decref(m->subjects.at[i].by);
 	for (size_t i = 0; i < m->priors.len; i++) {
 		json_decref(m->priors.at[i].attrs);
 		json_decref(m->priors.at[i].deps);

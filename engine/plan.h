@@ -38,6 +38,7 @@ struct attr_change {
 	const json_t *before, *after;        /* before NULL: not there yet; after NULL: goes */
 	enum cause cause;
 	const json_t *was;           /* drift: what state held; else NULL */
+	const char *by;              /* who set what is there now, when the provider knows; else NULL */
 };
 
 struct change {
@@ -55,7 +56,8 @@ struct change {
 	int64_t version;             /* of the object in state when planned; 0: not there */
 	bool protect;                /* the object is to be protected from removal and replacement, as the state will say */
 	struct effect effect;
-	const char *reason;          /* skip, defer, forget, block, record, a triggered replacement: why, one sentence without a full stop */
+	const char *reason;          /* skip, defer, forget, block, record, a triggered replacement: why, one sentence without a full stop; create, update:
+	                              * what the provider has to say of it */
 	unsigned group;              /* index into plan.groups */
 	unsigned wave;               /* 0: no wave; else from 1, within its group */
 	const unsigned *after; size_t n_after;   /* indices of changes that must be done first (only real operations) */

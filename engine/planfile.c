@@ -105,6 +105,7 @@ static json_t *attr_json(const struct attr_change *c)
 	put_value(j, "before", c->before);
 	put_value(j, "after", c->after);
 	put_value(j, "was", c->was);
+	put_text(j, "by", c->by);
 	put_cause(j, c->cause);
 	return j;
 }

@@ -117,6 +117,7 @@ static void read_attrs(struct reading *r, const json_t *j, struct change *c)
 		at[i].before = value(r, v, "before", false);
 		at[i].after = value(r, v, "after", false);
 		at[i].was = value(r, v, "was", false);
+		at[i].by = text(r, v, "by");
 		at[i].cause = cause(r, v);
 	}
 	c->attrs = at;

@@ -26,6 +26,9 @@ struct subject {
 	json_t *want;                /* the spec's configuration, with what lifecycle ignores as it is; NULL: not made */
 	const char *skip;            /* why it could not be read */
 	const char *incomplete;      /* what could not be known about it */
+	const char *refused;         /* why the world would not take what the spec wants */
+	const char *remark;          /* what a person should know of its change */
+	json_t *by;                  /* who set what differs, by path */
 	struct change *change;       /* NULL: nothing to do */
 	unsigned place;              /* of the change in the plan */
 	bool imported;               /* an import names it: what is there is taken over */
@@ -103,6 +106,8 @@ void moves_apply(struct making *m);
 /* imports.c: marks what is taken over. */
 void imports_mark(struct making *m);
 void imports_missing(struct making *m);      /* reports what is not in the world */
+/* refused.c: reports what the world would not take; E_INPUT when there is any. */
+int refused_check(struct making *m, struct err *err) MUST_CHECK;
 /* hold.c: changes that cannot go ahead because of others. */
 int hold_in_units(struct making *m, struct dag *dags, struct err *err) MUST_CHECK;
 void hold_deferred(struct making *m, bool *held);

@@ -41,8 +41,17 @@ struct op {
 	json_t *actual;              /* out: what the world holds, shaped like config; NULL: it is not there. A new reference. */
 	char incomplete[160];        /* out of read: what could not be known ("inventory lists 50 of 66"), "" when all is */
 	bool sensitive;              /* out of a data type's read: what it read is not to be shown */
-	void *engine;                /* the engine's own */
+	/* read for a plan (not for drift, nor of what is to go): the peer may be asked whether it would take `config`, without changing anything. */
+	bool planning;
+	char refused[600];           /* out of such a read: why it would not. A mistake of the spec: there is no plan then */
+	char remark[300];            /* out of such a read: what a person should know of the change, one clause; stays in the plan as its reason */
+	json_t *by;                  /* out of read: who in the world set what is not as wanted: path of the attribute to a name. A new object, or NULL */
+	const void *spec;            /* the engine's own, as the next */
+	void *engine;
 };
+/* In read: the address of the object of the spec, under the same configuration of the provider, that gives KEY (resource_type.ties);
+ * NULL: none does. */
+const char *op_given(const struct op *op, const char *key);
 /* Records STEP and NOTE (an object; borrowed) durably before the next thing is sent; SENT tells that the peer may have acted.
  * A function that fails after that leaves the operation open only when its err is E_CANCELED, E_TIMEOUT or E_UNREACHABLE:
  * the next apply calls it again with op->note. Every update function must therefore first look at op->note and at
@@ -79,6 +88,11 @@ struct difference {              /* one attribute that is to change (see plan.h)
 	const char *path;            /* "components.HGX_FW_*.version" */
 	const json_t *before, *after;
 };
+/* What an object is in the world, what it brings there for others, and what of others it needs. Keys mean something to the provider
+ * only. Two objects that are the same (TIE_IS) are a mistake; one that needs a key comes after the one that gives it, and goes
+ * before it. What gives must need nothing, so that there are no circles. */
+enum tie { TIE_IS, TIE_GIVES, TIE_NEEDS };
+typedef void tie_fn(void *ctx, enum tie tie, const char *key);
 struct resource_type {
 	const char *name;            /* "firmware" */
 	const char *help;            /* one paragraph */
@@ -102,6 +116,8 @@ struct resource_type {
 	/* Import: what the state would hold of the object that ID names ("": none was given), for read to find it by; *PRIOR is a new object.
 	 * NULL: the configuration alone says which object it is. */
 	int (*import_id)(const char *id, const json_t *config, json_t **prior, struct err *err);
+	/* The ties of an object with CONFIG under PROVIDER's configuration, one SAY each. NULL: none but ATTR_IDENTITY. */
+	void (*ties)(const json_t *config, const json_t *provider, tie_fn *say, void *ctx);
 	/* Raw state of schema version V to V+1, in place. NULL: there never was another version. */
 	int (*upgrade)(int from, json_t *attrs, struct err *err);
 };

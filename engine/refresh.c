@@ -48,8 +48,10 @@ static const json_t *shape_of(const struct making *m, const struct subject *td)
 static int read_object(struct task *t, struct making *m, struct subject *td, struct err *err)
 {
 	const struct resource_type *type = td->it->row->type;
-	struct op op = { .address = td->it->address, .config = shape_of(m, td),
+	const struct giving giving = { m->spec, td->it };
+	struct op op = { .address = td->it->address, .config = shape_of(m, td), .spec = &giving,
 			 .prior = td->prior ? td->prior->attrs : NULL };
+	op.planning = op.config && !m->o->drift_only;
 	struct err e = { 0 };
 	int rc = slot_open(m->e, td->it->slot, &op.self, &e);
 	autojson json_t *imported = NULL;
@@ -59,6 +61,8 @@ static int read_object(struct task *t, struct making *m, struct subject *td, str
 		op.prior = imported;
 	if (!rc)
 		rc = type->read(t, &op, &e);
+	if (rc)
+		json_decref(op.by);
 	if (rc && (rc == E_CANCELED || task_cancelled(t))) {
 		json_decref(op.actual);
 		*err = e;
@@ -76,6 +80,9 @@ static int read_object(struct task *t, struct making *m, struct subject *td, str
 	td->actual = op.actual;
 	op.incomplete[sizeof(op.incomplete) - 1] = '\0';
 	td->incomplete = op.incomplete[0] ? arena_strdup(m->p->arena, op.incomplete) : NULL;
+	td->refused = op.refused[0] ? arena_strdup(m->p->arena, op.refused) : NULL;
+	td->remark = op.remark[0] ? arena_strdup(m->p->arena, op.remark) : NULL;
+	td->by = op.by;
 	return 0;
 }
 

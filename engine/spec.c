@@ -221,7 +221,8 @@ void spec_free(struct spec *s)
 		json_decref(s->asked.at[i]->value);
 	vec_free(&s->asked);
 	for (size_t i = 0; i < s->units.len; i++)
-		vec_free(&s->units.at[i]->edges);
+		vec_free(&s->units.at[i]->edges), vec_free(&s->units.at[i]->earlier);
+	ties_free(s);
 	vec_free(&s->items);
 	vec_free(&s->units);
 	dag_release(&s->graph);

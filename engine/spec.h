@@ -37,6 +37,7 @@ struct unit {
 	struct resource *res;
 	size_t first, n;             /* of spec.items */
 	VEC(struct dag_edge) edges;  /* among them, from 0 */
+	VEC(const struct unit *) earlier;    /* other units that give what this one needs (ties.c) */
 	unsigned canary, max_unavailable, soak_s;
 	bool deferred;               /* a composite that waits for values: it has no items */
 	const char *reason;
@@ -111,6 +112,7 @@ struct spec {
 	VEC(struct item *) items;
 	VEC(struct asking *) asked;
 	bool waits;                  /* a resource or an output waits for values that providers compute */
+	struct gift *gifts;          /* what its objects give to others (ties.c) */
 	/* The attributes that a provider computed for an item, when they will stay as they are; NULL: not known. */
 	const json_t *(*computed)(void *ctx, const struct item *it); void *computed_ctx;
 };
@@ -144,6 +146,13 @@ int slot_open(struct engine *e, struct provider_slot *s, void **self, struct err
 /* spec.c: loading and checking what needs no evaluation of resources. E_INPUT: the mistakes are in D; *OUT may be there to go on. */
 int spec_load(struct engine *e, struct diags *d, struct spec **out, struct err *err) MUST_CHECK;
 void spec_free(struct spec *s);
+/* ties.c: puts what needs something behind what gives it. To be called when all are expanded. */
+void ties_link(struct spec *s);
+void ties_free(struct spec *s);
+struct giving { const struct spec *s; const struct item *it; };     /* what op.spec points to */
+/* KEY as it is told from that of other configurations of providers, which stands in front of a TIE_MARK; yours to free. */
+#define TIE_MARK '\x1f'
+char *tie_key(const struct item *it, const char *key);
 /* twins.c: reports objects that share their identity (ATTR_IDENTITY). */
 void twins_check(struct spec *s);
 /* expand.c: makes the instances, units and items of R; all that it refers to must have been expanded. Mistakes go to the diags. */

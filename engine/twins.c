@@ -8,11 +8,26 @@
 
 struct twin { char *id; const struct item *item; UT_hash_handle hh; };
 
-/* The type and the values of the attributes that say what in the world it is; NULL when the type has none, or they are not known. */
+struct naming { const struct item *it; char *id; };
+
+static void keep_tie(void *ctx, enum tie tie, const char *key)
+{
+	struct naming *n = ctx;
+	if (tie == TIE_IS && !n->id)
+		n->id = tie_key(n->it, key);
+}
+
+/* What its ties say it is; else the type and the values of the attributes that say what in the world it is; NULL when the type has
+ * none, or they are not known. */
 static char *identity(const struct item *it)
 {
 	struct str s;
+	struct naming tied = { .it = it };
 	bool any = false;
+	if (it->row->type->ties && it->config)
+		it->row->type->ties(it->config, it->slot->config, keep_tie, &tied);
+	if (tied.id)
+		return tied.id;
 	str_init(&s, STR_OURS);
 	str_add(&s, it->row->type->name);
 	for (const struct attr *a = it->row->type->attrs; it->config && a && a->name; a++) {
@@ -29,7 +44,8 @@ static char *identity(const struct item *it)
 static void tell(struct spec *s, const struct item *first, const struct item *second, const char *id)
 {
 	const struct lang_resource *a = first->unit->res->lr, *b = second->unit->res->lr;
-	struct diag *g = diag_add(s->d, "E0125", b->name_mark, "%s and %s would both write %s", first->address, second->address, id);
+	const char *plain = strchr(id, TIE_MARK);
+	struct diag *g = diag_add(s->d, "E0125", b->name_mark, "%s and %s would both write %s", first->address, second->address, plain ? plain + 1 : id);
 	diag_note(g, a->name_mark, "the first one is here");
 	diag_hint(g, "give each a place of its own");
 }

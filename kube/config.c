@@ -235,7 +235,10 @@ int kube_config_load(const char *paths, const char *context, struct kube_config 
 	autofree char *home = NULL;
 	const char *env = getenv("KUBECONFIG"), *h = getenv("HOME");
 	unsigned n = 0;
-	if (!paths && env && env[0])
+	bool account = paths && strcmp(paths, "in-cluster") == 0;
+	if (account)
+		paths = env = h = NULL;
+	if (!account && !paths && env && env[0])
 		paths = env;
 	if (!paths && h && (home = xasprintf("%s/.kube/config", h)) && file_exists(home))
 		paths = home;

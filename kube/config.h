@@ -27,7 +27,7 @@ enum { KUBE_EXEC_MS = 60000, KUBE_TOKEN_AGAIN_MS = 60000 };
 
 struct kube_config;
 
-/* PATHS and CONTEXT may be NULL: the rules above, the current context. Reads files only; E_NOTFOUND when there is no
+/* PATHS and CONTEXT may be NULL: the rules above, the current context. PATHS "in-cluster": the service account and nothing else. Reads files only; E_NOTFOUND when there is no
  * configuration at all, E_INPUT for what is wrong in one (it names file and entry). */
 int kube_config_load(const char *paths, const char *context, struct kube_config **out, struct err *err) MUST_CHECK;
 /* Without any file: an address, and optionally a bearer token (copied). INSECURE: the certificate is not checked. */

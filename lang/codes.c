@@ -29,6 +29,8 @@ static const struct diag_code codes[] = {
 	{ "E0123", "too many objects", "The whole spec describes more objects than one plan may hold. Split it into several specs with states of their own." },
 	{ "E0124", "a number where text is needed", "Without quotes 1.10 is the number 1.1 and 0x10 is 16, which as a version or a name is something else. Put quotes around what is meant as text." },
 	{ "E0125", "two objects for one thing", "Two objects of the spec would write the same file, each undoing what the other wrote, in every apply. Give each a place of its own." },
+	{ "E0126", "refused by the world", "The peer was asked beforehand, without changing anything, and would not take what the spec wants: it is not valid there, a rule "
+	  "forbids it, or the account lacks a permission. What it said stands in the message." },
 	{ "E0131", "provider in a module", "Providers are configured in the spec that is applied; modules it calls use those configurations." },
 	{ "E0132", "source of a module", "A source is a plain text: a folder as ./NAME or ../NAME, relative to the folder of the file it stands in, or a "
 	  "repository as git::https://HOST/REPO.git//FOLDER?ref=v1.2.0 (https, http, ssh, file). The folder must hold *.aipc.yaml files." },
@@ -158,6 +160,12 @@ static const struct diag_code codes[] = {
 	{ "E0809", "number of GPUs", "A MIG layout divides as many GPUs as the nodes of the pool have." },
 	{ "E0810", "folder of manifests", "Manifests go to a folder below the spec's, without \"..\", or to an absolute one." },
 	{ "E0811", "name in Kubernetes", "Namespaces and config maps have names of small letters, digits and -, with a letter or digit at both ends." },
+	{ "E0812", "object to apply", "What is applied to a cluster is one object with apiVersion, kind and metadata.name, as a person writes it: no lists, no fields that "
+	  "the cluster itself writes, and no nodes, which join by themselves." },
+	{ "E0813", "secret in a manifest", "The values would be kept in the state and in saved plans. Let the cluster make the Secret from where the secret lives." },
+	{ "E0814", "level of spares", "spare.min_free names levels of the fabric's topology (leaf, nvlink-domain, their aliases or label keys), or cluster for the whole." },
+	{ "E0815", "no spare in the pool", "spare.nodes are patterns of node names of the pool; a node with spare: true is one too." },
+	{ "E0816", "MIG strategy", "single calls every MIG instance a GPU, so all GPUs of the node must be cut into the same profile. mixed names each profile." },
 	{ "W0161", "place taken", "An object cannot be moved to an address that the state has already." },
 	{ "W0180", "check", "An assertion of a check block does not hold, or cannot be evaluated. Checks warn; they never stop a plan or an apply." },
 	{ "W0181", "data not read", "The world did not answer, or not well, when a data block asked it. What depends on the answer is left out of the plan; all else is "

@@ -10,17 +10,28 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "providers/kube/runtime.h"
+#include "providers/kube/target.h"
 #include "providers/kube/yaml.h"
 #include "providers/naming.h"
 #include "providers/textfile.h"
 #include "schemas/data.h"
 
+static const char *const strategies[] = { "mixed", "single", NULL };
 const struct attr cluster_attrs[] = {
 	{ .name = "pools", .type = ATTR_LIST, .flags = ATTR_REQUIRED, .elem = ATTR_ANY, .help = "The cluster's gpu_node_pools, or objects with name and nodes." },
 	{ .name = "fabric", .type = ATTR_ANY, .help = "The ib_fabric its nodes are cabled to." },
 	{ .name = "presets", .type = ATTR_LIST, .elem = ATTR_STRING, .help = "Label sets of other programs to write too: mig-manager, topograph." },
 	{ .name = "manifests", .type = ATTR_STRING, .help = "Folder for the manifests, instead of the provider's." },
 	{ .name = "namespace", .type = ATTR_STRING, .deflt = "\"gpu-operator\"", .help = "Namespace of the MIG configuration." },
+	{ .name = "runtime", .type = ATTR_BOOL, .deflt = "true",
+	  .help = "Whether to write what aipc-runtime reads besides labels: its kinds, a FabricTopology called default, a SparePool for each pool that has spares." },
+	{ .name = "topology", .type = ATTR_STRING,
+	  .help = "Preset of label keys that the FabricTopology names (aws, topograph-1.0, ...), instead of the fabric labels written here." },
+	{ .name = "mig_strategy", .type = ATTR_STRING, .values = strategies, .deflt = "\"mixed\"",
+	  .help = "The device plugin's: how MIG instances are called as resources, in the annotation aipc.dev/mig-resources." },
+	{ .name = "taints", .type = ATTR_LIST, .elem = ATTR_OBJECT, .fields = taint_attrs, .help = "Taints of all its nodes." },
+	{ .name = "force", .type = ATTR_BOOL, .help = "Take fields that another manager owns, whatever the provider says." },
 	{ .name = "mig_config_name", .type = ATTR_STRING, .deflt = "\"aipc-mig-config\"", .help = "Name of the ConfigMap with the MIG layouts." },
 	{ 0 }
 };
@@ -30,8 +41,10 @@ struct cluster {
 	struct arena *a;
 	json_t *handoff;
 	const char *prefix, *folder;
+	bool live, runtime;          /* applied to a cluster, not written to files; with what aipc-runtime reads */
 	json_t *objects, *names, *resources;     /* names: of nodes, in order; resources: of the kustomization */
 	json_t *seen, *told, *layouts;           /* node to pool; label values complained of; MIG configurations by name */
+	json_t *keys, *presets;                  /* label keys in use; presets of topologies */
 	int mistakes;
 };
 
@@ -131,7 +144,12 @@ static const char *text_of(struct cluster *c, const json_t *v)
 
 /* --- labels of one node ------------------------------------------------------------------------------------------------------- */
 
-struct where { const json_t *pool, *node, *fabric, *fabric_node; size_t pool_at, node_at; const char *name; };
+struct where {
+	const json_t *pool, *node, *fabric, *fabric_node;
+	size_t pool_at, node_at, spares;         /* spares: of this pool so far */
+	const char *name;
+	const char *mig;                         /* its MIG resources as the annotation says them; NULL: none */
+};
 enum from { FROM_NODE, FROM_POOL, FROM_FABRIC, FROM_FABRIC_NODE };
 
 /* What each label of handoff.json is read from: IN is an object inside, or NULL. */
@@ -147,7 +165,7 @@ static const struct source { const char *label; enum from from; const char *in, 
 	{ "power-feed", FROM_NODE, NULL, "power_feed" },
 	{ "rack", FROM_NODE, NULL, "rack" },
 	{ "rails", FROM_FABRIC_NODE, NULL, "rails" },
-	{ "spare", FROM_NODE, NULL, "spare" },
+	{ "spare", FROM_NODE, NULL, "spare" },       /* or named by the pool's spare.nodes */
 	{ "spine-group", FROM_FABRIC_NODE, NULL, "spine_group" },
 };
 
@@ -177,12 +195,23 @@ static const char *checked_value(struct cluster *c, const struct source *s, cons
 	return less;
 }
 
+static bool is_named_spare(const struct where *w)
+{
+	const json_t *globs = json_at(json_at(w->pool, "spare"), "nodes");
+	for (size_t i = 0; i < json_array_size(globs); i++)
+		if (str_glob(json_string_value(json_array_get(globs, i)), w->name))
+			return true;
+	return false;
+}
+
 static json_t *labels_of(struct cluster *c, const struct where *w)
 {
 	json_t *labels = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
 		const struct source *s = &sources[i];
 		const char *value = text_of(c, source_value(s, w));
+		if (strcmp(s->label, "spare") == 0 && is_named_spare(w))
+			value = "true";
 		if (!value[0] || !json_at(json_at(c->handoff, "labels"), s->label))
 			continue;
 		if (strcmp(s->label, "spare") == 0) {
@@ -214,13 +243,20 @@ static void add_presets(struct cluster *c, json_t *labels)
 	}
 }
 
+/* The keys of OBJECT, for "did you mean". */
+static const char *const *key_names(struct cluster *c, const json_t *object)
+{
+	size_t n;
+	autofree const char **keys = json_keys(object, &n);
+	const char **names = arena_array(c->a, n + 1, sizeof(*names));
+	memcpy(names, keys, n * sizeof(*names));
+	return names;
+}
+
 static void check_presets(struct cluster *c)
 {
 	const json_t *list = json_at(c->x->config, "presets"), *known = json_at(c->handoff, "presets");
-	size_t n;
-	autofree const char **keys = json_keys(known, &n);
-	const char **names = arena_array(c->a, n + 1, sizeof(*names));
-	memcpy(names, keys, n * sizeof(*names));
+	const char *const *names = key_names(c, known);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *preset = json_string_value(json_array_get(list, i));
 		if (!preset || !json_at(known, preset))
@@ -242,22 +278,43 @@ static void add_object(struct cluster *c, const char *type, const char *label, c
 	json_array_append_new(c->objects, o);
 }
 
-static void add_manifest(struct cluster *c, const char *file, json_t *object)
+/* Where CONFIG goes: FILE, or the cluster. */
+static void put_place(struct cluster *c, json_t *config, const char *file)
 {
-	json_t *config = json_object();
-	json_put_str(config, "path", arena_printf(c->a, "%s/%s", c->folder, file));
-	json_put_new(config, "object", object);
-	add_object(c, "manifest", "manifest", file, NULL, config);
+	const json_t *force = json_at(c->x->config, "force");
+	if (!c->live)
+		json_put_str(config, "path", arena_printf(c->a, "%s/%s", c->folder, file));
+	if (force)
+		json_put_new(config, "force", json_ref(force));
 }
 
-static void add_node(struct cluster *c, const struct where *w)
+/* STEM is what it is called, and with .yaml its file. */
+static void add_manifest(struct cluster *c, const char *stem, json_t *object)
 {
-	const char *file = arena_printf(c->a, "nodes/%s.yaml", w->name);
-	json_t *config = json_object(), *labels = labels_of(c, w);
+	json_t *config = json_object();
+	const char *file = arena_printf(c->a, "%s.yaml", stem);
+	put_place(c, config, file);
+	json_put_new(config, "object", object);
+	add_object(c, "manifest", "manifest", c->live ? stem : file, NULL, config);
+	json_array_append_new(c->resources, json_string(file));
+}
+
+static void add_node(struct cluster *c, struct where *w)
+{
+	const char *file = arena_printf(c->a, "nodes/%s.yaml", w->name), *key;
+	json_t *config = json_object(), *labels = labels_of(c, w), *v;
+	const json_t *taints = json_at(c->x->config, "taints");
 	add_presets(c, labels);
+	json_object_foreach(labels, key, v)
+		json_object_set(c->keys, key, v);
+	w->spares += json_at(labels, arena_printf(c->a, "%sspare", c->prefix)) != NULL;
 	json_put_str(config, "node", w->name);
-	json_put_str(config, "path", arena_printf(c->a, "%s/%s", c->folder, file));
+	put_place(c, config, file);
 	json_put_new(config, "labels", labels);
+	if (w->mig)
+		json_put_new(config, "annotations", json_pack("{s:s}", arena_printf(c->a, "%smig-resources", c->prefix), w->mig));
+	if (taints)
+		json_put_new(config, "taints", json_ref(taints));
 	add_object(c, "node_labels", "node", w->name, w->name, config);
 	json_array_append_new(c->names, json_string(w->name));
 	json_array_append_new(c->resources, json_string(file));
@@ -328,9 +385,89 @@ static void add_mig_config(struct cluster *c)
 	autostr struct str text;
 	str_init(&text, STR_OURS);
 	yaml_write(parted, &text);
-	add_manifest(c, "mig-config.yaml", json_pack("{s:s,s:s,s:{s:s,s:s},s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap", "metadata", "name", name,
+	add_manifest(c, "mig-config", json_pack("{s:s,s:s,s:{s:s,s:s},s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap", "metadata", "name", name,
 						     "namespace", space, "data", "config.yaml", text.at));
-	json_array_insert_new(c->resources, 0, json_string("mig-config.yaml"));
+}
+
+static const char *mig_resources(struct cluster *c, const struct where *w)
+{
+	const json_t *mig = json_at(w->pool, "mig"), *layout = json_at(mig, "config");
+	const char *strategy = json_str(c->x->config, "mig_strategy");
+	if (!c->runtime || !layout)
+		return NULL;
+	autojson json_t *resources = runtime_mig_resources(layout, json_int(json_at(w->pool, "gpu"), "count", json_int(mig, "gpus", 0)), strategy ? strategy : "mixed");
+	if (!resources) {
+		REPORT(c, "E0816", false, PATH("mig_strategy"), NULL, NULL, "under the strategy single all GPUs are cut alike and into one profile; layout %s is not",
+		       json_str(mig, "name"));
+		return NULL;
+	}
+	autofree char *text = json_text(resources);
+	return arena_strdup(c->a, text);
+}
+
+/* --- spares -------------------------------------------------------------------------------------------------------------------- */
+
+/* NAME as the name of an object: as it is, or in small letters with a hash, so that different names stay different. */
+static const char *object_name(struct cluster *c, const char *name)
+{
+	char hex[65], *out = arena_strdup(c->a, name);
+	if (dns1123_ok(name, true, 253))
+		return name;
+	str_sha256(name, strlen(name), hex);
+	for (char *s = out; *s; s++)
+		*s = isalnum((unsigned char)*s) ? (char)tolower((unsigned char)*s) : '-';
+	return arena_printf(c->a, "pool-%.200s-%.8s", out, hex);
+}
+
+static bool known_level(const char *const *levels, const char *name)
+{
+	while (*levels && strcmp(*levels, name) != 0)
+		levels++;
+	return *levels != NULL;
+}
+
+static void check_levels(struct cluster *c, const struct where *w, const json_t *min_free)
+{
+	autofree const char **levels = runtime_levels(c->presets, json_str(c->x->config, "topology"));
+	const char *level;
+	json_t *v;
+	json_object_foreach((json_t *)min_free, level, v)
+		if (!known_level(levels, level))
+			REPORT(c, "E0814", false, PATH("pools", number(c, w->pool_at)), levels, level, "pool %s wants spares free at level \"%.60s\", which the "
+			       "topology does not have", json_str(w->pool, "name"), level);
+}
+
+static void add_spares(struct cluster *c, const struct where *w)
+{
+	const json_t *spare = json_at(w->pool, "spare"), *min_free = json_at(spare, "min_free");
+	const char *pool = json_str(w->pool, "name");
+	if (json_is_object(spare) && !w->spares)
+		REPORT(c, "E0815", false, PATH("pools", number(c, w->pool_at)), NULL, NULL, "pool %s has spare settings, but none of its nodes is a spare: none matches "
+		       "spare.nodes, none has spare: true", pool);
+	check_levels(c, w, min_free);
+	if (c->runtime && w->spares) {
+		const char *name = object_name(c, pool);
+		add_manifest(c, arena_printf(c->a, "spare-pools/%s", name), runtime_spares(name, pool, min_free));
+	}
+}
+
+/* --- what the runtime reads ------------------------------------------------------------------------------------------------------ */
+
+static void add_runtime(struct cluster *c)
+{
+	const char *preset = json_str(c->x->config, "topology");
+	autojson json_t *kinds = c->runtime ? runtime_kinds() : NULL;
+	if (preset && !json_at(c->presets, preset)) {
+		REPORT(c, "E0807", false, PATH("topology"), key_names(c, c->presets), preset, "there is no topology preset \"%.60s\"", preset);
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(kinds); i++) {
+		const json_t *kind = json_array_get(kinds, i);
+		add_manifest(c, arena_printf(c->a, "crds/%s", json_str(json_at(kind, "metadata"), "name")), json_ref(kind));
+	}
+	json_t *topology = c->runtime ? runtime_topology(c->presets, preset, c->keys) : NULL;
+	if (topology)
+		add_manifest(c, "fabric-topology", topology);
 }
 
 /* --- the block ------------------------------------------------------------------------------------------------------------------- */
@@ -345,6 +482,7 @@ static void take_pool(struct cluster *c, size_t at)
 		return;
 	}
 	struct where w = { .pool = pool, .fabric = fabric, .pool_at = at };
+	w.mig = mig_resources(c, &w);
 	for (w.node_at = 0; w.node_at < json_array_size(nodes); w.node_at++) {
 		w.node = json_array_get(nodes, w.node_at);
 		w.name = json_str(w.node, "name");
@@ -359,6 +497,7 @@ static void take_pool(struct cluster *c, size_t at)
 		WARN(c, "W0802", path, "%zu node%s of %s %s not in fabric %s (the first is %s): no fabric labels", outside, outside == 1 ? "" : "s", name,
 		     outside == 1 ? "is" : "are", json_str(fabric, "name"), first);
 	take_layout(c, &w);
+	add_spares(c, &w);
 }
 
 static void check_block(struct cluster *c)
@@ -380,8 +519,11 @@ static void build(struct cluster *c)
 	for (size_t i = 0; i < json_array_size(pools); i++)
 		take_pool(c, i);
 	add_mig_config(c);
-	json_t *list = json_incref(c->resources);
-	add_manifest(c, "kustomization.yaml", json_pack("{s:s,s:s,s:o}", "apiVersion", "kustomize.config.k8s.io/v1beta1", "kind", "Kustomization",
+	add_runtime(c);
+	if (c->live)
+		return;
+	json_t *list = json_copy(c->resources);
+	add_manifest(c, "kustomization", json_pack("{s:s,s:s,s:o}", "apiVersion", "kustomize.config.k8s.io/v1beta1", "kind", "Kustomization",
 							"resources", list));
 }
 
@@ -394,7 +536,8 @@ static json_t *value_of(struct cluster *c)
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(layouts, json_string(keys[i]));
 	json_put_str(v, "name", name);
-	json_put_str(v, "folder", c->folder);
+	if (!c->live)
+		json_put_str(v, "folder", c->folder);
 	json_object_set(v, "nodes", c->names);
 	json_put_new(v, "mig_configs", layouts);
 	return v;
@@ -419,6 +562,10 @@ int cluster_build(struct expand *x, json_t **objects, json_t **value)
 	c.prefix = json_str(c.handoff, "prefix");
 	c.folder = folder ? folder : json_str(x->provider, "manifests");
 	c.folder = c.folder ? c.folder : "manifests";
+	c.live = target_is_live(x->provider);
+	c.runtime = json_flag(x->config, "runtime", true);
+	c.keys = json_object();
+	c.presets = runtime_presets();
 	c.objects = json_array();
 	c.names = json_array();
 	c.resources = json_array();
@@ -430,7 +577,7 @@ int cluster_build(struct expand *x, json_t **objects, json_t **value)
 		*objects = json_incref(c.objects);
 		*value = value_of(&c);
 	}
-	json_t *mine[] = { c.objects, c.names, c.resources, c.seen, c.told, c.layouts, c.handoff };
+	json_t *mine[] = { c.objects, c.names, c.resources, c.seen, c.told, c.layouts, c.handoff, c.keys, c.presets };
 	for (size_t i = 0; i < ARRAY_LEN(mine); i++)
 		json_decref(mine[i]);
 	return c.mistakes ? E_INPUT : 0;

@@ -6,6 +6,8 @@
  *   E0806 two MIG layouts under one name                     E0807 an unknown preset
  *   E0808 a fabric that is none                              E0809 a MIG layout for another number of GPUs than the pool has
  *   E0810 a folder outside, or a malformed path              E0811 a malformed namespace or name
+ *   E0814 spares at a level that there is none of           E0815 a pool with spare settings and no spare
+ *   E0816 a MIG layout that strategy single does not allow
  *   W0801 a value that was shortened to 63 characters        W0802 nodes of a pool that are not in the fabric
  *   W0803 a MIG layout for another GPU product than the pool's
  */
@@ -14,16 +16,9 @@
 
 #include "engine/provider.h"
 
-extern const struct attr cluster_attrs[];
+extern const struct attr cluster_attrs[], taint_attrs[];
 /* *OBJECTS (new): a list of {type, label, key, node (may be null), config} to be added; *VALUE (new): the block's value,
  * {name, folder, nodes: [names], mig_configs: [names]}. */
 int cluster_build(struct expand *x, json_t **objects, json_t **value);
-
-/* The text that establishes a node_labels object, and what such a text says (never fails: what cannot be read differs from
- * everything we write). */
-void node_text(const json_t *config, struct str *out);
-json_t *node_actual(const char *path, const char *text, size_t len);
-void manifest_text(const json_t *config, struct str *out);
-json_t *manifest_actual(const char *path, const char *text, size_t len);
 
 #endif

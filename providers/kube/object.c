@@ -1,4 +1,4 @@
-#include "providers/kube/cluster.h"
+#include "providers/kube/files.h"
 
 #include <string.h>
 
@@ -18,6 +18,8 @@ void node_text(const json_t *config, struct str *out)
 	if (json_object_size(annotations))
 		json_put_new(meta, "annotations", json_ref(annotations));
 	autojson json_t *node = json_pack("{s:s,s:s,s:o}", "apiVersion", "v1", "kind", "Node", "metadata", meta);
+	if (json_array_size(json_at(config, "taints")))
+		json_put_new(node, "spec", json_pack("{s:O}", "taints", json_at(config, "taints")));
 	str_add(out, HEAD);
 	yaml_write(node, out);
 }
@@ -27,7 +29,10 @@ static bool is_foreign(const json_t *j)
 {
 	const json_t *meta = json_at(j, "metadata"), *annotations = json_at(meta, "annotations"), *labels = json_at(meta, "labels");
 	const char *api = json_str(j, "apiVersion"), *kind = json_str(j, "kind");
-	if (!api || strcmp(api, "v1") != 0 || !kind || strcmp(kind, "Node") != 0 || json_object_size(j) != 3)
+	const json_t *spec = json_at(j, "spec"), *taints = json_at(spec, "taints");
+	if (!api || strcmp(api, "v1") != 0 || !kind || strcmp(kind, "Node") != 0 || json_object_size(j) != 3u + (spec != NULL))
+		return true;
+	if (spec && (json_object_size(spec) != 1 || !json_array_size(taints)))
 		return true;
 	if (!json_str(meta, "name") || !json_is_object(labels) || (annotations && !json_is_object(annotations)))
 		return true;
@@ -51,6 +56,9 @@ json_t *node_actual(const char *path, const char *text, size_t len)
 	json_put_str(out, "node", name ? name : "");
 	json_put_new(out, "labels", object_or_empty(json_at(meta, "labels")));
 	json_put_new(out, "annotations", object_or_empty(json_at(meta, "annotations")));
+	const json_t *taints = json_at(json_at(j, "spec"), "taints");
+	json_put_new(out, "taints", json_is_array(taints) ? json_ref(taints) : json_array());
+	json_put_new(out, "taken_by", json_object());
 	json_put_new(out, "other_content", json_boolean(bad || is_foreign(j)));
 	return out;
 }
@@ -69,5 +77,6 @@ json_t *manifest_actual(const char *path, const char *text, size_t len)
 	if (lang_yaml_to_json(text, len, path, false, &j, &err) != 0)
 		j = json_pack("{s:o}", "unreadable", json_string_safe(err.msg, strlen(err.msg)));
 	json_put_new(out, "object", j);
+	json_put_new(out, "taken_by", json_object());
 	return out;
 }

@@ -5,71 +5,35 @@
 #include "base/mem.h"
 #include "providers/all.h"
 #include "providers/kube/cluster.h"
+#include "providers/kube/files.h"
+#include "providers/kube/live.h"
+#include "providers/kube/target.h"
 #include "providers/textfile.h"
 
-struct kube { const char *dir; };
-
-/* A primitive is one file; what differs is how a configuration is written as text and read back from it. */
-typedef void text_fn(const json_t *config, struct str *out);
-typedef json_t *actual_fn(const char *path, const char *text, size_t len);
-
-static int read_file(struct task *t, struct op *op, actual_fn *actual, struct err *err)
+/* An object with a path is a file, one without is in a cluster. Where the state remembers it is where it is read and removed. */
+static bool is_file(const json_t *object)
 {
-	const struct kube *self = op->self;
-	const char *path = json_str(op->config ? op->config : op->prior, "path");
-	char *text = NULL;
-	size_t len = 0;
-	if (!path)
-		return err_set(err, E_INPUT, "%s has no path", op->address);
-	int rc = textfile_read(t, self->dir, path, &text, &len, err);
-	if (rc == 0 && text)
-		op->actual = actual(path, text, len);
-	free(text);
-	return rc;
+	return json_str(object, "path") != NULL;
 }
 
-static int write_file(struct task *t, struct op *op, text_fn *text, actual_fn *actual, struct err *err)
+static bool is_file_now(const struct op *op)
 {
-	const struct kube *self = op->self;
-	autostr struct str s;
-	str_init(&s, TEXTFILE_MAX);
-	text(op->config, &s);
-	if (str_full(&s))
-		return err_set(err, E_INPUT, "%s is larger than the limit of %zu MiB", op->address, TEXTFILE_MAX >> 20);
-	int rc = textfile_write(t, self->dir, json_str(op->config, "path"), s.at, s.len, err);
-	return rc ? rc : read_file(t, op, actual, err);
+	return is_file(op->prior ? op->prior : op->config);
 }
 
-/* A file that holds something else than what we wrote is someone's: it stays. */
-static int remove_file(struct task *t, struct op *op, text_fn *text, struct err *err)
+static int check_path(struct expand *x, int (*live_check)(struct expand *x))
 {
-	const struct kube *self = op->self;
-	const char *path = json_str(op->prior, "path");
-	char *have = NULL;
-	size_t len = 0;
-	autostr struct str s;
-	str_init(&s, STR_OURS);
-	if (!path)
-		return err_set(err, E_INPUT, "%s has no path", op->address);
-	int rc = textfile_read(t, self->dir, path, &have, &len, err);
-	if (rc || !have)
-		return rc;
-	text(op->prior, &s);
-	bool ours = s.len == len && memcmp(s.at, have, len) == 0;
-	free(have);
-	if (ours)
-		return textfile_remove(t, self->dir, path, err);
-	op_progress(op, -1, "%s was changed by someone else: left as it is", path);
-	return 0;
-}
-
-static int check_path(struct expand *x)
-{
-	const char *path = json_str(x->config, "path");
-	if (!path || textfile_path_ok(path))
+	static const char *const path[] = { "path", NULL };
+	const char *file = json_str(x->config, "path");
+	if (file && textfile_path_ok(file))
 		return 0;
-	x->report(x->report_ctx, "E0810", false, (const char *const[]){ "path", NULL }, NULL, NULL,
-		  "\"%.200s\" is no path of a file that may be written (no \"..\" in it)", path);
+	if (file)
+		x->report(x->report_ctx, "E0810", false, path, NULL, NULL, "\"%.200s\" is no path of a file that may be written (no \"..\" in it)", file);
+	else if (!target_is_live(x->provider))
+		x->report(x->report_ctx, "E0109", false, (const char *const[]){ NULL }, NULL, NULL,
+			  "path is missing: provider kube writes files here; mode: apply would write to a cluster");
+	else
+		return live_check ? live_check(x) : 0;
 	return E_INPUT;
 }
 
@@ -77,71 +41,115 @@ static int check_path(struct expand *x)
 
 static int node_read(struct task *t, struct op *op, struct err *err)
 {
-	return read_file(t, op, node_actual, err);
+	return is_file_now(op) ? file_node_read(t, op, err) : live_node_read(t, op, err);
 }
 
 static int node_write(struct task *t, struct op *op, struct err *err)
 {
-	return write_file(t, op, node_text, node_actual, err);
+	return is_file(op->config) ? file_node_write(t, op, err) : live_node_write(t, op, err);
 }
 
 static int node_remove(struct task *t, struct op *op, struct err *err)
 {
-	return remove_file(t, op, node_text, err);
+	return is_file(op->prior) ? file_node_remove(t, op, err) : live_node_remove(t, op, err);
 }
 
+static int node_check(struct expand *x)
+{
+	return check_path(x, NULL);
+}
+
+static void node_ties(const json_t *config, const json_t *provider, tie_fn *say, void *ctx)
+{
+	(void)provider;
+	autofree char *self = is_file(config) ? NULL : xasprintf("Node %s", json_str(config, "node"));
+	if (self)
+		say(ctx, TIE_IS, self);
+}
+
+#define PATH_ATTR { .name = "path", .type = ATTR_STRING, .flags = ATTR_REPLACE | ATTR_IDENTITY, .deflt = "null", \
+	.help = "Path of the manifest, relative to the folder of the spec. Without it the object is applied to the cluster (mode apply)." }
+#define LIVE_ATTRS \
+	{ .name = "force", .type = ATTR_BOOL, .flags = ATTR_META, .help = "Take fields that another manager owns, whatever the provider says." }, \
+	{ .name = "taken_by", .type = ATTR_MAP, .elem = ATTR_STRING, .deflt = "{}", \
+	  .help = "Fields that read as wanted but that another manager took over, by name; they are then applied anew." }, \
+	{ .name = "uid", .type = ATTR_STRING, .flags = ATTR_COMPUTED, .help = "The object's uid in the cluster." }
+
+const struct attr taint_attrs[] = {
+	{ .name = "key", .type = ATTR_STRING, .flags = ATTR_REQUIRED, .help = "Key of the taint." },
+	{ .name = "value", .type = ATTR_STRING, .deflt = "\"\"", .help = "Its value." },
+	{ .name = "effect", .type = ATTR_STRING, .flags = ATTR_REQUIRED, .values = (const char *const[]){ "NoSchedule", "PreferNoSchedule", "NoExecute", NULL },
+	  .help = "What it does." },
+	{ 0 }
+};
 static const struct attr node_attrs[] = {
 	{ .name = "node", .type = ATTR_STRING, .flags = ATTR_REQUIRED, .help = "Name of the node." },
-	{ .name = "path", .type = ATTR_STRING, .flags = ATTR_REQUIRED | ATTR_REPLACE | ATTR_IDENTITY, .help = "Path of the manifest, relative to the folder of the spec." },
+	PATH_ATTR,
 	{ .name = "labels", .type = ATTR_MAP, .flags = ATTR_REQUIRED | ATTR_ELIDE, .elem = ATTR_ANY, .help = "Labels by key." },
 	{ .name = "annotations", .type = ATTR_MAP, .elem = ATTR_ANY, .deflt = "{}", .help = "Annotations by key." },
+	{ .name = "taints", .type = ATTR_LIST, .elem = ATTR_OBJECT, .fields = taint_attrs, .deflt = "[]",
+	  .help = "Taints by key and effect; those of others stay in a cluster, but not where a file is applied by another tool." },
 	{ .name = "other_content", .type = ATTR_BOOL, .deflt = "false", .help = "Whether the file holds what aipc did not write; it is then written anew." },
+	LIVE_ATTRS,
 	{ 0 }
 };
 static const struct resource_type node_labels = {
 	.name = "node_labels",
-	.help = "The labels of one node, as a manifest for GitOps. Made by cluster.",
+	.help = "Labels, annotations and taints of one node: applied to the node of a live cluster, or a manifest for GitOps. A node that is not in the cluster is "
+		"left out of the plan until it has joined: none is ever made. Made by cluster.",
 	.version = 1,
 	.attrs = node_attrs,
 	.read = node_read,
 	.create = node_write,
 	.update = node_write,
 	.destroy = node_remove,
-	.check = check_path,
+	.check = node_check,
+	.ties = node_ties,
+	.import_id = live_node_import,
 };
 
 /* --- manifest --------------------------------------------------------------------------------------------------------------- */
 
 static int manifest_read(struct task *t, struct op *op, struct err *err)
 {
-	return read_file(t, op, manifest_actual, err);
+	return is_file_now(op) ? file_manifest_read(t, op, err) : live_manifest_read(t, op, err);
 }
 
 static int manifest_write(struct task *t, struct op *op, struct err *err)
 {
-	return write_file(t, op, manifest_text, manifest_actual, err);
+	return is_file(op->config) ? file_manifest_write(t, op, err) : live_manifest_write(t, op, err);
 }
 
 static int manifest_remove(struct task *t, struct op *op, struct err *err)
 {
-	return remove_file(t, op, manifest_text, err);
+	return is_file(op->prior) ? file_manifest_remove(t, op, err) : live_manifest_remove(t, op, err);
+}
+
+static int manifest_check(struct expand *x)
+{
+	return check_path(x, live_manifest_check);
 }
 
 static const struct attr manifest_attrs[] = {
-	{ .name = "path", .type = ATTR_STRING, .flags = ATTR_REQUIRED | ATTR_REPLACE | ATTR_IDENTITY, .help = "Path of the manifest, relative to the folder of the spec." },
+	PATH_ATTR,
 	{ .name = "object", .type = ATTR_ANY, .flags = ATTR_REQUIRED, .help = "The Kubernetes object." },
+	LIVE_ATTRS,
+	{ .name = "made", .type = ATTR_BOOL, .flags = ATTR_COMPUTED, .help = "Whether aipc made the object, so that removing it deletes it." },
 	{ 0 }
 };
 static const struct resource_type manifest = {
 	.name = "manifest",
-	.help = "One Kubernetes object written as a YAML file.",
+	.help = "One Kubernetes object: applied to a live cluster (server-side apply, field manager aipc), or written as a YAML file. Kinds and namespaces of the "
+		"spec come before what needs them.",
 	.version = 1,
 	.attrs = manifest_attrs,
 	.read = manifest_read,
 	.create = manifest_write,
 	.update = manifest_write,
 	.destroy = manifest_remove,
-	.check = check_path,
+	.check = manifest_check,
+	.ties = live_manifest_ties,
+	.import_id = live_manifest_import,
 };
 
 /* --- cluster ---------------------------------------------------------------------------------------------------------------- */
@@ -163,40 +171,20 @@ static int expand_cluster(struct expand *x)
 
 static const struct resource_type cluster = {
 	.name = "cluster",
-	.help = "A Kubernetes cluster of node pools: labels that tell schedulers where each node is and what it has, and the MIG configuration, written to a "
-		"folder with a kustomization.",
+	.help = "A Kubernetes cluster of node pools: labels that tell schedulers where each node is and what it has, the MIG configuration, and the objects that "
+		"aipc-runtime reads, applied to the cluster or written to a folder with a kustomization.",
 	.version = 1,
 	.attrs = cluster_attrs,
 	.expand = expand_cluster,
 };
 static const struct resource_type *const types[] = { &cluster, &manifest, &node_labels, NULL };
 
-static const struct attr provider_attrs[] = {
-	{ .name = "manifests", .type = ATTR_STRING, .deflt = "\"manifests\"", .help = "Folder for the manifests." },
-	{ 0 }
-};
-
-static int kube_open(const struct provider_env *env, void **self, struct err *err)
-{
-	(void)err;
-	struct kube *k = xcalloc(1, sizeof(*k));
-	k->dir = env->dir;
-	*self = k;
-	return 0;
-}
-
-static void kube_close(struct task *t, void *self)
-{
-	(void)t;
-	free(self);
-}
-
 const struct provider provider_kube = {
 	.abi = PROVIDER_ABI,
 	.name = "kube",
-	.help = "Kubernetes manifests: node labels and the MIG configuration.",
-	.config = provider_attrs,
+	.help = "Kubernetes: node labels and objects, applied to a live cluster or written as manifests.",
+	.config = target_attrs,
 	.types = types,
-	.open = kube_open,
-	.close = kube_close,
+	.open = target_open,
+	.close = target_close,
 };

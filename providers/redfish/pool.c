@@ -406,6 +406,11 @@ static const struct attr rollout_attrs[] = {
 	{ .name = "soak", .type = ATTR_STRING, .help = "Pause between waves: \"90s\", \"10m\", \"1h\"." },
 	{ 0 },
 };
+static const struct attr spare_attrs[] = {
+	{ .name = "nodes", .type = ATTR_LIST, .elem = ATTR_STRING, .help = "Patterns of names of nodes that are kept as warm spares; a column spare says it node by node." },
+	{ .name = "min_free", .type = ATTR_MAP, .elem = ATTR_INT, .help = "How many should be free in each domain of a level of the fabric (leaf: 1), or in all (cluster: 4)." },
+	{ 0 },
+};
 static const char *const powers[] = { "On", "Off", NULL };
 static const struct attr pool_attrs[] = {
 	{ .name = "nodes", .type = ATTR_LIST, .elem = ATTR_ANY, .flags = ATTR_REQUIRED,
@@ -416,6 +421,7 @@ static const struct attr pool_attrs[] = {
 	{ .name = "mig", .type = ATTR_ANY, .help = "A mig_layout." },
 	{ .name = "bios", .type = ATTR_MAP, .elem = ATTR_ANY, .help = "BIOS attributes of every node." },
 	{ .name = "power", .type = ATTR_STRING, .values = powers, .help = "On or Off." },
+	{ .name = "spare", .type = ATTR_OBJECT, .fields = spare_attrs, .help = "Warm spares: nodes that the cluster keeps free to replace failed ones." },
 	{ .name = "rollout", .type = ATTR_OBJECT, .fields = rollout_attrs, .help = "How disruptive changes go over the pool." },
 	{ 0 },
 };

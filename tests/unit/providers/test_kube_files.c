@@ -10,6 +10,7 @@
 #include "lang/lang.h"
 #include "providers/all.h"
 #include "providers/kube/cluster.h"
+#include "providers/kube/files.h"
 #include "providers/kube/yaml.h"
 
 #define HEAD "# Written by aipc; a change made here is shown as drift and undone.\n"
@@ -50,9 +51,10 @@ static void yaml_reads_back(void **state)
 }
 
 #define NODE "apiVersion: v1\nkind: Node\nmetadata:\n  name: gpu-1\n  labels:\n    a/b: x\n"
-#define EMPTY "{\"annotations\":{},\"labels\":{},\"node\":\"\",\"other_content\":true,\"path\":\"p\"}"
+#define NONE ",\"taints\":[],\"taken_by\":{}}"
+#define EMPTY "{\"annotations\":{},\"labels\":{},\"node\":\"\",\"other_content\":true,\"path\":\"p\"" NONE
 #define SAYS(node, labels, annotations, other) "{\"annotations\":" annotations ",\"labels\":" labels ",\"node\":\"" node "\",\"other_content\":" other \
-	",\"path\":\"p\"}"
+	",\"path\":\"p\"" NONE
 
 static void node_files_of_others(void **state)
 {
@@ -64,6 +66,9 @@ static void node_files_of_others(void **state)
 		{ NODE "  annotations: {q: z}\n", SAYS("gpu-1", "{\"a/b\":\"x\"}", "{\"q\":\"z\"}", "false") },
 		{ NODE "  annotations: 7\n", SAYS("gpu-1", "{\"a/b\":\"x\"}", "{}", "true") },
 		{ NODE "  uid: 1\n", SAYS("gpu-1", "{\"a/b\":\"x\"}", "{}", "true") },
+		{ NODE "spec: {taints: [{key: k, value: v, effect: NoSchedule}]}\n", "{\"annotations\":{},\"labels\":{\"a/b\":\"x\"},\"node\":\"gpu-1\",\"other_content\":false,"
+		  "\"path\":\"p\",\"taints\":[{\"effect\":\"NoSchedule\",\"key\":\"k\",\"value\":\"v\"}],\"taken_by\":{}}" },
+		{ NODE "spec: {unschedulable: true}\n", SAYS("gpu-1", "{\"a/b\":\"x\"}", "{}", "true") },
 		{ NODE "spec: {taints: []}\n", SAYS("gpu-1", "{\"a/b\":\"x\"}", "{}", "true") },
 		{ "kind: Pod\n", EMPTY }, { "", EMPTY }, { "[1]", EMPTY }, { "{{{", EMPTY }, { "a: 1\na: 2\n", EMPTY }, { "\xff\xfe\x01", EMPTY },
 	};
@@ -164,11 +169,12 @@ static void operations(void **state)
 	assert_non_null(mkdtemp(dir));
 	struct life rows[] = {
 		{ &provider_kube, "node_labels",
-		  "{\"node\":\"n1\",\"path\":\"m/nodes/n1.yaml\",\"labels\":{\"a\":\"x\"},\"annotations\":{},\"other_content\":false}",
-		  "{\"node\":\"n1\",\"path\":\"m/nodes/n1.yaml\",\"labels\":{\"a\":\"y\",\"b\":\"8\"},\"annotations\":{\"q\":\"no\"},\"other_content\":false}",
+		  "{\"node\":\"n1\",\"path\":\"m/nodes/n1.yaml\",\"labels\":{\"a\":\"x\"},\"annotations\":{},\"other_content\":false" NONE,
+		  "{\"node\":\"n1\",\"path\":\"m/nodes/n1.yaml\",\"labels\":{\"a\":\"y\",\"b\":\"8\"},\"annotations\":{\"q\":\"no\"},\"other_content\":false,"
+		  "\"taints\":[{\"effect\":\"NoExecute\",\"key\":\"k\",\"value\":\"\"}],\"taken_by\":{}}",
 		  "kind: Node\n", "m/nodes/n1.yaml", dir },
-		{ &provider_kube, "manifest", "{\"path\":\"m/c.yaml\",\"object\":{\"kind\":\"X\",\"data\":{\"t\":\"a\\nb\\n\"}}}",
-		  "{\"path\":\"m/c.yaml\",\"object\":{\"kind\":\"X\",\"list\":[1,2.5,null]}}", "{{", "m/c.yaml", dir },
+		{ &provider_kube, "manifest", "{\"path\":\"m/c.yaml\",\"object\":{\"kind\":\"X\",\"data\":{\"t\":\"a\\nb\\n\"}},\"taken_by\":{}}",
+		  "{\"path\":\"m/c.yaml\",\"object\":{\"kind\":\"X\",\"list\":[1,2.5,null]},\"taken_by\":{}}", "{{", "m/c.yaml", dir },
 		{ &provider_fabric, "opensm_file", "{\"path\":\"f/partitions.conf\",\"content\":\"one\\n\"}",
 		  "{\"path\":\"f/partitions.conf\",\"content\":\"\"}", "two\n", "f/partitions.conf", dir },
 	};

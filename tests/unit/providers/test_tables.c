@@ -68,7 +68,7 @@ static void blocks_complete(void **state)
 		  "{\"default_ipoib\":true,\"fat_tree\":{\"hosts\":[{\"name\":\"a\"}],\"leaf_radix\":64,\"oversubscription\":1,\"rails\":8,\"spines\":4},"
 		  "\"partitions\":{\"t\":{\"index0\":false,\"ipoib\":false,\"members\":[\"a\"],\"membership\":\"full\",\"pkey\":16}}}" },
 		{ "cluster", "{\"pools\":[{\"name\":\"p\"}]}", "",
-		  "{\"mig_config_name\":\"aipc-mig-config\",\"namespace\":\"gpu-operator\",\"pools\":[{\"name\":\"p\"}]}" },
+		  "{\"mig_config_name\":\"aipc-mig-config\",\"mig_strategy\":\"mixed\",\"namespace\":\"gpu-operator\",\"pools\":[{\"name\":\"p\"}],\"runtime\":true}" },
 		{ "ib_fabric", "{\"fat_tree\":{\"rails\":8,\"spins\":4,\"hosts\":[]}}", "E0108 fat_tree.spins!", NULL },
 		{ "mig_layout", "{\"gpu\":\"A30\"}", "E0109 ", NULL },
 		{ "ib_fabric", "{\"fat_tree\":{\"rails\":0,\"hosts\":[]}}", "E0111 fat_tree.rails", NULL },
