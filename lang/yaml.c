@@ -28,6 +28,7 @@ struct build {
 	VEC(struct ynode) docs;
 	size_t count, aliased;       /* nodes with aliases unfolded; of these, from aliases */
 	char *chunk; size_t chunk_left;
+	struct { const char *p; size_t line, column; } at;   /* of seek_mark() */
 	bool multi;
 };
 
@@ -50,17 +51,28 @@ static struct mark at_yaml(const struct build *b, yaml_mark_t m, uint32_t len)
 	return (struct mark){ .src = &b->f->src, .line = (uint32_t)m.line + 1, .col = (uint32_t)m.column + 1, .len = len };
 }
 
-/* The place of what stands behind the anchor and the tag that begin at M; M when that is nothing before END. */
-static yaml_mark_t behind_properties(const struct build *b, yaml_mark_t m, yaml_mark_t end)
+/* The text at M. Marks come in order, so a long line is walked once. */
+static const char *seek_mark(struct build *b, yaml_mark_t m)
 {
 	const struct yaml_file *f = b->f;
-	const char *p = f->src.text + f->lines[m.line], *stop = f->src.text + f->src.len;
+	const char *stop = f->src.text + f->src.len;
+	if (!b->at.p || b->at.line != m.line || b->at.column > m.column) {
+		b->at.p = f->src.text + f->lines[m.line];
+		b->at.line = m.line;
+		b->at.column = 0;
+	}
+	for (; b->at.p < stop && b->at.column < m.column; b->at.column++)
+		for (b->at.p++; b->at.p < stop && ((unsigned char)*b->at.p & 0xc0) == 0x80; b->at.p++)
+			;
+	return b->at.p;
+}
+
+/* The place of what stands behind the anchor and the tag that begin at M; M when that is nothing before END. */
+static yaml_mark_t behind_properties(struct build *b, yaml_mark_t m, yaml_mark_t end)
+{
+	const char *p = seek_mark(b, m), *stop = b->f->src.text + b->f->src.len;
 	yaml_mark_t at = m;
 	bool property = false;
-	at.column = 0;
-	for (; p < stop && (at.line < m.line || (at.line == m.line && at.column < m.column)); at.column++)
-		for (p++; p < stop && ((unsigned char)*p & 0xc0) == 0x80; p++)
-			;
 	while (p < stop && (at.line < end.line || (at.line == end.line && at.column < end.column))) {
 		if (*p == '\n' || *p == '\r') {
 			p += p[0] == '\r' && p + 1 < stop && p[1] == '\n' ? 2 : 1;
@@ -278,6 +290,15 @@ static bool bad_tag(struct build *b, yaml_mark_t m, const void *tag)
 	return false;
 }
 
+static bool is_live(const char *s, size_t len)
+{
+	const char *end = s + len;
+	for (const char *p = s; p < end && (p = memchr(p, '{', (size_t)(end - p))); p++)
+		if (p > s && (p[-1] == '$' || p[-1] == '%'))
+			return true;
+	return false;
+}
+
 static bool on_scalar(struct build *b, const yaml_event_t *ev)
 {
 	static const uint8_t styles[] = { [YAML_SINGLE_QUOTED_SCALAR_STYLE] = YS_SINGLE, [YAML_DOUBLE_QUOTED_SCALAR_STYLE] = YS_DOUBLE,
@@ -294,7 +315,7 @@ static bool on_scalar(struct build *b, const yaml_event_t *ev)
 	if (!tag)
 		return bad_tag(b, ev->start_mark, ev->data.scalar.tag);
 	n.s = keep_text(b, s, len);
-	n.live = len >= 3 && (memmem(s, len, "${", 2) || memmem(s, len, "%{", 2));
+	n.live = is_live(s, len);
 	if (tag == 'p' && !yaml_resolve(b->arena, &n)) {
 		diag_add(b->d, "E0410", yaml_mark(b->f, &n), "infinity and NaN are not numbers here");
 		return false;

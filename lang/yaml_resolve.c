@@ -71,6 +71,8 @@ bool yaml_resolve(struct arena *a, struct ynode *n)
 	static const char *const odd[] = { ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN", NULL };
 	enum { MAX_RADIX_DIGITS = 2000 };
 	const char *s = n->s;
+	if (n->n && !strchr("~nNtTfF.+-0123456789", s[0]))   /* most words, at no cost */
+		return true;
 	if (strlen(s) != n->n || n->n > 100000)
 		return true;
 	if (is_one_of(s, n->n, nulls)) {
