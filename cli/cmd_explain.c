@@ -6,10 +6,11 @@
 #include "cli/work.h"
 #include "lang/codes.h"
 
-struct explain_opts { struct input_opts in; };
+struct explain_opts { struct input_opts in; bool list; };
 
 static const struct opt explain_options[] = {
 	INPUT_OPTIONS(struct explain_opts),
+	{ 0, "list", NULL, "list all codes of messages, each with its title", OPT_FLAG, offsetof(struct explain_opts, list), NULL },
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
@@ -36,6 +37,15 @@ static void print_wrapped(FILE *out, const char *text, size_t width)
 	fputc('\n', out);
 }
 
+static void print_example(FILE *out, const char *what, const char *text)
+{
+	fprintf(out, "\n%s:\n\n", what);
+	for (size_t n; *text; text += n + 1) {
+		n = strcspn(text, "\n");
+		fprintf(out, "    %.*s\n", (int)n, text);
+	}
+}
+
 static int explain_code(struct cli *c, const char *text)
 {
 	char code[6];
@@ -43,14 +53,38 @@ static int explain_code(struct cli *c, const char *text)
 	const struct diag_code *d = diag_code_find(code);
 	if (!d)
 		return cli_fail(c, &(struct err){ E_NOTFOUND, "no message has this code" });
+	const struct diag_example *x = diag_example(code);
 	if (c->json) {
 		autojson json_t *j = json_pack("{s:s, s:s, s:s}", "code", d->code, "title", d->title, "text", d->text);
+		if (x)
+			json_put_new(j, "example", json_pack("{s:s, s:s?}", "wrong", x->wrong, "right", x->right));
 		autofree char *out = json_text(j);
 		fprintf(c->out, "%s\n", out);
 		return EXIT_OK;
 	}
 	fprintf(c->out, "%s: %s\n\n", d->code, d->title);
 	print_wrapped(c->out, d->text, 80);
+	if (x)
+		print_example(c->out, code[0] == 'W' ? "Warned of" : "Refused", x->wrong);
+	if (x && x->right)
+		print_example(c->out, "Fine", x->right);
+	return EXIT_OK;
+}
+
+static int list_codes(struct cli *c)
+{
+	size_t n;
+	const struct diag_code *all = diag_codes(&n);
+	if (!c->json) {
+		for (size_t i = 0; i < n; i++)
+			fprintf(c->out, "%s  %s\n", all[i].code, all[i].title);
+		return EXIT_OK;
+	}
+	autojson json_t *j = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(j, json_pack("{s:s, s:s}", "code", all[i].code, "title", all[i].title));
+	autofree char *text = json_text(j);
+	fprintf(c->out, "%s\n", text);
 	return EXIT_OK;
 }
 
@@ -58,7 +92,7 @@ static int explain_code(struct cli *c, const char *text)
 
 static void add_place(const json_t *j, struct str *s)
 {
-	if (!json_str(j, "file"))
+	if (!json_str(j, "file") || json_str(j, "origin"))   /* which names it */
 		return;
 	str_addf(s, "  %s", json_str(j, "file"));
 	if (json_at(j, "line"))
@@ -133,17 +167,21 @@ static int explain_body(struct task *t, struct work *w, struct err *err)
 static int explain_run(struct cli *c)
 {
 	const struct explain_opts *o = c->opts;
+	if (o->list != (c->n_args == 0))
+		return cli_usage(c, o->list ? "--list takes no address or code" : "explain takes an address or a code, or --list");
+	if (o->list)
+		return list_codes(c);
 	if (is_code(c->args[0]))
 		return explain_code(c, c->args[0]);
 	return work_run(c, &o->in, WORK_NO_STATE, "explain", explain_body, (void *)c->args[0]);
 }
 
 const struct command cmd_explain = {
-	.name = "explain", .args = "ADDRESS[.ATTRIBUTE] | CODE", .brief = "say where a value came from, or what a message means",
+	.name = "explain", .args = "ADDRESS[.ATTRIBUTE] | CODE | --list", .brief = "say where a value came from, or what a message means",
 	.about = "For an address: the place of each attribute in the spec, and everything its value came from - locals, variables and where their values were "
 		 "given, the calls of modules on the way - with the values. For a code such as E0213: what the message means and what to do.",
 	.examples = { { "aipc explain 'gpu_node_pool.train.gpu'", "one attribute" }, { "aipc explain module.site.firmware.pin", "all attributes" },
-		      { "aipc explain E0213", "a message" } },
+		      { "aipc explain E0213", "a message, with a spec that gives it and one that does not" }, { "aipc explain --list", "all messages" } },
 	.opts = explain_options, .opts_size = sizeof(struct explain_opts),
-	.min = 1, .max = 1, .group = GROUP_READ, .json = true, .run = explain_run,
+	.max = 1, .group = GROUP_READ, .json = true, .run = explain_run,
 };

@@ -93,7 +93,7 @@ static void trace_var(struct explaining *x, struct scope *s, struct thing *t, js
 	put_value(node, s->cells[t->slot].val);
 	if (root && given)
 		json_put_str(node, "origin", t->given);
-	else
+	if (!root || !given || t->arg_at.line)       /* a flag has no place */
 		put_place(node, given ? t->arg_at : t->x ? expr_mark(t->x) : AT(t->file, t->key));
 	if (t->passed_over.len) {
 		json_t *list = json_array();

@@ -170,7 +170,7 @@ int lang_outputs(struct lang *l, const struct lang_output **out, size_t *n) MUST
 /* --- origins ------------------------------------------------------------------------------------------------------- */
 /* Where the value at PATH (steps as in lang_mark()) in instance IN of R in block B came from: {"file", "line", "column", "expression",
  * "from": [...]} with one node for each reference, each with "what" ("module.a.var.x"), "value" (as diagnostics show it), and "how":
- * "input" (with "origin": "--var x" or "FILE:LINE:COLUMN", and "instead_of" where it was given more than once), "default", "argument" (of the call "call"),
+ * "input" (with "origin": "--var x" or "FILE:LINE:COLUMN", a place of a file, and "instead_of" where it was given more than once), "default", "argument" (of the call "call"),
  * "local", "output", "for_each", "count", "resource"; and so on in their "from". Without a place: R's block does not have the
  * attribute. To be asked when all resources were expanded; at most 2,000 nodes, 64 deep. A new reference. */
 json_t *lang_explain(struct lang *l, const struct lang_resource *r, const struct lang_block *b, const struct lang_instance *in, const char *const *path);

@@ -285,7 +285,14 @@ static char tag_of(const yaml_event_t *ev)
 
 static bool bad_tag(struct build *b, yaml_mark_t m, const void *tag)
 {
-	struct diag *g = diag_add(b->d, "E0407", at_yaml(b, m, 1), "the tag \"%.60s\" is not known", (const char *)tag);
+	const char *p = seek_mark(b, m), *stop = b->f->src.text + b->f->src.len;
+	while (p < stop && *p == '&') {              /* an anchor before it */
+		size_t n = strcspn(p, " \t\r\n");
+		n += strspn(p + n, " \t");
+		m.column += n;
+		p += n;
+	}
+	struct diag *g = diag_add(b->d, "E0407", at_yaml(b, m, (uint32_t)strcspn(p, " \t\r\n,]}")), "the tag \"%.60s\" is not known", (const char *)tag);
 	diag_hint(g, "a spec has no use for YAML tags");
 	return false;
 }
@@ -388,7 +395,8 @@ static bool on_document(struct build *b, const yaml_event_t *ev)
 	b->anchors.len = 0;
 	if (b->multi || b->docs.len == 0)
 		return true;
-	diag_add(b->d, "E0409", at_yaml(b, ev->start_mark, 1), "a file holds one document; a second one starts here");
+	uint32_t len = ev->end_mark.line == ev->start_mark.line ? (uint32_t)(ev->end_mark.column - ev->start_mark.column) : 1;
+	diag_add(b->d, "E0409", at_yaml(b, ev->start_mark, len ? len : 1), "a file holds one document; a second one starts here");
 	return false;
 }
 
