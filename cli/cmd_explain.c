@@ -181,7 +181,7 @@ const struct command cmd_explain = {
 	.about = "For an address: the place of each attribute in the spec, and everything its value came from - locals, variables and where their values were "
 		 "given, the calls of modules on the way - with the values. For a code such as E0213: what the message means and what to do.",
 	.examples = { { "aipc explain 'gpu_node_pool.train.gpu'", "one attribute" }, { "aipc explain module.site.firmware.pin", "all attributes" },
-		      { "aipc explain E0213", "a message, with a spec that gives it and one that does not" }, { "aipc explain --list", "all messages" } },
+		      { "aipc explain E0213", "a message, with examples" }, { "aipc explain --list", "all messages" } },
 	.opts = explain_options, .opts_size = sizeof(struct explain_opts),
 	.max = 1, .group = GROUP_READ, .json = true, .run = explain_run,
 };

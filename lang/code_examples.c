@@ -200,13 +200,13 @@ static const struct diag_example examples[] = {
 	  "  aipc_data:\n"
 	  "    a:\n"
 	  "      lifecycle:\n"
-	  "        precondition: { condition: \"${var.size > 0}\", error_message: nothing to keep }\n",
+	  "        precondition: { condition: \"${var.size > 0}\", error: too small }\n",
 	  "variable: { size: { default: 1 } }\n"
 	  "resource:\n"
 	  "  aipc_data:\n"
 	  "    a:\n"
 	  "      lifecycle:\n"
-	  "        precondition: { condition: \"${var.size > 0}\", error_message: nothing to keep }\n" },
+	  "        precondition: { condition: \"${var.size > 0}\", error: too small }\n" },
 	{ "E0160",
 	  "moved:\n"
 	  "  - { from: aipc_data, to: aipc_data.b }\n",
@@ -319,9 +319,13 @@ static const struct diag_example examples[] = {
 	  "variable: { nodes: { type: number, default: 4 } }\n" },
 	{ "E0303",
 	  "variable:\n"
-	  "  nodes: { default: 0, validation: { condition: \"${var.nodes > 0}\", error: at least one } }\n",
+	  "  nodes:\n"
+	  "    default: 0\n"
+	  "    validation: { condition: \"${var.nodes > 0}\", error: at least one }\n",
 	  "variable:\n"
-	  "  nodes: { default: 1, validation: { condition: \"${var.nodes > 0}\", error: at least one } }\n" },
+	  "  nodes:\n"
+	  "    default: 1\n"
+	  "    validation: { condition: \"${var.nodes > 0}\", error: at least one }\n" },
 	{ "E0305",
 	  "variable: { nodes: { type: \"list(strin)\", default: [] } }\n",
 	  "variable: { nodes: { type: \"list(string)\", default: [] } }\n" },
@@ -356,65 +360,93 @@ static const struct diag_example examples[] = {
 	{ "E0601",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-81GB, devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }] }\n",
+	  "    l:\n"
+	  "      gpu: H100-SXM5-81GB\n"
+	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }] }\n" },
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n" },
 	{ "E0602",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: all, profiles: { 1g.11gb: 7 } }] }\n",
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: all, profiles: { 1g.11gb: 7 } }]\n",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }] }\n" },
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n" },
 	{ "E0604",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: all, profiles: { 1g.10gb: -1 } }] }\n",
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: all, profiles: { 1g.10gb: -1 } }]\n",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: all, profiles: { 1g.10gb: 1 } }] }\n" },
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 1 } }]\n" },
 	{ "E0606",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: all, profiles: { 1g.10gb: 7, 3g.40gb: 1 } }] }\n",
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7, 3g.40gb: 1 } }]\n",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: all, profiles: { 1g.10gb: 4, 3g.40gb: 1 } }] }\n" },
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 4, 3g.40gb: 1 } }]\n" },
 	{ "E0607",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: all, profiles: { 3g.40gb: 2, 1g.10gb: 1 } }] }\n",
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: all, profiles: { 3g.40gb: 2, 1g.10gb: 1 } }]\n",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: all, profiles: { 3g.40gb: 2 } }] }\n" },
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: all, profiles: { 3g.40gb: 2 } }]\n" },
 	{ "E0611",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: \"3-0\", profiles: { 1g.10gb: 7 } }] }\n",
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: \"3-0\", profiles: { 1g.10gb: 7 } }]\n",
 	  "resource:\n"
 	  "  mig_layout:\n"
-	  "    l: { gpu: H100-SXM5-80GB, devices: [{ gpus: \"0-3\", profiles: { 1g.10gb: 7 } }] }\n" },
+	  "    l:\n"
+	  "      gpu: H100-SXM5-80GB\n"
+	  "      devices: [{ gpus: \"0-3\", profiles: { 1g.10gb: 7 } }]\n" },
 	{ "E0612",
 	  "resource:\n"
 	  "  mig_layout:\n"
 	  "    l:\n"
 	  "      gpu: H100-SXM5-80GB\n"
-	  "      devices: [{ gpus: \"0-3\", profiles: { 1g.10gb: 7 } }, { gpus: \"3-7\", profiles: {} }]\n",
+	  "      devices:\n"
+	  "        - { gpus: \"0-3\", profiles: { 1g.10gb: 7 } }\n"
+	  "        - { gpus: \"3-7\", profiles: {} }\n",
 	  "resource:\n"
 	  "  mig_layout:\n"
 	  "    l:\n"
 	  "      gpu: H100-SXM5-80GB\n"
-	  "      devices: [{ gpus: \"0-3\", profiles: { 1g.10gb: 7 } }, { gpus: \"4-7\", profiles: {} }]\n" },
+	  "      devices:\n"
+	  "        - { gpus: \"0-3\", profiles: { 1g.10gb: 7 } }\n"
+	  "        - { gpus: \"4-7\", profiles: {} }\n" },
 	{ "W0180",
 	  "variable: { size: { default: 9 } }\n"
 	  "check:\n"
 	  "  size:\n"
-	  "    assert: { condition: \"${var.size < 5}\", error_message: \"${var.size} is large\" }\n",
+	  "    assert: { condition: \"${var.size < 5}\", error_message: too large }\n",
 	  "variable: { size: { default: 4 } }\n"
 	  "check:\n"
 	  "  size:\n"
-	  "    assert: { condition: \"${var.size < 5}\", error_message: \"${var.size} is large\" }\n" },
+	  "    assert: { condition: \"${var.size < 5}\", error_message: too large }\n" },
 	{ "W0901",
 	  "variable: { nodes: { default: 1 } }\n",
 	  "variable: { nodes: { default: 1 } }\n"

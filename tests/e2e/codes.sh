@@ -51,7 +51,7 @@ for r in rows:
     code = r['code']
     x = json.loads(aipc('explain', '--json', code)[1])
     text = aipc('explain', code.lower())[1]
-    if not text.startswith('%s: %s\n' % (code, r['title'])) or x['title'] != r['title'] or max(map(len, text.splitlines())) > 100:
+    if not text.startswith('%s: %s\n' % (code, r['title'])) or x['title'] != r['title'] or max(map(len, text.splitlines())) > 80:
         bad.append(code + ': what explain prints')
     example = x.get('example')
     if not example:
