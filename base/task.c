@@ -714,10 +714,13 @@ static void expire_timers(struct loop *l)
 		make_ready(l->heap.at[0]);
 }
 
+/* uv_run() runs due timers first and then waits for sockets: one that came due right behind its start (this process had to wait for a
+ * core) would leave nothing to end that wait. */
 static void on_timer(uv_timer_t *timer)
 {
 	struct loop *l = timer->data;
 	l->armed_for = TASK_FOREVER;
+	uv_stop(&l->uv);
 }
 
 static void arm_timer(struct loop *l, int64_t when, int64_t now)
