@@ -14,6 +14,8 @@
 enum {
 	IDLE_MS = 180000, WATCH_MIN_S = 300, WATCH_MAX_S = 600, OPTIONAL_MS = 30000,
 	PAUSE_MS = 100, PAUSE_MAX_MS = 30000, ATTEMPT_MAX = 10, PAGE = 500,
+	STEADY_MS = 2000,            /* what lasted so long is no failure to be paused for longer each time */
+	AHEAD_MAX = 3,               /* answers in a row that we are ahead of the server, before we doubt what we saw */
 };
 
 struct kube_cache {
@@ -30,8 +32,10 @@ struct kube_cache {
 	struct err refusal;
 	char *version;               /* to watch from; NULL: list first */
 	char *next_page;
+	bool page_there;             /* the page of a list came to its end */
 	bool listing;                /* the initial events of a streaming list are coming in */
-	unsigned failures;           /* in a row */
+	unsigned failures;           /* in a row, without a steady watch between them */
+	unsigned ahead;              /* 504 in a row */
 	struct doc_reader *reader;
 	struct err heard;            /* what stopped the reader */
 	int gone;                    /* code of an ERROR event; 0: none */
@@ -113,6 +117,7 @@ static void complete(struct kube_cache *c)
 	kube_store_swept(c->store);
 	c->synced_once = true;
 	c->refused = false;
+	c->served = true;
 	event_set(&c->ready);
 	if (c->synced)
 		c->synced(c->arg, again);
@@ -179,6 +184,7 @@ static int on_item(void *arg, struct doc *d, struct err *err)
 		rc = err_set(err, E_INTERNAL, "what came is no list");
 	else
 		set_text(&c->version, version);
+	c->page_there = rc == 0;
 	set_text(&c->next_page, doc_str_at(meta, "continue"));
 	doc_free(d);
 	return rc;
@@ -206,6 +212,7 @@ static int stream(struct task *t, struct kube_cache *c, const char *path, bool w
 	c->reader = doc_reader_new(watch ? c->in_watch : c->in_list, watch ? NULL : "items", watch ? on_event : on_item, c);
 	c->heard = (struct err){ 0 };
 	c->gone = 0;
+	c->page_there = false;
 	c->retry_after_ms = -1;
 	int rc = kube_do(t, c->k, &(struct kube_call){ .method = "GET", .path = path, .what = what, .once = true, .streaming = true,
 						       .stall_ms = c->idle_ms, .sink = on_data, .sink_arg = c, .sink_wanted = wants }, &r, why, err);
@@ -213,7 +220,7 @@ static int stream(struct task *t, struct kube_cache *c, const char *path, bool w
 		rc = err_set(err, c->heard.code, "%s: %s", what, c->heard.msg);
 	/* A watch that was cut in the middle of an event is as good as one that ended: the event comes again. */
 	if (rc == 0 && !watch)
-		rc = doc_reader_end(c->reader, err) ? err_set(err, E_INTERNAL, "%s: the list was cut, or is none", what) : 0;
+		rc = doc_reader_end(c->reader, err) || !c->page_there ? err_set(err, E_INTERNAL, "%s: the list was cut, or is none", what) : 0;
 	http_response_release(&r);
 	doc_reader_free(c->reader);
 	c->reader = NULL;
@@ -288,8 +295,11 @@ static int paged_list(struct task *t, struct kube_cache *c, struct kube_fail *wh
 		kube_query(&path, "limit", limit);
 		if (c->next_page)
 			kube_query(&path, "continue", c->next_page);
-		set_text(&c->next_page, NULL);
+		autofree char *asked = c->next_page;
+		c->next_page = NULL;
 		rc = stream(t, c, path.at, false, why, err);
+		if (rc == 0 && asked && c->next_page && strcmp(asked, c->next_page) == 0)
+			rc = err_set(err, E_INTERNAL, "list %s: a page names itself as the next one", c->type->plural);
 	} while (rc == 0 && c->next_page);
 	if (rc == 0)
 		complete(c);
@@ -311,7 +321,7 @@ static int step(struct task *t, struct kube_cache *c, struct kube_fail *why, str
 /* "Too large resource version": the server is behind what we saw; waiting cures it, and a list does when it lost its data. */
 static bool is_expired(const struct kube_cache *c, const struct kube_fail *why)
 {
-	return why->status == 410 || c->gone == 410 || (c->failures > 3 && (why->status == 504 || c->gone == 504));
+	return why->status == 410 || c->gone == 410 || c->ahead > AHEAD_MAX;
 }
 
 static int64_t pause_after(struct kube_cache *c, const struct kube_fail *why)
@@ -320,7 +330,8 @@ static int64_t pause_after(struct kube_cache *c, const struct kube_fail *why)
 	int64_t own = clock_backoff_ms(c->failures < ATTEMPT_MAX ? c->failures : ATTEMPT_MAX, PAUSE_MS, PAUSE_MAX_MS);
 	if (c->optional && why->status == 404)
 		return OPTIONAL_MS / 2 + (int64_t)clock_random_below(OPTIONAL_MS / 2);
-	return said > PAUSE_MAX_MS ? PAUSE_MAX_MS + own / 4 : said >= 0 ? said + own / 4 : own;
+	int64_t asked = (said > PAUSE_MAX_MS ? PAUSE_MAX_MS : said) + own / 4;
+	return asked > own ? asked : own;
 }
 
 static void failed(struct kube_cache *c, int rc, const struct kube_fail *why, const struct err *err)
@@ -328,10 +339,12 @@ static void failed(struct kube_cache *c, int rc, const struct kube_fail *why, co
 	bool final = rc == E_AUTH || rc == E_DENIED || (why->status == 404 && !c->optional);
 	c->failures++;
 	c->stats.errors++;
+	c->ahead = why->status == 504 || c->gone == 504 ? c->ahead + 1 : 0;
 	snprintf(c->stats.last_error, sizeof(c->stats.last_error), "%.250s", err->msg);
 	log_debug("%s", err->msg);
 	if (is_expired(c, why)) {
 		c->stats.expired++;
+		c->ahead = 0;
 		set_text(&c->version, NULL);
 	}
 	if (why->status == 404 && c->optional) {
@@ -355,23 +368,23 @@ static int run(struct task *t, void *arg, struct err *err)
 	for (;;) {
 		struct kube_fail why;
 		struct err e = { 0 };
-		uint64_t events = c->stats.events;
-		int64_t began = clock_now_ms(), pause = 0;
+		bool watched = c->version || !c->no_streaming;
+		int64_t began = clock_now_ms();
 		int rc = step(t, c, &why, &e);
 		if (task_cancelled(t) || rc == E_CANCELED)
 			return 0;
-		if (rc == 0 || c->stats.events != events) {
+		bool steady = clock_now_ms() - began >= STEADY_MS;
+		if (steady)
 			c->failures = 0;
-			c->served = true;
-		}
-		if (rc)
+		if (rc) {
 			failed(c, rc, &why, &e);
-		else
+		} else {
 			c->stats.last_error[0] = '\0';
-		/* Also a server that ends every watch at once must not make us spin. */
-		if (rc || (clock_now_ms() - began < 1000 && c->stats.events == events))
-			pause = pause_after(c, &why);
-		if (pause && task_sleep(t, pause, err) != 0)
+			c->ahead = 0;
+			/* Also a server that ends every watch at once must not make us spin. */
+			c->failures += watched && !steady;
+		}
+		if ((rc || (watched && !steady)) && task_sleep(t, pause_after(c, &why), err) != 0)
 			return task_cancelled(t) ? 0 : err->code;
 	}
 }

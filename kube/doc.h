@@ -1,7 +1,8 @@
 /* doc - a JSON value in one allocation, immutable and small; and the reader that makes them from a stream.
  *
  * The caches hold a hundred thousand objects, of which their users need a few fields. The reader takes bytes in pieces of any
- * size and keeps only what a `struct doc_filter` names; what is not named is skipped without being built. A doc costs its strings, a byte or two
+ * size and keeps only what a `struct doc_filter` names; what is not named is skipped without being built (a document that is a mere word
+ * or string where parts were named is null). A doc costs its strings, a byte or two
  * for each, nine bytes for each list and map, and a header. Numbers are kept as int64 where they are integers that fit, else as double.
  * A duplicate key keeps the first (a hostile object cannot show two faces). Invalid UTF-8 and lone surrogates become U+FFFD; a NUL in a string ends
  * what doc_str shows of it.

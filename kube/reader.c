@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -171,7 +172,10 @@ static int value_done(struct doc_reader *r, struct err *err)
 	r->next = f || !r->split ? &r->filter->root : &everything;
 	if (!f)
 		r->state = VALUE;
-	return r->out->len ? r->fn(r->arg, build_done(r->out), err) : 0;
+	/* A word or string where the filter wanted something inside: it is there, with nothing of it kept. */
+	if (!r->out->len)
+		build_type(r->out, DOC_NULL);
+	return r->fn(r->arg, build_done(r->out), err);
 }
 
 static int open_container(struct doc_reader *r, bool map, struct err *err)
@@ -329,6 +333,8 @@ static ptrdiff_t string_bytes(struct doc_reader *r, const char *p, size_t n, str
 		flush_high(r);
 		build_bytes(&r->text, p, i);
 	}
+	if (r->text.full)
+		return err_set(err, E_INPUT, "a string is larger than the limit of %d MiB", DOC_MAX >> 20);
 	if (i == n)
 		return (ptrdiff_t)i;
 	if (p[i] == '\\')
@@ -351,12 +357,14 @@ static int number(struct doc_reader *r, const char *s, struct err *err)
 	size_t digits = s[0] == '-';
 	if (s[digits] < '0' || s[digits] > '9' || strpbrk(s, "xpni"))
 		return bad(r, "an unknown word", err);
-	bool whole = !strpbrk(s, ".eE") && strlen(s) <= 18;
+	errno = 0;
+	long long whole = strtoll(s, &end, 10);
+	bool fits = !*end && errno == 0;
 	double d = strtod(s, &end);
 	if (*end)
 		return bad(r, "a malformed number", err);
-	if (r->keeping && whole)
-		build_int(r->out, strtoll(s, NULL, 10));
+	if (r->keeping && fits)
+		build_int(r->out, whole);
 	else if (r->keeping)
 		build_real(r->out, d);
 	return 0;
