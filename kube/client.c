@@ -139,12 +139,12 @@ int kube_object_of(const struct http_response *r, const char *what, json_t **out
 
 /* --- one request, and trying again ------------------------------------------------------------------------------------------ */
 
-static int send_once(struct task *t, struct kube *k, const struct kube_call *c, bool was_refused, struct http_response *out, struct err *err)
+static int send_once(struct task *t, struct kube *k, const struct kube_call *c, unsigned *credential, struct http_response *out, struct err *err)
 {
 	autofree char *auth = NULL, *url = xasprintf("%s%s", k->config ? kube_config_server(k->config) : "", c->path);
 	struct http_header headers[3] = { { "Accept", "application/json" } };
 	size_t n = 1;
-	int rc = kube_config_auth(t, k->config, was_refused, &auth, err);
+	int rc = kube_config_auth(t, k->config, credential, &auth, err);
 	if (rc)
 		return rc;
 	if (auth)
@@ -159,8 +159,8 @@ static int send_once(struct task *t, struct kube *k, const struct kube_call *c, 
 	}, out, err);
 }
 
-/* How one call goes on. */
-struct attempt { struct task *t; struct kube *k; const struct kube_call *c; unsigned tries; bool fresh; int64_t began; };
+/* How one call goes on. CREDENTIAL: the one that was refused; 0: none. FRESH: one was, and that is enough. */
+struct attempt { struct task *t; struct kube *k; const struct kube_call *c; unsigned tries, credential; bool fresh; int64_t began; };
 
 static bool pause_for(struct attempt *a, int64_t after_ms)
 {
@@ -177,6 +177,7 @@ static bool unreachable_again(struct attempt *a, int rc, bool sent)
 	if ((rc != E_UNREACHABLE && rc != E_TIMEOUT) || !safe || clock_now_ms() - a->began >= a->k->patience_ms)
 		return false;
 	a->tries++;
+	a->credential = 0;
 	return pause_for(a, -1);
 }
 
@@ -190,6 +191,7 @@ static bool refused_again(struct attempt *a, const struct http_response *r, cons
 	}
 	if (a->c->once || !(busy || again) || ++a->tries >= KUBE_TRIES)
 		return false;
+	a->credential = 0;
 	return pause_for(a, f->retry_after_ms);
 }
 
@@ -199,7 +201,7 @@ int kube_do(struct task *t, struct kube *k, const struct kube_call *c, struct ht
 	struct kube_fail own = { 0 }, *f = why ? why : &own;
 	for (;;) {
 		*f = (struct kube_fail){ .retry_after_ms = -1 };
-		int rc = send_once(t, k, c, a.fresh, out, err);
+		int rc = send_once(t, k, c, &a.credential, out, err);
 		if (rc) {
 			f->sent = out->sent;
 			if (unreachable_again(&a, rc, out->sent))

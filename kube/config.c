@@ -320,19 +320,20 @@ static int reload_token(struct kube_config *c, bool refused, struct err *err)
 	return 0;
 }
 
-int kube_config_auth(struct task *t, struct kube_config *c, bool refused, char **out, struct err *err)
+int kube_config_auth(struct task *t, struct kube_config *c, unsigned *given, char **out, struct err *err)
 {
 	int rc = 0;
 	const char *token = c->token;
 	if (c->token_file) {
-		rc = reload_token(c, refused, err);
+		rc = reload_token(c, *given != 0, err);
 		token = c->file_token;
 	} else if (!token && c->exec) {
-		rc = kube_exec_run(t, c, refused, err);
+		rc = kube_exec_run(t, c, *given, err);
 		token = c->exec_token;
 	}
 	if (rc)
 		return rc;
+	*given = c->exec_runs ? c->exec_runs : 1;
 	*out = token ? xasprintf("Bearer %s", token) : c->basic ? xasprintf("Basic %s", c->basic) : NULL;
 	return 0;
 }

@@ -40,8 +40,9 @@ const char *kube_config_context(const struct kube_config *c);    /* its name; "i
 /* Borrowed; valid until the next call of kube_config_auth. */
 const struct http_trust *kube_config_trust(struct kube_config *c);
 
-/* The value of the Authorization header to send now, or NULL when a certificate says it all: a new string to free. REFUSED tells
- * that the last one was answered with 401: what can be made anew is. Waits for an exec plugin. E_AUTH when that fails. */
-int kube_config_auth(struct task *t, struct kube_config *c, bool refused, char **out, struct err *err) MUST_CHECK;
+/* The value of the Authorization header to send now, or NULL when a certificate says it all: a new string to free. *GIVEN says which
+ * credential that was (1 or more). Put back in, it says that this one was answered with 401, so that what can be made anew is, once for
+ * all who were refused with it; 0: none was. Waits for an exec plugin. E_AUTH when that fails. */
+int kube_config_auth(struct task *t, struct kube_config *c, unsigned *given, char **out, struct err *err) MUST_CHECK;
 
 #endif

@@ -25,7 +25,7 @@ extern const char *kube_account_folder;                 /* a test has its own */
 /* YAML 1.2 core as a kubeconfig uses it, to JSON; depth 32, no aliases. */
 int kube_yaml_read(const char *text, size_t len, const char *what, json_t **out, struct err *err) MUST_CHECK;
 int kube_exec_check(const json_t *exec, struct err *err) MUST_CHECK;
-/* Fills exec_token, exec_cert, exec_key when they are missing, old or REFUSED. */
-int kube_exec_run(struct task *t, struct kube_config *c, bool refused, struct err *err) MUST_CHECK;
+/* Fills exec_token, exec_cert, exec_key when they are missing, old, or those of run REFUSED (0: none was). */
+int kube_exec_run(struct task *t, struct kube_config *c, unsigned refused, struct err *err) MUST_CHECK;
 
 #endif

@@ -277,14 +277,13 @@ static int run_plugin(struct task *t, struct kube_config *c, struct err *err)
 	return rc;
 }
 
-int kube_exec_run(struct task *t, struct kube_config *c, bool refused, struct err *err)
+int kube_exec_run(struct task *t, struct kube_config *c, unsigned refused, struct err *err)
 {
-	unsigned asked = c->exec_runs;
 	int rc = gate_enter(t, &c->exec_gate, err);
 	if (rc)
 		return rc;
 	/* Whoever waited at the gate may find the work done. */
-	bool fresh = c->exec_runs && c->exec_until_ms > clock_wall_ms() && !(refused && asked == c->exec_runs);
+	bool fresh = c->exec_runs && c->exec_until_ms > clock_wall_ms() && refused != c->exec_runs;
 	if (!fresh)
 		rc = run_plugin(t, c, err);
 	gate_leave(&c->exec_gate);

@@ -507,7 +507,8 @@ BODY(a_plugin_has_a_minute)
 	struct kube *k = client(t, err);
 	int64_t began = clock_now_ms();
 	assert_int_equal(knock(t, k, &e), E_AUTH);
-	assert_int_equal(clock_now_ms() - began, KUBE_EXEC_MS);
+	/* And two seconds at most until the kernel has let it go. */
+	assert_in_range(clock_now_ms() - began, KUBE_EXEC_MS, KUBE_EXEC_MS + 2000);
 	assert_non_null(strstr(e.msg, "did not answer in 60 s"));
 	kube_free(k);
 	return 0;
@@ -517,11 +518,13 @@ TEST(a_plugin_has_a_minute, true)
 BODY(a_plugin_may_give_a_certificate)
 {
 	char *out = NULL;
+	unsigned given = 0;
 	struct err e = { 0 };
 	plugin("echo '" CREDENTIAL("v1", "{\"clientCertificateData\":\"CERT\",\"clientKeyData\":\"KEY\"}") "'");
 	user_config(g, EXEC("v1", ""));
 	struct kube_config *c = load("user", NULL, &e);
-	assert_int_equal(kube_config_auth(t, c, false, &out, err), 0);
+	if (kube_config_auth(t, c, &given, &out, err) != 0)
+		fail_msg("%s", err->msg);
 	assert_null(out);
 	const struct http_trust *trust = kube_config_trust(c);
 	assert_string_equal(trust->cert_pem, "CERT");
