@@ -14,7 +14,7 @@ typedef json_t *actual_fn(const char *path, const char *text, size_t len);
 static int read_file(struct task *t, struct op *op, actual_fn *actual, struct err *err)
 {
 	const struct target *self = op->self;
-	const char *path = json_str(op->config ? op->config : op->prior, "path");
+	const char *wanted = json_str(op->config, "path"), *path = wanted ? wanted : json_str(op->prior, "path");
 	char *text = NULL;
 	size_t len = 0;
 	if (!path)

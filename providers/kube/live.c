@@ -129,9 +129,9 @@ static int thing_of(struct task *t, struct thing *x, struct op *op, const json_t
 	x->force = json_flag(config, "force", json_flag(x->g->config, "force", false));
 	if (!api || !kind || !x->name)
 		return err_set(err, E_INPUT, "%s is no Kubernetes object with apiVersion, kind and metadata.name", op->address);
-	if (!x->g->live && op->prior && !op->config)
-		return err_set(err, E_UNSUPPORTED, "%s %s was applied to a cluster, and provider kube now writes files: set mode: apply to remove it there, "
-			       "or take it out of the state (aipc state rm)", kind, x->name);
+	if (!target_has_cluster(x->g))
+		return err_set(err, E_UNSUPPORTED, "%s %s was applied to a cluster, and provider kube now writes files: with kubeconfig or context it can be taken "
+			       "back there, a removed block with destroy: false forgets it", kind, x->name);
 	int rc = target_client(x->g, err);
 	if (!rc)
 		rc = thing_type(t, x, api, kind, err);

@@ -165,9 +165,9 @@ static int thing_of(struct thing *x, struct op *op, const json_t *config, struct
 	x->force = json_flag(config, "force", json_flag(x->g->config, "force", false));
 	if (!x->name)
 		return err_set(err, E_INPUT, "%s names no node", op->address);
-	if (!x->g->live && !op->config)
-		return err_set(err, E_UNSUPPORTED, "node %s was labelled in a cluster, and provider kube now writes files: set mode: apply to take the labels back "
-			       "there, or take it out of the state (aipc state rm)", x->name);
+	if (!target_has_cluster(x->g))
+		return err_set(err, E_UNSUPPORTED, "node %s was labelled in a cluster, and provider kube now writes files: with kubeconfig or context the labels can be "
+			       "taken back there, a removed block with destroy: false forgets them", x->name);
 	return target_client(x->g, err);
 }
 

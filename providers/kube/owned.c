@@ -129,19 +129,19 @@ struct shaping { bool dry; int depth; };
 
 static json_t *shape(struct shaping *s, const struct place *p);
 
-/* What of LIVE is ours and would not be there any more; NULL: nothing. */
-static json_t *going(struct shaping *s, const json_t *live, const json_t *dry, const json_t *ours)
+/* What of LIVE is OURS and would not be after the write, which leaves us STAY; NULL: nothing. */
+static json_t *going(struct shaping *s, const json_t *live, const json_t *ours, const json_t *stay)
 {
 	const char *key;
 	json_t *v, *out = NULL;
 	bool map = json_is_object(live) && !is_whole(ours) && s->depth < OWNED_DEPTH;
-	if (!ours || (dry && (!map || !json_is_object(dry))))
+	if (!ours || (stay && (!map || is_whole(stay))))
 		return NULL;
 	if (!map)
 		return json_ref(live);
 	s->depth++;
 	json_object_foreach((json_t *)live, key, v) {
-		json_t *part = going(s, v, json_at(dry, key), field_of(ours, key));
+		json_t *part = going(s, v, field_of(ours, key), field_of(stay, key));
 		if (part && !out)
 			out = json_object();
 		if (part)
@@ -162,7 +162,7 @@ static json_t *shape_map(struct shaping *s, const struct place *p)
 			json_object_set_new(out, key, part);
 	}
 	json_object_foreach((json_t *)p->live, key, v) {
-		json_t *part = json_at(p->want, key) ? NULL : going(s, v, json_at(p->dry, key), field_of(p->ours, key));
+		json_t *part = json_at(p->want, key) ? NULL : going(s, v, field_of(p->ours, key), field_of(p->ours_dry, key));
 		if (part)
 			json_object_set_new(out, key, part);
 	}
@@ -210,7 +210,7 @@ static json_t *shape_items(struct shaping *s, const struct place *p, const json_
 	}
 	for (size_t i = 0; i < n; i++) {
 		const json_t *have = json_array_get(p->live, i), *ours = used[i] ? NULL : item_of(p->ours, have);
-		if (ours && find_item(p->dry, have, keys, NULL) == SIZE_MAX)
+		if (ours && !item_of(p->ours_dry, have))
 			json_array_append(out, (json_t *)have);
 	}
 	return out;
@@ -249,8 +249,9 @@ static bool is_nothing(const json_t *v)
 static json_t *shape(struct shaping *s, const struct place *p)
 {
 	json_t *out;
-	/* The write would change nothing here: that is what is wanted, whatever it looks like. */
-	if (s->dry && (p->live ? p->dry && json_same(p->live, p->dry) : !p->dry))
+	/* The write would change nothing here, and take nothing from us: that is what is wanted, whatever it looks like. */
+	bool keeps = !p->ours || json_same(p->ours, p->ours_dry) || !json_object_size(p->live);
+	if (s->dry && keeps && (p->live ? p->dry && json_same(p->live, p->dry) : !p->dry))
 		return json_ref(p->want);
 	if (!p->live)
 		return is_nothing(p->want) ? json_ref(p->want) : NULL;

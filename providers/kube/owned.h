@@ -19,7 +19,7 @@ const char *owned_time(const json_t *object, const char *manager);
 /* Does anyone but MANAGER own something of OBJECT (its status aside)? */
 bool owned_shared(const json_t *object, const char *manager);
 
-/* What LIVE holds, shaped like CONFIG: only fields that CONFIG names, and what MANAGER owns besides (which an apply of CONFIG gives up).
+/* What LIVE holds, shaped like CONFIG: only fields that CONFIG names, and what MANAGER owns besides (which an apply of CONFIG gives up, and which goes then unless others own it too).
  * DRY is what the server would make of CONFIG (a dry run), or NULL: where it makes what is there already, that is CONFIG, however it is
  * written ("1000m" is 1). A new reference. */
 json_t *owned_shape(const json_t *config, const json_t *live, const json_t *dry, const char *manager);

@@ -89,6 +89,11 @@ void target_close(struct task *t, void *self)
 	free(g);
 }
 
+bool target_has_cluster(const struct target *g)
+{
+	return g->live || json_str(g->config, "kubeconfig") || json_str(g->config, "context");
+}
+
 const char *target_namespace(const struct target *g)
 {
 	const char *ns = json_str(g->config, "namespace");
@@ -124,12 +129,13 @@ static int before(const struct trying *a, struct err *err)
 	return g->silent.code;
 }
 
-/* Is a request that ended with RC to be sent again? An apply waits for the server; a plan does not, and remembers. */
-static bool again(struct trying *a, int rc, struct err *err)
+/* Is a request that ended with *RC to be sent again? An apply waits for the server; a plan does not, and remembers. To the engine a silent
+ * peer is a machine that does not answer; here it is one server for all, so in a plan it is busy. */
+static bool again(struct trying *a, int *rc, struct err *err)
 {
 	struct target *g = a->x->g;
-	if (!is_silence(rc)) {
-		if (rc != E_CANCELED)
+	if (!is_silence(*rc)) {
+		if (*rc != E_CANCELED)
 			g->silent_until = 0;
 		return false;
 	}
@@ -141,6 +147,8 @@ static bool again(struct trying *a, int rc, struct err *err)
 			return true;
 	}
 	err_wrap(err, "the API server %s", target_server(g));
+	if (!writing)
+		*rc = err->code = E_BUSY;
 	g->silent = *err;
 	g->silent_until = clock_now_ms() + SILENT_MS;
 	return false;
@@ -157,7 +165,7 @@ int thing_type(struct task *t, struct thing *x, const char *api_version, const c
 		if (rc)
 			return rc;
 		rc = kube_type_find(t, x->g->client, api_version, kind, &x->type, err);
-	} while (again(&a, rc, err));
+	} while (again(&a, &rc, err));
 	return rc;
 }
 
@@ -171,7 +179,7 @@ int thing_get(struct task *t, struct thing *x, json_t **out, struct err *err)
 		if (rc)
 			return rc;
 		rc = kube_get(t, x->g->client, &r, out, NULL, err);
-	} while (again(&a, rc, err));
+	} while (again(&a, &rc, err));
 	if (rc == E_NOTFOUND)
 		*out = NULL;
 	return rc == E_NOTFOUND ? 0 : rc;
@@ -213,7 +221,7 @@ int thing_apply(struct task *t, struct thing *x, const json_t *body, bool dry_ru
 		if (rc)
 			return rc;
 		rc = kube_apply(t, x->g->client, &r, body, &w, out, &why, err);
-	} while (again(&a, rc, err));
+	} while (again(&a, &rc, err));
 	return rc == E_CONFLICT ? told_conflict(x, &why, err) : rc;
 }
 
@@ -227,7 +235,7 @@ int thing_merge(struct task *t, struct thing *x, const json_t *patch, struct err
 		if (rc)
 			return rc;
 		rc = kube_patch(t, x->g->client, &r, KUBE_MERGE, patch, NULL, NULL, NULL, err);
-	} while (again(&a, rc, err));
+	} while (again(&a, &rc, err));
 	return rc;
 }
 
@@ -250,7 +258,7 @@ int thing_delete(struct task *t, struct thing *x, const char *uid, struct err *e
 		if (rc)
 			return rc;
 		rc = kube_delete(t, x->g->client, &r, &o, NULL, err);
-	} while (again(&a, rc, err));
+	} while (again(&a, &rc, err));
 	int64_t until = clock_now_ms() + GONE_MS;
 	while (rc == 0) {
 		autojson json_t *live = NULL;

@@ -30,6 +30,8 @@ extern const struct attr target_attrs[];
 bool target_is_live(const json_t *config);
 int target_open(const struct provider_env *env, void **self, struct err *err) MUST_CHECK;
 void target_close(struct task *t, void *self);
+/* Does it say which cluster, also when it writes files now? Then what was applied there can still be taken back. */
+bool target_has_cluster(const struct target *g);
 /* The namespace of objects that name none. */
 const char *target_namespace(const struct target *g);
 /* "https://10.0.0.1:6443", for messages. */
