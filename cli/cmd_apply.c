@@ -7,12 +7,16 @@ static int apply_file(struct cli *c, const struct apply_opts *o, const char *pat
 {
 	struct err err = { 0 };
 	struct plan *p = NULL;
-	if (o->in.given.len || o->targets.len || o->no_refresh)
-		return cli_usage(c, "a saved plan is run exactly as it is: it takes no --var, --var-file, --target or --no-refresh");
+	if (o->targets.len || o->no_refresh)
+		return cli_usage(c, "a saved plan is run exactly as it is: it takes no --target or --no-refresh");
 	if (plan_load(path, &p, &err))
 		return cli_fail(c, &err);
+	if (o->in.given.len && !p->ephemeral) {
+		plan_free(p);
+		return cli_usage(c, "a saved plan is run exactly as it is: it takes no --var or --var-file, unless it needs ephemeral values again");
+	}
 	struct applying a = { .opts = o, .saved = p, .destroy = p->destroy };
-	int status = work_run_plan(c, p, "apply", applying_body, &a);
+	int status = work_run_plan(c, &o->in, p, "apply", applying_body, &a);
 	plan_free(p);
 	return status;
 }

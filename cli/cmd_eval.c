@@ -37,11 +37,12 @@ static bool to_json(struct evaluating *e, const char *s, size_t len, const char 
 		return false;
 	}
 	if (!e->show && val_sensitive_deep(v)) {
-		diag_hint(diag_add(d, "E0229", (struct mark){ 0 }, "the value is sensitive"), "--show-sensitive prints it");
+		diag_hint(diag_add(d, "E0229", (struct mark){ 0 }, "the value is %s", val_sensitive_deep(v) & MARK_SENSITIVE ? "sensitive" : "ephemeral"),
+			  "--show-sensitive prints it");
 		return false;
 	}
 	if (e->typed) {
-		str_addf(&e->out, "{\"sensitive\":%s,\"type\":", v->sensitive ? "true" : "false");
+		str_addf(&e->out, "{\"sensitive\":%s,\"type\":", v->marks & MARK_SENSITIVE ? "true" : "false");
 		type_write_json(v->type, &e->out);
 		str_add(&e->out, ",\"value\":");
 	}

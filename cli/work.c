@@ -257,16 +257,26 @@ int work_run(struct cli *c, const struct input_opts *in, enum work_state state, 
 	return finish(&w, rc, &err);
 }
 
-int work_run_plan(struct cli *c, const struct plan *p, const char *command, work_fn *body, void *arg)
+int work_run_plan(struct cli *c, const struct input_opts *in, const struct plan *p, const char *command, work_fn *body, void *arg)
 {
 	struct work w = { .cli = c, .arg = arg, .diags = diags_new(), .loop = loop_new() };
 	struct err err = { 0 };
-	struct engine_options o = { .dir = ".", .providers = providers_all, .loop = w.loop };
-	int rc = engine_open_bare(&o, p->providers, &w.engine, &err);
+	struct engine_options o = { .dir = ".", .providers = providers_all, .loop = w.loop, .ephemeral = p->ephemeral };
+	struct inputs inputs = { 0 };
+	json_t *providers = NULL;
+	int rc = p->ephemeral ? gather_inputs(in, &inputs, &err) : 0;
+	o.inputs = inputs.list.at;
+	o.n_inputs = inputs.list.len;
+	if (!rc && p->ephemeral)
+		rc = engine_ephemeral(&o, p, w.diags, &providers, &err);
+	if (!rc)
+		rc = engine_open_bare(&o, providers ? providers : p->providers, &w.engine, &err);
 	if (!rc)
 		rc = open_store(&w, p->state_path, WORK_LOCK_STATE, command, &err);
 	if (!rc)
 		rc = run_in_loop(&w, body, &err);
+	inputs_release(&inputs);
+	json_decref(providers);
 	return finish(&w, rc, &err);
 }
 

@@ -38,8 +38,9 @@ typedef int work_fn(struct task *t, struct work *w, struct err *err);
 /* Loads the spec, opens the state, runs BODY in a task, closes everything in order. Prints diagnostics and failures.
  * Returns the exit status. COMMAND goes into the lock's holder. */
 int work_run(struct cli *c, const struct input_opts *in, enum work_state state, const char *command, work_fn *body, void *arg);
-/* The same for a saved plan: providers as configured then, state as named then; the spec is not read. */
-int work_run_plan(struct cli *c, const struct plan *p, const char *command, work_fn *body, void *arg);
+/* The same for a saved plan: providers as configured then, state as named then; the spec is read, with IN, only where they need ephemeral
+ * values again. */
+int work_run_plan(struct cli *c, const struct input_opts *in, const struct plan *p, const char *command, work_fn *body, void *arg);
 
 /* The spec of the working folder with its inputs, without engine, state or loop; a folder without one gives an empty spec when BARE. The
  * mistakes are in D; E_INPUT with an empty message when they are all there is to say. */

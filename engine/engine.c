@@ -178,7 +178,7 @@ static int take_configs(struct engine *e, const json_t *providers, struct err *e
 	json_object_foreach((json_t *)providers, id, given) {
 		struct provider_slot *first = first_slot(e, id), *s = first ? slot_get(e, first, id) : NULL;
 		if (s)
-			s->config = schema_complete(s->p->config, given, ignore_report, NULL);
+			s->config = config_complete(s->p, given, json_at(e->o->ephemeral, id), ignore_report, NULL);
 		if (!s || !s->config)
 			return err_set(err, E_INPUT, "the saved configuration of provider \"%.100s\" is not valid", id);
 	}
@@ -215,6 +215,7 @@ void engine_close(struct task *t, struct engine *e)
 			if (s->opened && s->p->close)
 				s->p->close(t, s->self);
 			json_decref(s->config);
+			json_decref(s->ephemeral);
 		}
 	if (t) {
 		task_deadline_restore(t, deadline);

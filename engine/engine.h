@@ -20,6 +20,7 @@ struct engine_options {
 	const struct lang_input *inputs; size_t n_inputs;
 	const struct provider *const *providers;     /* NULL-terminated registry (providers/all.h) */
 	struct loop *loop;
+	const json_t *ephemeral;     /* engine_open_bare(): plan.ephemeral; NULL: none */
 };
 /* Loads and checks everything that needs no world and no state: language, types, schemas, composite expansion as far as values are
  * known, references, cycles. All mistakes are in D; E_INPUT when there is any error. This is `aipc validate`. */
@@ -31,6 +32,10 @@ struct lang *engine_lang(struct engine *e);
 char *engine_state_path(const struct engine *e);
 /* For apply of a saved plan and for showing state without a spec: types and providers only. */
 int engine_open_bare(const struct engine_options *o, const json_t *providers, struct engine **out, struct err *err) MUST_CHECK;
+
+/* The configurations of P's providers, completed by what is ephemeral in them: from the spec in O->dir with O->inputs, which must configure them
+ * as it did when P was made (else E_CONFLICT). Only for a plan that has such. A new reference. */
+int engine_ephemeral(const struct engine_options *o, const struct plan *p, struct diags *d, json_t **out, struct err *err) MUST_CHECK;
 
 const struct resource_type *engine_type(const struct engine *e, const char *name);      /* NULL when unknown */
 /* The opened provider of a type, as configuration ID ("redfish.eu"; NULL: the default) has it; opens it at first use with the store of

@@ -362,13 +362,23 @@ static int expand_with_world(struct task *t, struct making *m, struct err *err)
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
-static json_t *used_providers(const struct engine *e)
+static void keep_config(json_t *all, const struct provider_slot *s, json_t **ephemeral)
+{
+	json_object_set_new(all, s->id, config_stored(s->config, s->ephemeral));
+	if (!s->ephemeral)
+		return;
+	*ephemeral = *ephemeral ? *ephemeral : json_object();
+	json_object_set(*ephemeral, s->id, s->ephemeral);
+}
+
+/* *EPHEMERAL: what of it is not to be stored; NULL: nothing. */
+static json_t *used_providers(const struct engine *e, json_t **ephemeral)
 {
 	json_t *j = json_object();
 	for (size_t i = 0; i < e->n_slots; i++)
 		for (const struct provider_slot *s = &e->slots[i]; s; s = s->next)
 			if (s->config && (s->used || s->block || s->opened))
-				json_object_set(j, s->id, s->config);
+				keep_config(j, s, ephemeral);
 	return j;
 }
 
@@ -414,7 +424,9 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	spec_hash(m->spec, m->p->spec_hash);
 	if (!m->o->destroy)
 		data_list(m);
-	m->p->providers = used_providers(m->e);
+	json_t *ephemeral = NULL;
+	m->p->providers = used_providers(m->e, &ephemeral);
+	m->p->ephemeral = ephemeral;
 	plan_seal(m->p);
 	return 0;
 }

@@ -97,6 +97,7 @@ struct plan {
 	struct stored_output *output_values; size_t n_output_values;   /* all, to be stored by apply (state/store.h) */
 	struct plan_counts counts;
 	const json_t *providers;     /* completed configurations by name, for apply; secrets are references */
+	const json_t *ephemeral;     /* what is left out there: arrays of attributes by name; NULL: nothing */
 	/* What was asked of data blocks, sorted by address: [{"address", "type", "state": "read", "deferred" or "unread", "reason" (of the latter two),
 	 * "values" (read; left out with "sensitive": true), "check" (that it belongs to), "provider" (where not the default)}]. For people and programs to see; apply does not look at it. NULL: none. */
 	const json_t *data;

@@ -32,6 +32,7 @@ void plan_free(struct plan *p)
 	for (size_t i = 0; i < p->n; i++)
 		change_release(&p->changes[i]);
 	json_decref((json_t *)p->providers);
+	json_decref((json_t *)p->ephemeral);
 	json_decref((json_t *)p->data);
 	arena_free(p->arena);
 }
@@ -242,6 +243,8 @@ static json_t *contents(const struct plan *p)
 	json_put_new(j, "outputs", outputs_json(p));
 	json_put_new(j, "output_values", output_values_json(p));
 	json_put_new(j, "providers", p->providers ? json_ref(p->providers) : json_object());
+	if (p->ephemeral)
+		json_put_new(j, "ephemeral", json_ref(p->ephemeral));
 	return j;
 }
 

@@ -264,6 +264,24 @@ static bool too_deep(const json_t *j, int depth)
 	return false;
 }
 
+/* Arrays of names, for configurations that the plan has. */
+static void read_ephemeral(struct reading *r, const json_t *j)
+{
+	const json_t *all = json_at(j, "ephemeral") ? need(r, j, "ephemeral", JSON_OBJECT) : NULL;
+	const char *id;
+	json_t *names, *name;
+	size_t i;
+	json_object_foreach((json_t *)all, id, names) {
+		bool good = json_is_array(names) && json_is_object(json_at(r->p->providers, id));
+		json_array_foreach(names, i, name) {
+			good = good && json_is_string(name);
+		}
+		if (!good)
+			r->wrong = "ephemeral";
+	}
+	r->p->ephemeral = all ? json_ref(all) : NULL;
+}
+
 static void read_plan(struct reading *r, const json_t *j)
 {
 	struct plan *p = r->p;
@@ -293,6 +311,7 @@ static void read_plan(struct reading *r, const json_t *j)
 	read_outputs(r, j);
 	const json_t *providers = need(r, j, "providers", JSON_OBJECT);
 	p->providers = providers ? json_ref(providers) : NULL;
+	read_ephemeral(r, j);
 	const json_t *data = json_at(j, "data") ? need(r, j, "data", JSON_ARRAY) : NULL;
 	p->data = data ? json_ref(data) : NULL;
 	if (!r->wrong && !after_is_acyclic(p))

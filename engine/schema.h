@@ -24,6 +24,7 @@ enum attr_flags {
 	ATTR_ELIDE = 1 << 7,         /* left out of the shown path: components.BMC.version is shown as BMC */
 	ATTR_GLOB_KEYS = 1 << 8,     /* a map whose keys are patterns */
 	ATTR_IDENTITY = 1 << 9,      /* a string that, with the type, says which thing in the world it is: no two objects may share it */
+	ATTR_ACCESS = 1 << 10,       /* of a provider: only for talking to the world, so it may be ephemeral (as a secret may) */
 };
 
 struct attr {

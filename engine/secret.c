@@ -53,6 +53,11 @@ int secret_resolve(const char *dir, const char *ref, char **out, struct err *err
 		return from_env(ref, ref + 4, out, err);
 	if (str_has_prefix(ref, "file:"))
 		return from_file(dir, ref, ref + 5, out, err);
+	/* Made by config_complete() of an ephemeral value; what a spec says is checked before and never looks so. */
+	if (str_has_prefix(ref, "value:")) {
+		*out = xstrdup(ref + 6);
+		return 0;
+	}
 	/* What is no reference may be the secret itself: it is not repeated. */
 	return err_set(err, E_INPUT, "a secret is given as a reference, env:NAME or file:PATH, never as itself");
 }

@@ -59,7 +59,20 @@ static void complete_provider(struct spec *s, struct provider_slot *slot, const 
 {
 	struct block_report b = { s->d, slot };
 	if (!slot->config)
-		slot->config = schema_complete(slot->p->config, config, slot->block || slot->used ? report_block : suppress, &b);
+		slot->config = config_complete(slot->p, config, slot->ephemeral, slot->block || slot->used ? report_block : suppress, &b);
+}
+
+/* Only what is needed to talk to the world may be ephemeral: the rest would come to be stored. */
+static void note_ephemeral(struct spec *s, struct provider_slot *slot, const struct lang_provider *c)
+{
+	json_decref(slot->ephemeral);
+	slot->ephemeral = c->ephemeral ? json_array() : NULL;
+	for (const struct lang_ephemeral *n = c->ephemeral; n && n->name; n++) {
+		const struct attr *a = attr_find(slot->p->config, n->name);
+		json_array_append_new(slot->ephemeral, json_string(n->name));
+		if (a && !(a->flags & (ATTR_SECRET | ATTR_ACCESS)))
+			diag_add(s->d, "E0231", n->at, "\"%s\" of provider %s takes no ephemeral value: it shapes what is stored", n->name, slot->p->name);
+	}
 }
 
 static void configure_providers(struct spec *s)
@@ -75,6 +88,7 @@ static void configure_providers(struct spec *s)
 			continue;
 		slot->block = true;
 		slot->at = c[i].at;
+		note_ephemeral(s, slot, &c[i]);
 		if (!c[i].failed)
 			complete_provider(s, slot, c[i].config);
 	}

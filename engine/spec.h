@@ -22,6 +22,7 @@ struct provider_slot {
 	struct provider_slot *next;  /* further ones of this provider */
 	struct mark at;              /* of its block; zeroed: none */
 	json_t *config;              /* completed; NULL when it has mistakes, or when something required is missing and there is no block */
+	json_t *ephemeral;           /* names of its attributes that are not to be stored; NULL: none */
 	bool block, used;
 	bool opened;
 	void *self;
@@ -172,6 +173,11 @@ const json_t *spec_value(void *ctx, const struct lang_resource *lr, size_t block
 json_t *spec_instance_value(struct spec *s, struct resource *r, const struct instance *in);
 /* SHA-256 of all that the spec wants, in hex. */
 void spec_hash(const struct spec *s, char out[65]);
+/* ephemeral.c: as schema_complete(), where the attributes in NAMES (an array, or NULL) hold ephemeral values: a secret among them is the
+ * secret itself, which becomes a reference that secret_resolve() knows and no spec can write. */
+json_t *config_complete(const struct provider *p, const json_t *config, const json_t *names, schema_report_fn *report, void *ctx);
+/* CONFIG without NAMES: what may be stored. A new reference. */
+json_t *config_stored(const json_t *config, const json_t *names);
 /* address.c */
 /* The resource that ADDRESS or owner is of, without keys: "module.a.gpu_node_pool.train" of
  * `module.a["x"].gpu_node_pool.train.firmware["gpu-0001"]`; yours to free. */

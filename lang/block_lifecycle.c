@@ -140,7 +140,8 @@ static bool truth(struct living *x, struct expr *e, const char *name, signed cha
 		return false;
 	}
 	if (eval_sensitive(x->l->e, v))
-		return told(x, e, v, "what lifecycle says cannot be sensitive: it shows in the plan");
+		return told(x, e, v, eval_sensitive(x->l->e, v) & MARK_EPHEMERAL ? "what lifecycle says cannot be ephemeral: it is stored" :
+			    "what lifecycle says cannot be sensitive: it shows in the plan");
 	if (val_convert(x->l->arena, v, &type_bool, &b, &err))
 		return told(x, e, v, wants);
 	*out = b->b ? 1 : -1;

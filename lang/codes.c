@@ -95,7 +95,10 @@ static const struct diag_code codes[] = {
 	{ "E0226", "output", "An output would show a sensitive value, or cannot be written. sensitive: true hides it. The caret is under what makes it sensitive." },
 	{ "E0227", "sensitive value in an attribute", "Attributes are shown and stored; secrets are given as references (env:NAME, file:PATH)." },
 	{ "E0228", "count or for_each", "count takes a whole number from 0 on, for_each a map or a set of strings; neither null nor sensitive." },
-	{ "E0229", "value that cannot be printed", "The value is sensitive (--show-sensitive prints it), is not known before the spec is applied, or has no JSON." },
+	{ "E0229", "value that cannot be printed", "The value is sensitive or ephemeral (--show-sensitive prints it), is not known before the spec is applied, or has no JSON." },
+	{ "E0231", "ephemeral value", "An ephemeral value is there only while the program runs: it is never in a plan or a state. It may stand in the "
+	  "configuration of providers, in conditions, in locals, and in variables and outputs of modules that say ephemeral: true. A saved plan is given it "
+	  "again: aipc apply FILE --var NAME=VALUE." },
 	{ "E0301", "variable without a value", "A variable without default needs a value: -var NAME=VALUE, --var-file, *.auto.yaml, or AIPC_VAR_NAME in the environment." },
 	{ "E0302", "value does not fit its type", "The value of a variable, from the place named, cannot be converted to the type the variable declares." },
 	{ "E0303", "value refused", "A validation rule of the variable is not met. Rules may refer to anything; one that cannot be told yet keeps back what uses the variable." },

@@ -94,7 +94,7 @@ static void note_operand(void *ctx, const struct expr *x, bool certain)
 	op->n++;
 }
 
-struct marked { struct lang *l; struct str names; const struct origin *o; uint32_t end; struct mark *at; };
+struct marked { struct lang *l; unsigned mark; struct str names; const struct origin *o; uint32_t end; struct mark *at; };
 
 static void name_marked(void *ctx, const struct expr *x, bool certain)
 {
@@ -112,22 +112,37 @@ static void name_marked(void *ctx, const struct expr *x, bool certain)
 	e->quiet++;
 	const struct val *v = eval(e, (struct expr *)x);
 	e->quiet--;
-	if (!v || !eval_sensitive(e, v))
+	if (!v || !(eval_sensitive(e, v) & m->mark))
 		return;
 	if (!m->names.len)
 		*m->at = expr_mark(x);
 	str_addf(&m->names, "%s%.*s", m->names.len ? ", " : "", (int)(x->len < 100 ? x->len : 100), x->o->text + x->off);
 }
 
-char *condition_marked(struct lang *l, const struct expr *x, struct mark *at)
+char *condition_marked(struct lang *l, const struct expr *x, unsigned mark, struct mark *at)
 {
-	struct marked m = { .l = l, .at = at };
+	struct marked m = { .l = l, .mark = mark, .at = at };
 	str_init(&m.names, 400);
 	l->e->steps = 0;
 	expr_visit(x, name_marked, &m);
-	char *names = m.names.len ? xasprintf("%s%s sensitive", m.names.at, strstr(m.names.at, ", ") ? " are" : " is") : NULL;
+	const char *what = mark & MARK_EPHEMERAL ? "ephemeral" : "sensitive";
+	char *names = m.names.len ? xasprintf("%s%s %s", m.names.at, strstr(m.names.at, ", ") ? " are" : " is", what) : NULL;
 	str_release(&m.names);
 	return names;
+}
+
+const struct val *module_refuse_ephemeral(struct lang *l, const struct expr *x, const struct thing *t, const char *what)
+{
+	struct mark at = expr_mark(x);
+	struct scope *s = l->scope, *where = t->kind == THING_VAR ? s->parent : s;
+	module_enter(l, where);
+	autofree char *names = condition_marked(l, x, MARK_EPHEMERAL, &at);
+	module_enter(l, s);
+	struct diag *g = diag_add(l->d, "E0231", at, "%s \"%s\" takes no ephemeral value%s%s", what, t->name, names ? ": " : "", names ? names : "");
+	diag_hint(g, "add ephemeral: true to it, or ephemeralasnull() here");
+	if (t->kind == THING_VAR)
+		diag_note(g, AT(t->file, t->key), "the variable is declared here");
+	return NULL;
 }
 
 /* --- checking -------------------------------------------------------------------------------------------------------- */
@@ -142,7 +157,8 @@ const char *condition_text(struct lang *l, const struct rule *r, const char **wh
 {
 	const struct val *text = eval_run(l->e, r->error), *s;
 	struct err err;
-	*why = !text ? "cannot be evaluated" : eval_sensitive(l->e, text) ? "would show a sensitive value"
+	*why = !text ? "cannot be evaluated" : (eval_sensitive(l->e, text) & MARK_SENSITIVE) ? "would show a sensitive value"
+	     : eval_sensitive(l->e, text) ? "would show an ephemeral value"
 	     : text->state == VAL_UNKNOWN ? "needs a value that is not known yet" : "is no text";
 	if (!text || !val_known(text) || eval_sensitive(l->e, text))
 		return NULL;
@@ -161,7 +177,7 @@ static struct diag *report(struct lang *l, const struct rule *r, const char *cod
 enum verdict condition_check(struct lang *l, const struct rule *r, const char *code, const char *what)
 {
 	const struct val *ok;
-	bool marked = false;
+	unsigned marked = 0;
 	l->e->steps = 0;
 	l->e->quiet = 0;
 	if (!eval_test(l->e, r->condition, "a condition", &ok, &marked))
@@ -177,7 +193,7 @@ enum verdict condition_check(struct lang *l, const struct rule *r, const char *c
 enum verdict condition_warn(struct lang *l, const struct rule *r, const char *code, const char *what)
 {
 	const struct val *ok;
-	bool marked = false;
+	unsigned marked = 0;
 	l->e->steps = 0;
 	l->e->quiet = 1;
 	l->e->why[0] = '\0';

@@ -54,7 +54,7 @@ static bool has_members(const struct val *v)
 
 static bool scan(struct eval *e, const struct expr *x, const struct val *v, int level, struct eval_seen *out)
 {
-	*out = (struct eval_seen){ .val = v, .weight = 1, .depth = 1, .sensitive = v->sensitive };
+	*out = (struct eval_seen){ .val = v, .weight = 1, .depth = 1, .marks = v->marks };
 	if (!has_members(v))
 		return true;
 	struct eval_seen *slot = &e->seen[((uintptr_t)v >> 4) % ARRAY_LEN(e->seen)];
@@ -72,7 +72,7 @@ static bool scan(struct eval *e, const struct expr *x, const struct val *v, int 
 			return false;
 		uint64_t weight = (uint64_t)out->weight + in.weight;
 		out->weight = weight > UINT32_MAX ? UINT32_MAX : (uint32_t)weight;
-		out->sensitive |= in.sensitive;
+		out->marks |= in.marks;
 		if (in.depth >= out->depth)
 			out->depth = (uint16_t)(in.depth + 1);
 	}
@@ -96,12 +96,12 @@ bool eval_check_size(struct eval *e, const struct expr *x, const struct val *v)
 	return eval_scan(e, x, v, &seen);
 }
 
-bool eval_sensitive(struct eval *e, const struct val *v)
+unsigned eval_sensitive(struct eval *e, const struct val *v)
 {
 	struct eval_seen *slot = &e->seen[((uintptr_t)v >> 4) % ARRAY_LEN(e->seen)];
 	if (!has_members(v))
-		return v->sensitive;
-	return slot->val == v ? slot->sensitive : val_sensitive_deep(v);
+		return v->marks;
+	return slot->val == v ? slot->marks : val_sensitive_deep(v);
 }
 
 /* --- constants --------------------------------------------------------------------------------------------------- */
@@ -150,7 +150,7 @@ static const struct val *eval_tuple(struct eval *e, struct expr *x)
 }
 
 /* A key as a string: *OUT NULL when unknown. */
-static bool key_text(struct eval *e, struct expr *x, const char **out, bool *marked)
+static bool key_text(struct eval *e, struct expr *x, const char **out, unsigned *marked)
 {
 	struct err err;
 	const struct val *v = eval(e, x), *s;
@@ -159,7 +159,7 @@ static bool key_text(struct eval *e, struct expr *x, const char **out, bool *mar
 		return false;
 	if (val_is_null(v))
 		return eval_fail(e, x, "E0219", "a key cannot be null"), false;
-	*marked |= v->sensitive;
+	*marked |= v->marks;
 	if (!val_known(v))
 		return true;
 	if (val_convert(e->arena, v, &type_string, &s, &err)) {
@@ -175,7 +175,8 @@ static bool key_text(struct eval *e, struct expr *x, const char **out, bool *mar
 static const struct val *eval_object(struct eval *e, struct expr *x)
 {
 	autofree struct val_entry *at = xcalloc(x->object.n ? x->object.n : 1, sizeof(*at));
-	bool ok = true, marked = false, unknown = false;
+	bool ok = true, unknown = false;
+	unsigned marked = 0;
 	for (uint32_t i = 0; i < x->object.n; i++) {
 		if (!key_text(e, x->object.at[i].key, &at[i].key, &marked))
 			ok = false;
@@ -190,7 +191,7 @@ static const struct val *eval_object(struct eval *e, struct expr *x)
 }
 
 /* V as text appended to OUT. */
-static bool add_piece(struct eval *e, const struct expr *x, const struct val *v, struct str *out, bool *marked, bool *unknown)
+static bool add_piece(struct eval *e, const struct expr *x, const struct val *v, struct str *out, unsigned *marked, bool *unknown)
 {
 	struct err err;
 	const struct val *s = v;
@@ -216,7 +217,7 @@ static bool add_piece(struct eval *e, const struct expr *x, const struct val *v,
 	return eval_step(e, x, s->str.len / 8);
 }
 
-static const struct val *finish_text(struct eval *e, const struct expr *x, struct str *s, bool marked, bool unknown)
+static const struct val *finish_text(struct eval *e, const struct expr *x, struct str *s, unsigned marked, bool unknown)
 {
 	if (str_full(s)) {
 		eval_fail(e, x, "E0220", "this text is longer than %d MiB", EVAL_TEXT >> 20);
@@ -229,7 +230,8 @@ static const struct val *finish_text(struct eval *e, const struct expr *x, struc
 static const struct val *eval_template(struct eval *e, struct expr *x)
 {
 	autostr struct str s;
-	bool marked = false, unknown = false, ok = true;
+	bool unknown = false, ok = true;
+	unsigned marked = 0;
 	str_init(&s, EVAL_TEXT);
 	for (uint32_t i = 0; i < x->list.n; i++) {
 		const struct val *v = eval(e, x->list.at[i]);
@@ -243,12 +245,12 @@ static const struct val *eval_template(struct eval *e, struct expr *x)
 struct iter { const struct val *coll; size_t n; bool map, set; };
 
 /* What a loop runs over. *UNKNOWN: not known yet. */
-static bool iter_init(struct eval *e, struct expr *x, struct iter *it, bool *marked, bool *unknown)
+static bool iter_init(struct eval *e, struct expr *x, struct iter *it, unsigned *marked, bool *unknown)
 {
 	const struct val *v = eval(e, x);
 	if (!v)
 		return false;
-	*marked = v->sensitive;
+	*marked = v->marks;
 	*unknown = !val_known(v) && !val_is_null(v);
 	if (*unknown && val_kind(v) == T_DYNAMIC)
 		return true;
@@ -317,7 +319,8 @@ struct loop {
 	struct keyset keys;
 	VEC(const struct val *) vals;
 	VEC(uint32_t) group;           /* with `...`: which key each value belongs to */
-	bool marked, unknown;
+	unsigned marked;
+	bool unknown;
 };
 
 static bool loop_pair(struct eval *e, struct expr *x, struct loop *l)
@@ -411,7 +414,7 @@ const struct val *eval_for(struct eval *e, struct expr *x)
 		else
 			v = x->group ? loop_grouped(e, &l) : val_object(e->arena, l.keys.all.at, l.keys.all.len);
 	}
-	bool marked = l.marked;
+	unsigned marked = l.marked;
 	free(l.keys.slots);
 	vec_free(&l.keys.all);
 	vec_free(&l.vals);
@@ -423,7 +426,8 @@ const struct val *eval_join(struct eval *e, struct expr *x)
 {
 	struct iter it = { 0 };
 	autostr struct str s;
-	bool marked, unknown, ok = true;
+	bool unknown, ok = true;
+	unsigned marked;
 	str_init(&s, EVAL_TEXT);
 	if (!iter_init(e, x->loop.coll, &it, &marked, &unknown))
 		return NULL;

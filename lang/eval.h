@@ -15,7 +15,7 @@ struct eval;
 /* What ROOT.NAME stands for (X is the whole reference); NULL after eval_fail(). */
 typedef const struct val *eval_resolve_fn(struct eval *e, const struct expr *x, const char *root, const char *name);
 
-struct eval_seen { const struct val *val; uint32_t weight; uint16_t depth; bool sensitive; };
+struct eval_seen { const struct val *val; uint32_t weight; uint16_t depth; uint8_t marks; };
 struct eval_converted { const struct val *from, *to; const struct type *type; };
 struct eval_memo { const char *name; const struct val *val; };
 
@@ -53,7 +53,7 @@ void eval_operand_named(struct diag *g, const char *text, size_t len, const stru
 void eval_tell(struct diag *g, const struct expr *x, const char *what, const struct val *v);         /* both */
 bool eval_step(struct eval *e, const struct expr *x, uint64_t n);
 bool eval_scan(struct eval *e, const struct expr *x, const struct val *v, struct eval_seen *out);
-bool eval_sensitive(struct eval *e, const struct val *v);
+unsigned eval_sensitive(struct eval *e, const struct val *v);         /* as val_sensitive_deep() */
 
 const struct val *eval_operator(struct eval *e, struct expr *x);
 const struct val *eval_unary(struct eval *e, struct expr *x);
@@ -65,7 +65,7 @@ const struct val *eval_splat(struct eval *e, struct expr *x);
 const struct val *eval_index(struct eval *e, struct expr *x);
 const struct val *eval_attr(struct eval *e, struct expr *x);
 /* A condition, as a bool: *OUT NULL when unknown. MARKED is or-ed. False: failed. */
-bool eval_test(struct eval *e, struct expr *x, const char *what, const struct val **out, bool *marked);
+bool eval_test(struct eval *e, struct expr *x, const char *what, const struct val **out, unsigned *marked);
 /* `ROOT.NAME` or `ROOT["NAME"]` at the bottom of a reference. */
 bool expr_reference(const struct expr *x, const char **root, const char **name);
 const struct val *eval_yaml(struct arena *a, const struct ynode *n);

@@ -57,7 +57,7 @@ static void suggest_attr(struct diag *g, const struct val *v, const char *name)
 	enum { MANY = 200 };
 	const char *names[MANY + 1];
 	size_t n = val_len(v) < MANY ? val_len(v) : MANY;
-	if (!g || v->sensitive)
+	if (!g || v->marks)
 		return;
 	for (size_t i = 0; i < n; i++)
 		names[i] = v->map.at[i].key;
@@ -82,7 +82,7 @@ static const struct val *get_attr(struct eval *e, struct expr *x, const struct v
 	}
 	enum type_kind kind = val_kind(v);
 	if (kind == T_DYNAMIC)
-		return val_mark(e->arena, &val_unknown_dynamic, v->sensitive);
+		return val_mark(e->arena, &val_unknown_dynamic, v->marks);
 	if (kind != T_MAP && kind != T_OBJECT) {
 		struct diag *g = eval_fail(e, &part, "E0223", "%s has no attributes", spelled(e, x->attr.src));
 		eval_tell(g, x->attr.src, spelled(e, x->attr.src), v);
@@ -95,7 +95,7 @@ static const struct val *get_attr(struct eval *e, struct expr *x, const struct v
 		for (size_t i = 0; kind == T_OBJECT && i < v->type->n; i++)
 			if (strcmp(v->type->fields[i].name, name) == 0)
 				t = v->type->fields[i].type;
-		return val_mark(e->arena, val_unknown(e->arena, t), v->sensitive);
+		return val_mark(e->arena, val_unknown(e->arena, t), v->marks);
 	}
 	const struct val *got = val_get(v, val_string(e->arena, name)->str.s);
 	if (!got) {
@@ -104,7 +104,7 @@ static const struct val *get_attr(struct eval *e, struct expr *x, const struct v
 		eval_operand(g, x->attr.src, v);
 		return NULL;
 	}
-	return v->sensitive ? val_mark(e->arena, got, true) : got;
+	return val_mark(e->arena, got, got->marks | v->marks);
 }
 
 const struct val *eval_attr(struct eval *e, struct expr *x)
@@ -159,7 +159,7 @@ static const struct val *index_map(struct eval *e, struct expr *x, const struct 
 		return val_unknown(e->arena, val_kind(v) == T_MAP ? v->type->elem : &type_dynamic);
 	got = strlen(s->str.s) == s->str.len ? val_get(v, s->str.s) : NULL;
 	if (!got) {
-		struct diag *g = key->sensitive ? eval_fail(e, x->index.key, "E0224", "there is no element with this key")
+		struct diag *g = key->marks ? eval_fail(e, x->index.key, "E0224", "there is no element with this key")
 						: eval_fail(e, x->index.key, "E0224", "there is no element \"%.100s\"", s->str.s);
 		suggest_attr(g, v, s->str.s);
 		eval_operand(g, x->index.src, v);
@@ -198,7 +198,7 @@ const struct val *eval_index(struct eval *e, struct expr *x)
 		if (g && kind == T_SET)
 			diag_hint(g, "a set has no order; tolist() gives it one");
 	}
-	return got && (v->sensitive || key->sensitive) ? val_mark(e->arena, got, true) : got;
+	return got ? val_mark(e->arena, got, got->marks | v->marks | key->marks) : NULL;
 }
 
 /* --- splat ------------------------------------------------------------------------------------------------------- */
@@ -222,12 +222,12 @@ const struct val *eval_splat(struct eval *e, struct expr *x)
 	bool seq = val_kind(v) == T_LIST || val_kind(v) == T_SET || val_kind(v) == T_TUPLE;
 	if (val_is_null(v)) {
 		if (!seq)
-			return val_mark(e->arena, val_tuple(e->arena, NULL, 0), v->sensitive);
+			return val_mark(e->arena, val_tuple(e->arena, NULL, 0), v->marks);
 		eval_operand(eval_fail(e, x->splat.src, "E0224", "%s is null and has no elements", spelled(e, x->splat.src)), x->splat.src, v);
 		return NULL;
 	}
 	if (!val_known(v) && (seq || val_kind(v) == T_DYNAMIC))
-		return val_mark(e->arena, &val_unknown_dynamic, v->sensitive);
+		return val_mark(e->arena, &val_unknown_dynamic, v->marks);
 	size_t n = seq ? v->seq.len : 1;
 	autofree const struct val **at = xcalloc(n ? n : 1, sizeof(*at));
 	const struct val *outer = e->slots[x->val_slot];
@@ -238,5 +238,5 @@ const struct val *eval_splat(struct eval *e, struct expr *x)
 			return NULL;
 	}
 	e->slots[x->val_slot] = outer;
-	return val_mark(e->arena, splat_result(e, v, at, n), v->sensitive);
+	return val_mark(e->arena, splat_result(e, v, at, n), v->marks);
 }

@@ -62,7 +62,7 @@ static const struct val *call_try(struct eval *e, struct expr *x)
 
 /* --- arguments ----------------------------------------------------------------------------------------------------- */
 
-struct args { VEC(const struct val *) vals; VEC(struct expr *) places; bool marked, unknown; };
+struct args { VEC(const struct val *) vals; VEC(struct expr *) places; unsigned marked; bool unknown; };
 
 static bool add_spread(struct eval *e, struct expr *x, const struct val *v, struct args *a)
 {
@@ -71,7 +71,7 @@ static bool add_spread(struct eval *e, struct expr *x, const struct val *v, stru
 		eval_tell(eval_fail(e, x, "E0215", "in front of \"...\" stands a list"), x, "this", v);
 		return false;
 	}
-	a->marked |= v->sensitive;
+	a->marked |= v->marks;
 	if (!val_known(v)) {
 		a->unknown = true;
 		return true;
@@ -156,9 +156,9 @@ static bool fit(struct eval *e, const struct func *f, const struct func_param *p
 		return false;
 	}
 	const struct val *raw = *v;
-	if (seen.sensitive && !(p->flags & PARAM_MARKED)) {
+	if (seen.marks && !(p->flags & PARAM_MARKED)) {
 		*v = val_unmark_deep(e->arena, *v);
-		a->marked = true;
+		a->marked |= seen.marks;
 	}
 	*v = converted(e, *v, p->type, &err);
 	if (!*v) {
@@ -196,9 +196,9 @@ static const struct val *run(struct eval *e, struct expr *x, const struct func *
 		struct expr *place = c.bad_arg < a->places.len ? a->places.at[c.bad_arg] : x;
 		struct diag *g = eval_fail(e, place, "E0215", "%s(): %s", f->name, err.msg);
 		if (c.bad_arg < a->vals.len && place->kind != X_VALUE)
-			eval_note_value(g, "this", a->marked ? val_mark(e->arena, a->vals.at[c.bad_arg], true) : a->vals.at[c.bad_arg]);
+			eval_note_value(g, "this", val_mark(e->arena, a->vals.at[c.bad_arg], a->vals.at[c.bad_arg]->marks | a->marked));
 		for (size_t i = 0; i < a->vals.len; i++)
-			eval_operand(g, a->places.at[i], a->marked ? val_mark(e->arena, a->vals.at[i], true) : a->vals.at[i]);
+			eval_operand(g, a->places.at[i], val_mark(e->arena, a->vals.at[i], a->vals.at[i]->marks | a->marked));
 		return NULL;
 	}
 	struct eval_seen seen;
@@ -228,7 +228,7 @@ static const struct val *call(struct eval *e, struct expr *x, const struct func 
 	if (!ok)
 		return NULL;
 	const struct val *v = a->unknown ? val_unknown(e->arena, t) : run(e, x, f, a);
-	return v && a->marked ? val_mark(e->arena, v, true) : v;
+	return v ? val_mark(e->arena, v, v->marks | a->marked) : NULL;
 }
 
 const struct val *eval_call(struct eval *e, struct expr *x)

@@ -39,10 +39,11 @@ static void put_value(json_t *j, const struct val *v)
 	size_t budget = MAX_MEMBERS;
 	if (!is_small(v, &budget, MAX_LEVELS))
 		return;
-	bool unknown = false, sensitive = v->sensitive;
-	json_t *value = val_to_json(v, &unknown, &sensitive);
-	if (sensitive || val_sensitive_deep(v))
-		json_put_new(j, "sensitive", json_true());
+	bool unknown = false;
+	unsigned marks = 0;
+	json_t *value = val_to_json(v, &unknown, &marks);
+	if (marks)
+		json_put_new(j, marks & MARK_SENSITIVE ? "sensitive" : "ephemeral", json_true());
 	else if (unknown)
 		json_put_new(j, "unknown", json_true());
 	else

@@ -108,7 +108,8 @@ static const struct val *compare(enum expr_op op, const struct val *l, const str
 /* && and ||: the right side is looked at only when the left one does not decide. */
 static const struct val *logic(struct eval *e, struct expr *x, const struct val *left)
 {
-	bool decides = x->op == OP_OR, marked = left->sensitive;
+	bool decides = x->op == OP_OR;
+	unsigned marked = left->marks;
 	const struct val *l = operand(e, x, x->bin.l, left, &type_bool, left, NULL), *r;
 	if (!l)
 		return NULL;
@@ -119,7 +120,7 @@ static const struct val *logic(struct eval *e, struct expr *x, const struct val 
 		r = operand(e, x, x->bin.r, r, &type_bool, left, r);
 	if (!r)
 		return NULL;
-	marked |= r->sensitive;
+	marked |= r->marks;
 	if (val_known(r) && (r->b == decides || val_known(l)))
 		return val_mark(e->arena, val_bool(r->b), marked);
 	return val_mark(e->arena, val_unknown(e->arena, &type_bool), marked);
@@ -127,7 +128,7 @@ static const struct val *logic(struct eval *e, struct expr *x, const struct val 
 
 static const struct val *equality(struct eval *e, struct expr *x, const struct val *l, const struct val *r)
 {
-	bool marked = eval_sensitive(e, l) || eval_sensitive(e, r);
+	unsigned marked = eval_sensitive(e, l) | eval_sensitive(e, r);
 	const struct val *v = val_equal(e->arena, l, r);
 	if (x->op == OP_NE && val_known(v))
 		v = val_bool(!v->b);
@@ -143,7 +144,8 @@ static const struct val *apply(struct eval *e, struct expr *x, const struct val 
 		return NULL;
 	if (x->op == OP_EQ || x->op == OP_NE)
 		return equality(e, x, l, r);
-	bool marked = l->sensitive || r->sensitive, order = x->op >= OP_LT && x->op <= OP_GE;
+	bool order = x->op >= OP_LT && x->op <= OP_GE;
+	unsigned marked = l->marks | r->marks;
 	const struct val *a = operand(e, x, x->bin.l, l, &type_number, l, r), *b = operand(e, x, x->bin.r, r, &type_number, l, r);
 	if (!a || !b)
 		return NULL;
@@ -165,7 +167,7 @@ const struct val *eval_unary(struct eval *e, struct expr *x)
 	const struct type *t = x->op == OP_NOT ? &type_bool : &type_number;
 	if (!v || !(n = operand(e, x, x->bin.l, v, t, v, NULL)))
 		return NULL;
-	bool marked = v->sensitive;
+	unsigned marked = v->marks;
 	if (!val_known(n))
 		return val_mark(e->arena, val_unknown(e->arena, t), marked);
 	if (x->op == OP_NOT)
@@ -180,14 +182,14 @@ const struct val *eval_unary(struct eval *e, struct expr *x)
 
 /* --- conditions ---------------------------------------------------------------------------------------------------- */
 
-bool eval_test(struct eval *e, struct expr *x, const char *what, const struct val **out, bool *marked)
+bool eval_test(struct eval *e, struct expr *x, const char *what, const struct val **out, unsigned *marked)
 {
 	struct err err;
 	const struct val *v = eval(e, x), *b;
 	*out = NULL;
 	if (!v)
 		return false;
-	*marked |= v->sensitive;
+	*marked |= v->marks;
 	if (val_is_null(v)) {
 		eval_operand(eval_fail(e, x, "E0217", "%s is true or false, not null", what), x, v);
 		return false;
@@ -324,7 +326,7 @@ const struct val *eval_cond(struct eval *e, struct expr *x)
 {
 	const struct val *test, *yes, *no, *out;
 	const struct type *t;
-	bool marked = false;
+	unsigned marked = 0;
 	struct err err;
 	if (!eval_test(e, x->cond.test, "a condition", &test, &marked))
 		return NULL;
@@ -336,7 +338,7 @@ const struct val *eval_cond(struct eval *e, struct expr *x)
 	if (!t)
 		return NULL;
 	if (!test)
-		return val_mark(e->arena, val_unknown(e->arena, t), marked || eval_sensitive(e, yes) || eval_sensitive(e, no));
+		return val_mark(e->arena, val_unknown(e->arena, t), marked | eval_sensitive(e, yes) | eval_sensitive(e, no));
 	struct expr *taken = test->b ? x->cond.yes : x->cond.no;
 	const struct val *v = test->b ? yes : no;
 	if (t != v->type && val_convert(e->arena, v, t, &out, &err)) {
@@ -344,6 +346,6 @@ const struct val *eval_cond(struct eval *e, struct expr *x)
 		return NULL;
 	}
 	/* Which one was taken may tell as much as the other one's value. */
-	marked |= (yes && yes->sensitive) || (no && no->sensitive);
+	marked |= (yes ? yes->marks : 0u) | (no ? no->marks : 0u);
 	return val_mark(e->arena, t == v->type ? v : out, marked);
 }

@@ -81,7 +81,7 @@ static const struct func table[] = {
 	  { { "list", &type_dynamic, PARAM_MARKED }, { "index", &type_number, PARAM_MARKED } }, 0, fn_element, NULL },
 	{ "endswith", "Does a text end with another?", "string",
 	  { S("str"), S("suffix") }, 0, fn_endswith, &type_bool },
-	{ "ephemeralasnull", "The value itself: nothing here is ephemeral", "conversion",
+	{ "ephemeralasnull", "A value with null in place of what is ephemeral in it", "conversion",
 	  { { "value", &type_dynamic, PARAM_NULL | PARAM_UNKNOWN | PARAM_MARKED } }, 0, fn_ephemeralasnull, NULL },
 	{ "file", "The text of a file, which must be UTF-8", "filesystem",
 	  { S("path") }, FUNC_FILES, fn_file, &type_string },

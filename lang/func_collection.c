@@ -61,7 +61,7 @@ int fn_lookup(struct func_call *c, const struct val **out, struct err *err)
 		return want_seq(c, 0, "a map or object", err);
 	v = val_get(m, c->args[1]->str.s);
 	if (!v && c->n < 3)
-		return c->args[1]->sensitive ? func_fail(c, 1, err, "the map has no such key") :
+		return c->args[1]->marks ? func_fail(c, 1, err, "the map has no such key") :
 			func_fail(c, 1, err, "the map has no key \"%.200s\", and there is no default", c->args[1]->str.s);
 	const struct val *other = c->n < 3 ? NULL : c->args[2];
 	if (other && val_kind(m) == T_MAP && val_convert(c->arena, other, m->type->elem, &other, err)) {
@@ -69,8 +69,8 @@ int fn_lookup(struct func_call *c, const struct val **out, struct err *err)
 		return err_wrap(err, "the default must be of the type of the map's elements");
 	}
 	v = v ? v : other;
-	bool marked = m->sensitive || c->args[1]->sensitive;
-	*out = val_mark(c->arena, v, v->sensitive || marked);
+	unsigned marked = m->marks | c->args[1]->marks;
+	*out = val_mark(c->arena, v, v->marks | marked);
 	return 0;
 }
 
@@ -85,7 +85,7 @@ int fn_element(struct func_call *c, const struct val **out, struct err *err)
 	if (!n)
 		return func_fail(c, 0, err, "an empty list has no element");
 	const struct val *v = list->seq.at[(i % n + n) % n];
-	*out = val_mark(c->arena, v, v->sensitive || list->sensitive || c->args[1]->sensitive);
+	*out = val_mark(c->arena, v, v->marks | list->marks | c->args[1]->marks);
 	return 0;
 }
 
@@ -190,7 +190,7 @@ int fn_coalesce(struct func_call *c, const struct val **out, struct err *err)
 	for (size_t i = 0; i < c->n; i++) {
 		if (val_is_null(at[i]) || (val_known(at[i]) && val_kind(at[i]) == T_STRING && !at[i]->str.len))
 			continue;
-		*out = val_known(at[i]) ? at[i] : val_mark(c->arena, val_unknown(c->arena, t), at[i]->sensitive);
+		*out = val_known(at[i]) ? at[i] : val_mark(c->arena, val_unknown(c->arena, t), at[i]->marks);
 		return 0;
 	}
 	return func_fail(c, SIZE_MAX, err, "every argument is null or an empty string");
@@ -206,7 +206,7 @@ int fn_coalescelist(struct func_call *c, const struct val **out, struct err *err
 	for (size_t i = 0; i < c->n; i++) {
 		const struct val *v = c->args[i];
 		if (v->state == VAL_UNKNOWN) {
-			*out = val_mark(c->arena, &val_unknown_dynamic, v->sensitive);
+			*out = val_mark(c->arena, &val_unknown_dynamic, v->marks);
 			return 0;
 		}
 		if (val_is_null(v))
@@ -257,9 +257,9 @@ int fn_concat(struct func_call *c, const struct val **out, struct err *err)
 
 /* Lists, sets and tuples opened at every depth, into OUT (or counted when OUT is NULL). false: an unknown whose members
  * cannot be counted. */
-static bool flatten(const struct val *v, const struct val **out, size_t *n, bool *marked)
+static bool flatten(const struct val *v, const struct val **out, size_t *n, unsigned *marked)
 {
-	*marked = *marked || v->sensitive;
+	*marked |= v->marks;
 	for (size_t i = 0; i < v->seq.len; i++) {
 		const struct val *m = v->seq.at[i];
 		enum type_kind k = val_kind(m);
@@ -280,7 +280,7 @@ static bool flatten(const struct val *v, const struct val **out, size_t *n, bool
 int fn_flatten(struct func_call *c, const struct val **out, struct err *err)
 {
 	size_t n = 0, room = 0;
-	bool marked = false;
+	unsigned marked = 0;
 	if (!func_is_seq(c->args[0]))
 		return want_seq(c, 0, "a list, set or tuple", err);
 	if (!flatten(c->args[0], NULL, &room, &marked)) {
@@ -354,7 +354,7 @@ static const struct val *deep_merge(struct arena *a, const struct val *x, const 
 			k++;
 		}
 	}
-	return val_mark(a, val_object(a, e, n), x->sensitive || y->sensitive);
+	return val_mark(a, val_object(a, e, n), x->marks | y->marks);
 }
 
 int fn_deepmerge(struct func_call *c, const struct val **out, struct err *err)
@@ -379,7 +379,7 @@ int fn_zipmap(struct func_call *c, const struct val **out, struct err *err)
 	if (k->seq.len != v->seq.len)
 		return func_fail(c, 1, err, "the number of keys (%zu) and of values (%zu) differ", k->seq.len, v->seq.len);
 	struct val_entry *e = arena_array(c->arena, k->seq.len, sizeof(*e));
-	bool marked = false;
+	unsigned marked = 0;
 	for (size_t i = 0; i < k->seq.len; i++) {
 		if (k->seq.at[i]->state == VAL_UNKNOWN) {
 			*out = func_marked(c, &val_unknown_dynamic);
@@ -387,7 +387,7 @@ int fn_zipmap(struct func_call *c, const struct val **out, struct err *err)
 		}
 		if (val_is_null(k->seq.at[i]))
 			return func_fail(c, 0, err, "a key cannot be null (element %zu)", i);
-		marked = marked || k->seq.at[i]->sensitive;
+		marked |= k->seq.at[i]->marks;
 		e[i] = (struct val_entry){ k->seq.at[i]->str.s, v->seq.at[i] };
 	}
 	*out = val_kind(v) == T_LIST ? val_map(c->arena, v->type->elem, e, k->seq.len) : val_object(c->arena, e, k->seq.len);

@@ -48,10 +48,10 @@ int func_int(struct func_call *c, size_t arg, int64_t lo, int64_t hi, int64_t *o
 
 const struct val *func_marked(struct func_call *c, const struct val *v)
 {
+	unsigned marks = v->marks;
 	for (size_t i = 0; i < c->n; i++)
-		if (c->args[i]->sensitive)
-			return val_mark(c->arena, v, true);
-	return v;
+		marks |= c->args[i]->marks;
+	return val_mark(c->arena, v, marks);
 }
 
 const char *func_type_name(struct func_call *c, const struct val *v)

@@ -105,8 +105,11 @@ static void load(void *arg)
 		imports_evaluate(l);
 	if (l->settings.x && diags_errors(l->d) == o->before) {
 		const struct val *v = eval_run(l->e, l->settings.x);
+		unsigned marks = 0;
 		if (v && eval_check_size(l->e, l->settings.x, v))
-			l->settings.json = val_to_json(v, NULL, NULL);
+			l->settings.json = val_to_json(v, NULL, &marks);
+		if (marks & MARK_EPHEMERAL)
+			diag_add(l->d, "E0231", expr_mark(l->settings.x), "settings take no ephemeral value: a plan stores where the state is");
 	}
 }
 
@@ -363,7 +366,7 @@ static bool one_output(struct lang *l, struct thing *o, struct lang_output *out)
 	if (!o->sensitive && val_sensitive_deep(v)) {
 		struct mark at = expr_mark(o->x);
 		struct scope *before = module_enter(l, l->top);
-		autofree char *what = condition_marked(l, o->x, &at);
+		autofree char *what = condition_marked(l, o->x, MARK_SENSITIVE, &at);
 		module_enter(l, before);
 		struct diag *g = diag_add(l->d, "E0226", at, "the output \"%s\" would show a sensitive value%s%s", o->name, what ? ": " : "", what ? what : "");
 		diag_hint(g, "add sensitive: true, or nonsensitive()");

@@ -48,10 +48,12 @@ void lang_free(struct lang *l);
 /* The `aipc` block: settings, evaluated without references ({} when absent). Keys: required_version, experiments, state {path}. */
 const json_t *lang_settings(struct lang *l);
 /* The configurations in `provider` blocks, evaluated (variables and locals only), sorted by id. FAILED: after a report. */
+struct lang_ephemeral { const char *name; struct mark at; };     /* an attribute with an ephemeral value in it */
 struct lang_provider {
 	const char *id;              /* `redfish`, `redfish.eu`, `redfish.by["eu"]` */
 	const char *name, *alias, *key;      /* alias, key: NULL where there is none */
 	json_t *config;
+	const struct lang_ephemeral *ephemeral;      /* ends with a NULL name; NULL: none */
 	struct mark at;              /* of the block */
 	bool failed;
 };

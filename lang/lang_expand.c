@@ -40,6 +40,12 @@ static const struct val *meta(struct repeating *x, struct expr *e, const char *n
 		eval_fail(x->l->e, e, "E0228", "%s cannot be null", name);
 		return NULL;
 	}
+	if (eval_sensitive(x->l->e, v) & MARK_EPHEMERAL) {
+		struct diag *g = eval_fail(x->l->e, e, "E0231", "%s cannot be ephemeral: which objects there are is stored", name);
+		if (g)
+			diag_hint(g, "ephemeralasnull() takes such values away");
+		return NULL;
+	}
 	if (eval_sensitive(x->l->e, v)) {
 		struct diag *g = eval_fail(x->l->e, e, "E0228", "%s cannot be sensitive: it would show in addresses", name);
 		if (g)
@@ -151,12 +157,22 @@ static bool attribute(struct expansion *x, struct attribute *a, struct lang_inst
 	if (j) {
 		json_incref(j);
 	} else {
-		bool unknown = false, sensitive = false;
+		bool unknown = false;
+		unsigned marks = 0;
 		const struct val *v = eval_run(l->e, a->x);
 		if (!v || !eval_check_size(l->e, a->x, v))
 			return false;
-		j = val_to_json(v, &unknown, &sensitive);
-		if (sensitive && !(x->sensitive_ok && x->sensitive_ok(x->ctx, a->name))) {
+		j = val_to_json(v, &unknown, &marks);
+		if (marks & MARK_EPHEMERAL) {
+			struct mark at = expr_mark(a->x);
+			autofree char *names = condition_marked(l, a->x, MARK_EPHEMERAL, &at);
+			struct diag *g = diag_add(l->d, "E0231", at, "\"%s\" takes no ephemeral value: it would be stored%s%s", a->name,
+						  names ? "; " : "", names ? names : "");
+			diag_hint(g, "such values may stand in the configuration of providers, in conditions, and in what is ephemeral itself");
+			json_decref(j);
+			return false;
+		}
+		if (marks && !(x->sensitive_ok && x->sensitive_ok(x->ctx, a->name))) {
 			struct diag *g = diag_add(l->d, "E0227", expr_mark(a->x), "\"%s\" takes no sensitive value: it would be shown and stored", a->name);
 			diag_hint(g, "give a reference such as env:NAME or file:PATH");
 			json_decref(j);

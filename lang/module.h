@@ -66,13 +66,13 @@ struct thing {
 	bool open;                   /* that walk is in it */
 	/* var */
 	const struct type *type;
-	bool typed, literal, required, sensitive, nullable;
+	bool typed, literal, required, sensitive, ephemeral, nullable;
 	const char *given;           /* of the spec itself: the input's origin; NULL: the default */
 	VEC(const char *) passed_over;       /* origins of inputs that a later one replaced, and of the default */
 	struct expr *arg;            /* of a called module: what the call gives; NULL: the default */
 	struct mark arg_at;          /* where the value comes from, when it is an argument or an input */
 	const struct val *deflt;     /* converted */
-	/* output; var has SENSITIVE too */
+	/* output; var has SENSITIVE and EPHEMERAL too */
 	const char *description;
 	struct expr *depends_on;
 	struct lang_body *res;       /* resource */
@@ -223,8 +223,10 @@ struct expr *module_read_depends_on(struct module *m, const struct yaml_file *f,
 void condition_read(struct module *m, const struct yaml_file *f, const struct ynode *list, const char *what, struct rules *out);
 /* Adds to G what the operands of R's condition are, but for the one called SKIP (may be NULL). */
 void condition_explain(struct lang *l, struct diag *g, const struct rule *r, const char *skip);
-/* "var.a, local.b are sensitive": the references in X that are, and the place of the first; NULL when none is. Yours to free. */
-char *condition_marked(struct lang *l, const struct expr *x, struct mark *at);
+/* "var.a, local.b are sensitive": the references in X that have MARK, and the place of the first; NULL when none has. Yours to free. */
+char *condition_marked(struct lang *l, const struct expr *x, unsigned mark, struct mark *at);
+/* Tells that X, evaluated in the scope at hand, is ephemeral and that WHAT called T does not say that it takes such a value. NULL. */
+const struct val *module_refuse_ephemeral(struct lang *l, const struct expr *x, const struct thing *t, const char *what);
 /* The message of R; NULL: there is none to show, and *WHY says so. */
 const char *condition_text(struct lang *l, const struct rule *r, const char **why);
 /* Evaluates R where expressions are evaluated now. A failing one is told with CODE: WHAT, its message, and what its operands are. */

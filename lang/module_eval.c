@@ -105,8 +105,10 @@ static const struct val *evaluate(struct lang *l, struct scope *s, struct thing 
 	const struct val *v = t->x ? eval_run(l->e, t->x) : NULL;
 	if (v && !eval_check_size(l->e, t->x, v))
 		v = NULL;
-	if (v && t->kind == THING_OUTPUT && t->sensitive)
-		v = val_mark(l->arena, v, true);
+	if (v && t->kind == THING_OUTPUT && !t->ephemeral && (eval_sensitive(l->e, v) & MARK_EPHEMERAL))
+		return module_refuse_ephemeral(l, t->x, t, "the output");
+	if (v && t->kind == THING_OUTPUT)
+		v = val_mark(l->arena, v, v->marks | (t->sensitive ? MARK_SENSITIVE : 0u) | (t->ephemeral ? MARK_EPHEMERAL : 0u));
 	return v;
 }
 

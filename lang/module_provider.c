@@ -171,13 +171,21 @@ static bool make_one(void *ctx, enum lang_key kind, const char *key)
 	lang_add_key(&id, kind, key);
 	made.id = arena_strndup(l->arena, id.at, id.len);
 	bool ok = true;
+	struct lang_ephemeral *names = NULL;
+	size_t n = 0;
 	for (size_t i = 0; i < x->p->attrs.len; i++) {
 		struct attribute *a = &x->p->attrs.at[i];
 		const struct val *v = a->x ? eval_run(l->e, a->x) : NULL;
+		unsigned marks = 0;
 		if (v && eval_check_size(l->e, a->x, v))
-			json_object_set_new_nocheck(made.config, a->name, val_to_json(v, NULL, NULL));
+			json_object_set_new_nocheck(made.config, a->name, val_to_json(v, NULL, &marks));
 		else
 			ok = false;
+		if (marks & MARK_EPHEMERAL) {
+			if (!n)
+				made.ephemeral = names = arena_array(l->arena, x->p->attrs.len + 1, sizeof(*names));
+			names[n++] = (struct lang_ephemeral){ a->name, expr_mark(a->x) };
+		}
 	}
 	made.failed = !ok;
 	vec_push(&l->configs, made);

@@ -90,7 +90,7 @@ static bool read_flag(struct module *m, const struct yaml_file *f, const struct 
 
 static void read_outputs(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
 {
-	static const char *const names[] = { "value", "depends_on", "description", "precondition", "sensitive", NULL };
+	static const char *const names[] = { "value", "depends_on", "description", "ephemeral", "precondition", "sensitive", NULL };
 	(void)key;
 	if (!module_is_map(m, f, body, "output"))
 		return;
@@ -114,6 +114,10 @@ static void read_outputs(struct module *m, const struct yaml_file *f, const stru
 			continue;
 		m->n_outputs++;
 		t->sensitive = read_flag(m, f, v, "sensitive", false);
+		t->ephemeral = read_flag(m, f, v, "ephemeral", false);
+		if (t->ephemeral && !m->parent)
+			diag_add(m->l->d, "E0231", AT(f, yaml_get(v, "ephemeral", NULL)),
+				 "an output of the spec itself is stored, so it cannot be ephemeral; those of called modules can");
 		t->description = text && text->kind == Y_STRING ? text->s : NULL;
 		t->x = expr_from_yaml(m->l->arena, f, value, m->l->d);
 		t->failed = !t->x;

@@ -131,7 +131,7 @@ static bool flag(struct lang *l, struct thing *t, const char *name, bool deflt)
 
 void module_read_variable(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
 {
-	static const char *const names[] = { "type", "default", "description", "sensitive", "nullable", "validation", NULL };
+	static const char *const names[] = { "type", "default", "description", "ephemeral", "sensitive", "nullable", "validation", NULL };
 	struct lang *l = m->l;
 	struct thing *t = module_find(m, "var", key->s);
 	t->type = &type_dynamic;
@@ -145,6 +145,7 @@ void module_read_variable(struct module *m, const struct yaml_file *f, const str
 	if (type)
 		read_constraint(l, t, type);
 	t->sensitive = flag(l, t, "sensitive", false);
+	t->ephemeral = flag(l, t, "ephemeral", false);
 	t->nullable = flag(l, t, "nullable", true);
 	if (deflt) {
 		t->required = false;
@@ -167,8 +168,10 @@ const struct val *module_fit(struct lang *l, struct thing *t, const struct val *
 {
 	const struct val *out;
 	struct err err;
+	if (t->arg && !t->ephemeral && (eval_sensitive(l->e, v) & MARK_EPHEMERAL))
+		return module_refuse_ephemeral(l, t->arg, t, "the variable");
 	if (val_convert(l->arena, v, t->type, &out, &err) == 0 && (!val_is_null(out) || t->nullable))
-		return val_mark(l->arena, out, t->sensitive || out->sensitive);
+		return val_mark(l->arena, out, out->marks | (t->sensitive ? MARK_SENSITIVE : 0u) | (t->ephemeral ? MARK_EPHEMERAL : 0u));
 	bool null = val_is_null(v);
 	struct diag *g = diag_add(l->d, "E0302", at, "the value of variable \"%s\" %s%s", t->name, null ? "cannot be null" : "does not fit its type: ",
 				  null ? "" : err.msg);
@@ -226,7 +229,7 @@ static void check_rule(struct lang *l, struct thing *t, const struct val *value,
 {
 	const struct val *ok;
 	const char *why;
-	bool marked = false;
+	unsigned marked = 0;
 	l->e->steps = 0;
 	l->e->quiet = 0;
 	if (!eval_test(l->e, r->condition, "the condition of a rule", &ok, &marked))

@@ -126,10 +126,10 @@ const struct val *val_set(struct arena *a, const struct type *elem, const struct
 	const struct val **m = (const struct val **)v->seq.at;
 	size_t len = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (val_sensitive_deep(m[i])) {
-			v->sensitive = true;
+		unsigned marks = val_sensitive_deep(m[i]);
+		v->marks |= (uint8_t)marks;
+		if (marks)
 			m[i] = val_unmark_deep(a, m[i]);
-		}
 	}
 	if (n > 1)
 		qsort(m, n, sizeof(*m), by_value);
@@ -196,13 +196,13 @@ const struct val *val_object(struct arena *a, const struct val_entry *at, size_t
 	return v;
 }
 
-const struct val *val_mark(struct arena *a, const struct val *v, bool sensitive)
+const struct val *val_mark(struct arena *a, const struct val *v, unsigned marks)
 {
-	if (v->sensitive == sensitive)
+	if (v->marks == marks)
 		return v;
 	struct val *copy = arena_alloc(a, sizeof(*copy));
 	*copy = *v;
-	copy->sensitive = sensitive;
+	copy->marks = (uint8_t)marks;
 	return copy;
 }
 
@@ -223,7 +223,7 @@ const struct val *val_unmark_deep(struct arena *a, const struct val *v)
 		return v;
 	struct val *copy = arena_alloc(a, sizeof(*copy));
 	*copy = *v;
-	copy->sensitive = false;
+	copy->marks = 0;
 	if (is_seq(v)) {
 		const struct val **at = arena_array(a, v->seq.len, sizeof(*at));
 		for (size_t i = 0; i < v->seq.len; i++)
@@ -255,20 +255,17 @@ bool val_known_deep(const struct val *v)
 	return true;
 }
 
-bool val_sensitive_deep(const struct val *v)
+unsigned val_sensitive_deep(const struct val *v)
 {
-	if (v->sensitive)
-		return true;
+	unsigned marks = v->marks, all = MARK_SENSITIVE | MARK_EPHEMERAL;
 	if (is_seq(v)) {
-		for (size_t i = 0; i < v->seq.len; i++)
-			if (val_sensitive_deep(v->seq.at[i]))
-				return true;
+		for (size_t i = 0; i < v->seq.len && marks != all; i++)
+			marks |= val_sensitive_deep(v->seq.at[i]);
 	} else if (is_map(v)) {
-		for (size_t i = 0; i < v->map.len; i++)
-			if (val_sensitive_deep(v->map.at[i].val))
-				return true;
+		for (size_t i = 0; i < v->map.len && marks != all; i++)
+			marks |= val_sensitive_deep(v->map.at[i].val);
 	}
-	return false;
+	return marks;
 }
 
 size_t val_len(const struct val *v)
@@ -504,8 +501,8 @@ static void describe_members(const struct val *v, struct str *out)
 
 void val_describe(const struct val *v, struct str *out)
 {
-	if (v->sensitive) {
-		str_add(out, "(sensitive)");
+	if (v->marks) {
+		str_add(out, v->marks & MARK_SENSITIVE ? "(sensitive)" : "(ephemeral)");
 	} else if (!val_known(v)) {
 		str_add(out, val_is_null(v) ? "null" : "unknown");
 	} else if (val_kind(v) == T_BOOL) {

@@ -1,4 +1,4 @@
-/* value - what expressions compute: immutable values with types, unknown and the sensitive mark.
+/* value - what expressions compute: immutable values with types, unknown and marks (sensitive, ephemeral).
  *
  * The model is the one Terraform's users know: null, bool, number (512-bit binary float, fast path for what an int64 or
  * double holds exactly), string (UTF-8, NFC), list(T), set(T), map(T), tuple([...]), object({...}). Literals make tuples
@@ -6,7 +6,7 @@
  * Values live in an arena and share structure; nothing is ever changed in place. Maps, objects and sets are sorted (keys by
  * bytes; set members: strings by bytes, numbers by size, false first, null last; lists, tuples, maps and
  * objects by a text of their members, see val_cmp()), so iteration order is their order and look-up is a binary search.
- * The sensitive mark is on a value or inside it; val_sensitive_deep() looks inside. Whatever is computed from a marked
+ * The marks (sensitive, ephemeral) are on a value or inside it; val_sensitive_deep() looks inside. Whatever is computed from a marked
  * value is marked by the evaluator and the function caller, not by each function.
  */
 #ifndef LANG_VALUE_H
@@ -49,13 +49,14 @@ void type_write(const struct type *t, struct str *out);
 /* The one type all TYPES convert to, as `[...]` to list and a conditional do; NULL when there is none. */
 const struct type *type_unify(struct arena *a, const struct type *const *types, size_t n);
 
+enum val_marks { MARK_SENSITIVE = 1 /* never shown */, MARK_EPHEMERAL = 2 /* never stored, nor shown */ };
 enum val_state { VAL_KNOWN, VAL_NULL, VAL_UNKNOWN };
 enum num_form { NUM_INT, NUM_BIG };
 
 struct val {
 	const struct type *type;
 	enum val_state state;
-	bool sensitive;
+	uint8_t marks;                               /* enum val_marks */
 	enum num_form form;                          /* of a known number */
 	union {
 		bool b;
@@ -86,7 +87,7 @@ const struct val *val_list(struct arena *a, const struct type *elem, const struc
 const struct val *val_set(struct arena *a, const struct type *elem, const struct val *const *at, size_t n);   /* sorts, drops repeats */
 const struct val *val_map(struct arena *a, const struct type *elem, const struct val_entry *at, size_t n);    /* sorts; last of a key wins */
 const struct val *val_object(struct arena *a, const struct val_entry *at, size_t n);                           /* same */
-const struct val *val_mark(struct arena *a, const struct val *v, bool sensitive);   /* V with that mark at its top; V itself when same */
+const struct val *val_mark(struct arena *a, const struct val *v, unsigned marks);   /* V with those marks at its top; V itself when same */
 const struct val *val_unmark_deep(struct arena *a, const struct val *v);
 
 /* --- asking ------------------------------------------------------------------------------------------------- */
@@ -94,7 +95,7 @@ static inline bool val_known(const struct val *v) { return v->state == VAL_KNOWN
 static inline bool val_is_null(const struct val *v) { return v->state == VAL_NULL; }
 static inline enum type_kind val_kind(const struct val *v) { return v->type->kind; }
 bool val_known_deep(const struct val *v);
-bool val_sensitive_deep(const struct val *v);
+unsigned val_sensitive_deep(const struct val *v);    /* the marks on V and inside it; 0: it may be shown and stored */
 size_t val_len(const struct val *v);                 /* members of a known collection; 0 else */
 const struct val *val_get(const struct val *v, const char *key);     /* map, object: NULL when absent */
 /* `==`: same type and same value, never converting; unknown anywhere that matters gives unknown. */
@@ -126,7 +127,7 @@ const struct val *val_from_json(struct arena *a, const json_t *j);
  * E_INPUT, as is nesting beyond 1,000 levels. INDENT 0: one line. */
 int val_write_json(const struct val *v, int indent, bool html_safe, bool show_sensitive, struct str *out, struct err *err) MUST_CHECK;
 /* As jansson: whole numbers in int64 exact, others the nearest double. Unknown becomes lang_unknown() (lang/lang.h);
- * *UNKNOWN and *SENSITIVE (both may be NULL) tell whether any was inside. */
-json_t *val_to_json(const struct val *v, bool *unknown, bool *sensitive);
+ * *UNKNOWN and *MARKS (both may be NULL) tell what was inside. */
+json_t *val_to_json(const struct val *v, bool *unknown, unsigned *marks);
 
 #endif

@@ -242,7 +242,7 @@ static int convert(struct arena *a, const struct val *v, const struct type *t, c
 	} else {
 		made = v->state == VAL_NULL ? val_null(a, concrete(a, t)) : val_unknown(a, concrete(a, t));
 	}
-	*out = val_mark(a, made, made->sensitive || v->sensitive);
+	*out = val_mark(a, made, made->marks | v->marks);
 	return 0;
 }
 

@@ -147,8 +147,8 @@ static int write_value(const struct writer *w, const struct val *v, int depth, s
 {
 	if (depth > WRITE_DEPTH)
 		return err_set(err, E_INPUT, "nested deeper than %d levels", WRITE_DEPTH);
-	if (v->sensitive && !w->show)
-		return err_set(err, E_INPUT, "a sensitive value is inside");
+	if (v->marks && !w->show)
+		return err_set(err, E_INPUT, v->marks & MARK_SENSITIVE ? "a sensitive value is inside" : "an ephemeral value is inside");
 	if (v->state == VAL_UNKNOWN)
 		return err_set(err, E_INPUT, "a value that is not known yet is inside");
 	if (v->state == VAL_NULL) {
@@ -190,11 +190,11 @@ static json_t *number_to_json(const struct val *v)
 	return json_real(isfinite(d) ? d : copysign(DBL_MAX, d));
 }
 
-json_t *val_to_json(const struct val *v, bool *unknown, bool *sensitive)
+json_t *val_to_json(const struct val *v, bool *unknown, unsigned *marks)
 {
 	json_t *j;
-	if (v->sensitive && sensitive)
-		*sensitive = true;
+	if (marks)
+		*marks |= v->marks;
 	if (v->state == VAL_UNKNOWN) {
 		if (unknown)
 			*unknown = true;
@@ -212,12 +212,12 @@ json_t *val_to_json(const struct val *v, bool *unknown, bool *sensitive)
 	case T_LIST: case T_SET: case T_TUPLE:
 		j = json_array();
 		for (size_t i = 0; i < v->seq.len; i++)
-			json_array_append_new(j, val_to_json(v->seq.at[i], unknown, sensitive));
+			json_array_append_new(j, val_to_json(v->seq.at[i], unknown, marks));
 		return j;
 	default:
 		j = json_object();
 		for (size_t i = 0; i < v->map.len; i++)
-			json_put_new(j, v->map.at[i].key, val_to_json(v->map.at[i].val, unknown, sensitive));
+			json_put_new(j, v->map.at[i].key, val_to_json(v->map.at[i].val, unknown, marks));
 		return j;
 	}
 }

@@ -154,8 +154,8 @@ static void show_value(struct show *s, const struct val *v)
 {
 	static const char *const calls[] = { [T_LIST] = "tolist(", [T_SET] = "toset(", [T_MAP] = "tomap(", [T_OBJECT] = NULL };
 	enum type_kind kind = val_kind(v);
-	if (v->sensitive) {
-		str_add(s->out, "(sensitive value)");
+	if (v->marks) {
+		str_add(s->out, v->marks & MARK_SENSITIVE ? "(sensitive value)" : "(ephemeral value)");
 	} else if (v->state == VAL_UNKNOWN) {
 		str_add(s->out, "(known after apply)");
 	} else if (val_is_null(v)) {

@@ -121,10 +121,10 @@ static void rf_close(struct task *t, void *self)
 }
 
 #define ACCESS_ATTRS \
-	{ .name = "username", .type = ATTR_STRING, .help = "User of the BMCs." }, \
+	{ .name = "username", .type = ATTR_STRING, .flags = ATTR_ACCESS, .help = "User of the BMCs." }, \
 	{ .name = "password", .type = ATTR_STRING, .flags = ATTR_SECRET, .help = "Reference to the password: env:NAME or file:PATH." }, \
-	{ .name = "ca_file", .type = ATTR_STRING, .help = "PEM file of the CAs that sign the BMCs' certificates." }, \
-	{ .name = "pin", .type = ATTR_STRING, .help = "The one key to trust instead: sha256//BASE64 of its SPKI." }, \
+	{ .name = "ca_file", .type = ATTR_STRING, .flags = ATTR_ACCESS, .help = "PEM file of the CAs that sign the BMCs' certificates." }, \
+	{ .name = "pin", .type = ATTR_STRING, .flags = ATTR_ACCESS, .help = "The one key to trust instead: sha256//BASE64 of its SPKI." }, \
 	{ .name = "insecure", .type = ATTR_BOOL, .help = "Trust any certificate, and allow http:// addresses. For labs only." }, \
 	{ .name = "port", .type = ATTR_INT, .min = 1, .max = 65535, .help = "TCP port where the address names none; 443 by default." }
 

@@ -47,7 +47,7 @@ static void table_show(struct eval *e, const struct val *v, struct str *out)
 		return;
 	}
 	if (val_sensitive_deep(v))
-		str_add(out, v->sensitive ? "(sensitive) " : "(sensitive inside) ");
+		str_add(out, v->marks ? "(sensitive) " : "(sensitive inside) ");
 	if (!val_known(v) && !val_is_null(v))
 		str_add(out, "unknown");
 	else if (!val_known_deep(v))

@@ -34,7 +34,7 @@ static inline const struct func_param *func_row_param(const struct func *f, size
 }
 
 /* What the evaluator does before a call: nulls refused, conversion, unknown answers unknown, marks collected. 1: done, *OUT. */
-static inline int func_row_args(const struct func *f, struct func_call *c, const struct val **args, bool *marked, const struct val **out, struct err *err)
+static inline int func_row_args(const struct func *f, struct func_call *c, const struct val **args, unsigned *marked, const struct val **out, struct err *err)
 {
 	bool unknown = false;
 	for (size_t i = 0; i < c->n; i++) {
@@ -42,7 +42,7 @@ static inline int func_row_args(const struct func *f, struct func_call *c, const
 		if (!p)
 			return err_set(err, E_INPUT, "too many arguments");
 		if (!(p->flags & PARAM_MARKED)) {
-			*marked = *marked || val_sensitive_deep(args[i]);
+			*marked |= val_sensitive_deep(args[i]);
 			args[i] = val_unmark_deep(c->arena, args[i]);
 		}
 		if (val_is_null(args[i]) && !(p->flags & PARAM_NULL))
@@ -61,7 +61,7 @@ static inline int func_row_call(struct arena *a, const char *name, const struct 
 	const struct func *f = func_find(name);
 	const struct val **args = arena_array(a, list->seq.len, sizeof(*args));
 	struct func_call c = { .arena = a, .args = args, .n = list->seq.len, .dir = func_dir };
-	bool marked = false;
+	unsigned marked = 0;
 	if (!f)
 		return err_set(err, E_INPUT, "no such function");
 	memcpy(args, list->seq.at, c.n * sizeof(*args));
@@ -70,8 +70,8 @@ static inline int func_row_call(struct arena *a, const char *name, const struct 
 	int rc = func_row_args(f, &c, args, &marked, out, err);
 	if (rc == 0)
 		rc = f->fn(&c, out, err);
-	if (rc >= 0 && marked)
-		*out = val_mark(a, *out, true);
+	if (rc >= 0)
+		*out = val_mark(a, *out, (*out)->marks | marked);
 	return rc < 0 ? rc : 0;
 }
 

@@ -91,7 +91,10 @@ static const struct func_row mark_rows[] = {
 	{ "sensitive", "1", "!1" }, { "sensitive", "null", "!null" }, { "sensitive", "{'~unknown':'string'}", "!?string" }, { "sensitive", "{'~sensitive':1}", "!1" }, { "sensitive", "", "E too few" },
 	{ "nonsensitive", "{'~sensitive':1}", "1" }, { "nonsensitive", "[{'~sensitive':1}]", "[!1]" }, { "nonsensitive", "1", "1" }, { "nonsensitive", "null", "null" },
 	{ "issensitive", "{'~sensitive':1}", "true" }, { "issensitive", "1", "false" }, { "issensitive", "null", "false" }, { "issensitive", "{'~unknown':'string'}", "?bool" }, { "issensitive", "[{'~sensitive':1}]", "false" },
-	{ "ephemeralasnull", "5", "5" }, { "ephemeralasnull", "null", "null" }, { "ephemeralasnull", "{'~sensitive':'a'}", "!'a'" },
+	{ "ephemeralasnull", "5", "5" }, { "ephemeralasnull", "null", "null" }, { "ephemeralasnull", "{'~sensitive':'a'}", "!'a'" }, { "ephemeralasnull", "{'~ephemeral':'a'}", "null" },
+	{ "ephemeralasnull", "{'a':{'~ephemeral':1},'b':[{'~ephemeral':true},2]}", "{'a':null,'b':[null,2]}" },
+	{ "issensitive", "{'~ephemeral':'a'}", "@false" },
+	{ "upper", "{'~ephemeral':'a'}", "@'A'" }, { "length", "{'~ephemeral':[1]}", "@1" },
 };
 
 static void results(void **unused)

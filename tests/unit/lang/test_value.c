@@ -164,16 +164,20 @@ static void marks_are_found_and_removed(void **unused)
 	autostr struct str out;
 	struct err err;
 	str_init(&out, 1000);
-	assert_false(v->sensitive);
+	assert_int_equal(v->marks, 0);
 	assert_true(val_sensitive_deep(v));
 	assert_int_equal(val_write_json(v, 0, false, false, &out, &err), E_INPUT);
 	assert_false(val_sensitive_deep(val_unmark_deep(a, v)));
 	str_clear(&out);
 	assert_int_equal(val_write_json(val_unmark_deep(a, v), 2, false, false, &out, &err), 0);
 	assert_string_equal(out.at, "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"x\"\n    }\n  ],\n  \"c\": 2\n}");
-	bool unknown = false, sensitive = false;
-	autojson json_t *j = val_to_json(v, &unknown, &sensitive);
-	assert_true(sensitive && !unknown);
+	bool unknown = false;
+	unsigned marks = 0;
+	autojson json_t *j = val_to_json(v, &unknown, &marks);
+	assert_true(marks == MARK_SENSITIVE && !unknown);
+	const struct val *both = help_parse(a, "[{'~sensitive':'x'},{'~ephemeral':1}]");
+	assert_int_equal(val_sensitive_deep(both), MARK_SENSITIVE | MARK_EPHEMERAL);
+	assert_int_equal(val_set(a, &type_dynamic, both->seq.at, 2)->marks, MARK_SENSITIVE | MARK_EPHEMERAL);
 	assert_int_equal(json_int(j, "c", 0), 2);
 }
 

@@ -1,5 +1,5 @@
 /* val_help - values of tables written as text: JSON, where an object of one key "~KIND" stands for what JSON cannot say:
- * {"~list(string)": ["a"]} converted to that type, {"~unknown": "string"}, {"~null": "number"}, {"~sensitive": VALUE}.
+ * {"~list(string)": ["a"]} converted to that type, {"~unknown": "string"}, {"~null": "number"}, {"~sensitive": VALUE}, {"~ephemeral": VALUE}.
  */
 #ifndef TESTS_LANG_VAL_HELP_H
 #define TESTS_LANG_VAL_HELP_H
@@ -69,7 +69,9 @@ static inline const struct val *help_value(struct arena *a, const json_t *j)
 		if (!strcmp(key, "~null"))
 			return val_null(a, help_type_of(a, json_string_value(in)));
 		if (!strcmp(key, "~sensitive"))
-			return val_mark(a, help_value(a, in), true);
+			return val_mark(a, help_value(a, in), MARK_SENSITIVE);
+		if (!strcmp(key, "~ephemeral"))
+			return val_mark(a, help_value(a, in), MARK_EPHEMERAL);
 		const struct val *out;
 		struct err err = { 0 };
 		if (val_convert(a, help_value(a, in), help_type_of(a, key + 1), &out, &err))
@@ -127,7 +129,8 @@ static inline void help_members(const struct val *v, struct str *out)
 static inline void help_write(const struct val *v, struct str *out)
 {
 	struct err err = { 0 };
-	str_add(out, v->sensitive ? "!" : "");
+	str_add(out, v->marks & MARK_SENSITIVE ? "!" : "");
+	str_add(out, v->marks & MARK_EPHEMERAL ? "@" : "");
 	if (v->state == VAL_UNKNOWN) {
 		str_addc(out, '?');
 		type_write(v->type, out);
