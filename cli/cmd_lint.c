@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "cli/testing.h"
 #include "cli/work.h"
 #include "lang/codes.h"
 #include "lang/lint.h"
@@ -62,7 +63,7 @@ static void print(struct work *w, const char *format)
 	struct cli *c = w->cli;
 	if (strcmp(format, "text") == 0) {
 		diags_print(w->diags, c->out, c->color_out);
-		if (diags_warnings(w->diags) == 0)
+		if (diags_warnings(w->diags) + diags_errors(w->diags) == 0)
 			fputs("Nothing to remark.\n", c->out);
 		return;
 	}
@@ -80,8 +81,9 @@ static int lint_body(struct task *t, struct work *w, struct err *err)
 	(void)t;
 	(void)err;
 	lang_lint(engine_lang(w->engine));
+	testing_lint(engine_lang(w->engine), w->diags);
 	print(w, o->format ? o->format : w->cli->json ? "json" : "text");
-	w->status = o->strict && diags_warnings(w->diags) ? EXIT_ERROR : EXIT_OK;
+	w->status = diags_errors(w->diags) || (o->strict && diags_warnings(w->diags)) ? EXIT_ERROR : EXIT_OK;
 	return 0;
 }
 
@@ -94,7 +96,7 @@ static int lint_run(struct cli *c)
 const struct command cmd_lint = {
 	.name = "lint", .args = "", .brief = "remark on what is legal and looks wrong",
 	.about = "Checks the spec as validate does, then remarks on what nothing uses, comparisons that are always false, names that hide others, "
-		 "counts over lists, secrets that are written down. Each finding has a code; a comment  # aipc-lint: ignore W0901 reason  on its "
+		 "counts over lists, secrets that are written down; files of tests (aipc test) are checked too. Each finding has a code; a comment  # aipc-lint: ignore W0901 reason  on its "
 		 "line, or on the line above, silences it.",
 	.examples = { { "aipc lint --strict", "in CI: fail when there is any finding" }, { "aipc lint --format sarif > lint.sarif", "for a code host" } },
 	.opts = lint_options, .opts_size = sizeof(struct lint_opts),

@@ -30,6 +30,7 @@ extern const struct command
 	cmd_schema,
 	cmd_show,
 	cmd_state,
+	cmd_test,
 	cmd_validate,
 	cmd_version;
 
@@ -52,6 +53,7 @@ const struct command *const commands[] = {
 	&cmd_schema,
 	&cmd_show,
 	&cmd_state,
+	&cmd_test,
 	&cmd_validate,
 	&cmd_version,
 	NULL,

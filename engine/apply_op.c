@@ -158,7 +158,7 @@ static op_fn *function_of(const struct resource_type *type, enum verb v)
 
 enum outcome doing_call(struct task *t, struct doing *d, enum verb v, const json_t *config, const json_t *prior, const json_t *note)
 {
-	struct op op = { .address = d->address, .config = v == VERB_DELETE ? NULL : config, .prior = prior, .note = note, .engine = d };
+	struct op op = { .address = d->address, .type = d->type, .config = v == VERB_DELETE ? NULL : config, .prior = prior, .note = note, .engine = d };
 	struct err e = { 0 };
 	op_fn *fn = function_of(d->type, v);
 	int rc = 0;

@@ -70,7 +70,7 @@ struct crew { struct making *m; struct asking **at; size_t next, n; };
 
 static int read_one(struct task *t, struct making *m, struct asking *x, struct err *err)
 {
-	struct op op = { .address = x->in->address, .config = x->in->config };
+	struct op op = { .address = x->in->address, .type = x->res->row->type, .config = x->in->config };
 	struct err e = { 0 };
 	int rc = slot_open(m->e, x->slot, &op.self, &e);
 	if (!rc)

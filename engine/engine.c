@@ -253,7 +253,7 @@ int slot_open(struct engine *e, struct provider_slot *s, void **self, struct err
 	if (!s->config)
 		return err_set(err, E_INPUT, "provider \"%s\" is not configured", s->id);
 	if (!s->opened) {
-		struct provider_env env = { .loop = e->o->loop, .dir = e->o->dir, .config = s->config, .store = e->store };
+		struct provider_env env = { .loop = e->o->loop, .provider = s->p, .dir = e->o->dir, .config = s->config, .store = e->store };
 		struct provider_env *kept = arena_alloc(e->arena, sizeof(*kept));
 		*kept = env;
 		int rc = s->p->open ? s->p->open(kept, &s->self, err) : 0;

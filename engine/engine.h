@@ -50,6 +50,11 @@ struct plan_options {
 	const char *const *targets; size_t n_targets;   /* globs on addresses or owners; 0: all */
 	unsigned parallel;           /* reads at once; 0: 256 */
 	void (*progress)(void *ctx, size_t done, size_t total, size_t silent); void *ctx;       /* may be NULL */
+	/* For tests. What of ADDRESS's computed attributes is taken as known before it is made; borrowed; NULL: none of them. */
+	const json_t *(*foretold)(void *ctx, const struct resource_type *type, const char *address); void *foretold_ctx;
+	/* Called when all was planned, while expressions of L have the planned values; not on the loop's thread, which waits. SUMMARY: {"actions":
+	 * {address: action, "none" for what needs nothing}, "data": {address: state}, "counts": {...}, "complete"}; borrowed. */
+	void (*planned)(void *ctx, struct lang *l, const json_t *summary); void *planned_ctx;
 };
 /* Refreshes, compares, orders. What the spec wants is expanded once, by engine_open(), with everything that providers compute
  * (ATTR_COMPUTED) unknown. Only when something refers to such an attribute does plan_make() expand the spec again, object by

@@ -340,6 +340,7 @@ static int expand_with_world(struct task *t, struct making *m, struct err *err)
 	spec_free(m->e->old);
 	m->e->old = before;
 	m->e->spec = m->spec = s;
+	s->options = m->o;
 	s->computed = computed;
 	s->computed_ctx = m;
 	while (!rc && q.next < s->n) {
@@ -349,7 +350,7 @@ static int expand_with_world(struct task *t, struct making *m, struct err *err)
 		m->keep = true;
 		if (!rc)
 			rc = refresh_world(t, m, from, err);
-		m->keep = false;
+		m->keep = m->o->planned;
 		if (!rc)
 			rc = data_read(t, m, err);
 	}
@@ -389,12 +390,43 @@ static int make_outputs(struct task *t, struct making *m, struct err *err)
 	return rc ? rc : plan_outputs(m, q.outputs, q.n, err);
 }
 
+static json_t *summary(const struct making *m)
+{
+	json_t *j = json_object(), *actions = json_object(), *data = json_object(), *counts = json_object(), *row;
+	size_t i;
+	for (i = 0; !m->o->destroy && i < m->spec->items.len; i++)
+		json_put_str(actions, m->spec->items.at[i]->address, action_name(ACT_NONE));
+	for (i = 0; i < m->p->n; i++)
+		json_put_str(actions, m->p->changes[i].address, action_name(m->p->changes[i].action));
+	json_array_foreach(m->p->data, i, row) {
+		json_put_str(data, json_str(row, "address"), json_str(row, "state"));
+	}
+	for (const struct counted *n = plan_counted; n->name; n++)
+		json_put_int(counts, n->name, (json_int_t)*(const size_t *)(const void *)((const char *)&m->p->counts + n->offset));
+	json_put_new(j, "actions", actions);
+	json_put_new(j, "data", data);
+	json_put_new(j, "counts", counts);
+	json_put_new(j, "complete", json_boolean(m->p->complete));
+	return j;
+}
+
+static int tell_planned(void *arg, struct err *err)
+{
+	struct making *m = arg;
+	autojson json_t *s = summary(m);
+	(void)err;
+	m->o->planned(m->o->planned_ctx, m->spec->lang, s);
+	return 0;
+}
+
 static int fill(struct task *t, struct making *m, struct err *err)
 {
 	autofree char *state_path = engine_state_path(m->e);
 	m->p->state_path = arena_strdup(m->p->arena, state_path);
 	m->p->destroy = m->o->destroy;
 	int rc = load_priors(m, err);
+	m->spec->options = m->o;
+	m->keep = m->o->planned;
 	if (!rc)
 		moves_apply(m);
 	if (!rc && m->e->needs_world && !m->o->destroy)
@@ -424,6 +456,10 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	spec_hash(m->spec, m->p->spec_hash);
 	if (!m->o->destroy)
 		data_list(m);
+	if (m->o->planned)
+		rc = task_work(t, tell_planned, m, err);
+	if (rc)
+		return rc;
 	json_t *ephemeral = NULL;
 	m->p->providers = used_providers(m->e, &ephemeral);
 	m->p->ephemeral = ephemeral;
@@ -471,6 +507,7 @@ int plan_make(struct task *t, struct engine *e, struct store *s, const struct pl
 	m.target_hit = xcalloc(o->n_targets + 1, sizeof(bool));
 	int rc = fill(t, &m, err);
 	e->spec->computed = NULL;
+	e->spec->options = NULL;
 	if (rc == E_INPUT && diags_errors(d))
 		err_set(err, E_INPUT, "%s", "");
 	if (!rc)

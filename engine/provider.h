@@ -34,6 +34,7 @@ struct effect {
 /* --- one operation on one primitive object ---------------------------------------------------------------------- */
 struct op {
 	const char *address;         /* for messages */
+	const struct resource_type *type;    /* whose function this is */
 	void *self;                  /* what provider.open returned */
 	const json_t *config;        /* desired, completed by the schema; NULL when the object is to go (read, destroy) */
 	const json_t *prior;         /* attributes in state, NULL when not there */
@@ -124,6 +125,7 @@ struct resource_type {
 
 struct provider_env {            /* what open is given; borrowed, lives as long as the provider is open */
 	struct loop *loop;
+	const struct provider *provider;     /* whose open this is */
 	const char *dir;             /* folder of the spec */
 	const json_t *config;        /* completed by provider.config */
 	struct store *store;         /* for store_note_put/store_notes only; may be NULL */
@@ -132,6 +134,7 @@ struct provider {
 	unsigned abi;                /* PROVIDER_ABI */
 	const char *name;
 	const char *help;
+	bool local;                  /* asks and changes nothing outside of this machine and the state: tests use it as it is */
 	const struct attr *config;   /* of the `provider` block; NULL: none */
 	const struct resource_type *const *types;   /* NULL-terminated, sorted by name */
 	/* Data types, the same; NULL: none. Of the type only name, help, attrs, read and (if it wants) check are used. What read

@@ -49,7 +49,7 @@ static int read_object(struct task *t, struct making *m, struct subject *td, str
 {
 	const struct resource_type *type = td->it->row->type;
 	const struct giving giving = { m->spec, td->it };
-	struct op op = { .address = td->it->address, .config = shape_of(m, td), .spec = &giving,
+	struct op op = { .address = td->it->address, .type = type, .config = shape_of(m, td), .spec = &giving,
 			 .prior = td->prior ? td->prior->attrs : NULL };
 	op.planning = op.config && !m->o->drift_only;
 	struct err e = { 0 };

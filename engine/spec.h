@@ -116,6 +116,7 @@ struct spec {
 	struct gift *gifts;          /* what its objects give to others (ties.c) */
 	/* The attributes that a provider computed for an item, when they will stay as they are; NULL: not known. */
 	const json_t *(*computed)(void *ctx, const struct item *it); void *computed_ctx;
+	const struct plan_options *options;  /* while a plan is made: what is foretold */
 };
 
 struct engine {

@@ -56,13 +56,15 @@ static void add_computed(struct spec *s, struct resource *r, const struct instan
 {
 	const json_t *known = computed_of(s, in);
 	bool hidden = known && in->asking && in->asking->sensitive;
+	const struct plan_options *o = s->options;
+	const json_t *foretold = !known && in->item && o && o->foretold ? o->foretold(o->foretold_ctx, r->row->type, in->address) : NULL;
 	for (const struct attr *a = r->row->type->attrs; a && a->name; a++) {
 		if (!(a->flags & (ATTR_COMPUTED | ATTR_OPTIONAL_COMPUTED)))
 			continue;
 		if ((a->flags & ATTR_OPTIONAL_COMPUTED) && json_object_get(in->config, a->name))
 			continue;
-		const json_t *v = json_at(known, a->name);
-		r->value_unknown = r->value_unknown || !known;
+		const json_t *v = json_at(known ? known : foretold, a->name);
+		r->value_unknown = r->value_unknown || (!known && !v);
 		json_t *shown = v ? json_ref(v) : known ? json_null() : json_ref(lang_unknown());
 		json_object_set_new_nocheck(out, a->name, hidden ? lang_sensitive(shown) : shown);
 	}

@@ -52,9 +52,12 @@ static void check_in(struct lang *l, struct check_block *c, struct scope *s)
 	snprintf(what, sizeof(what), "check \"%.60s\" does not hold", c->key->s);
 	module_prepare(l, s, &c->deps);
 	struct scope *before = module_enter(l, s);
+	autofree char *about = xasprintf("%s%scheck.%s", c->m->path, *c->m->path ? "." : "", c->key->s);
+	l->about = about;
 	for (size_t i = 0; i < c->rules.len; i++)
 		if (condition_warn(l, &c->rules.at[i], "W0180", what) == VERDICT_UNKNOWN)
 			l->checks_wait = true;
+	l->about = NULL;
 	module_enter(l, before);
 }
 

@@ -234,6 +234,17 @@ static void triggers(struct living *x)
 	x->out->triggers = all;
 }
 
+/* `module.a.TYPE.NAME["k"]`, without keys of modules; yours to free. */
+static char *full_address(const struct lang_body *r, const struct lang_instance *in)
+{
+	struct str s;
+	const char *path = r->thing->module->path;
+	str_init(&s, STR_OURS);
+	str_addf(&s, "%s%s%s", path, *path ? "." : "", r->thing->id);
+	lang_add_key(&s, in->kind, in->key);
+	return str_take(&s);
+}
+
 bool lifecycle_of(struct lang *l, struct lang_body *r, struct lang_instance *in)
 {
 	struct lifecycle *life = r->life;
@@ -250,11 +261,14 @@ bool lifecycle_of(struct lang *l, struct lang_body *r, struct lang_instance *in)
 	char what[256];
 	snprintf(what, sizeof(what), "a precondition of %.130s%s%.60s%s is not met", r->thing->id, in->key ? "[" : "", in->key ? in->key : "",
 		 in->key ? "]" : "");
+	autofree char *about = full_address(r, in);
+	l->about = about;
 	for (size_t i = 0; i < life->pre.len; i++) {
 		enum verdict v = condition_check(l, &life->pre.at[i], "E0153", what);
 		x.ok = x.ok && (v == VERDICT_HOLDS || v == VERDICT_UNKNOWN);
 		x.unknown = x.unknown || v == VERDICT_UNKNOWN;
 	}
+	l->about = NULL;
 	out->each_key = l->each_key;
 	out->each_value = l->each_value;
 	out->count_index = l->count_index;
@@ -283,12 +297,15 @@ static void check_after(void *arg)
 	l->each_value = a->in->life->each_value;
 	l->count_index = a->in->life->count_index;
 	l->self = a->self ? val_from_json(l->arena, a->self) : &val_unknown_dynamic;
+	autofree char *about = full_address(r, a->in);
+	l->about = about;
 	for (size_t i = 0; i < r->life->post.len; i++) {
 		enum verdict v = condition_check(l, &r->life->post.at[i], "E0154", what);
 		if (v == VERDICT_FAILS || v == VERDICT_BROKEN)
 			a->rc = E_INPUT;
 		a->unknown = a->unknown || v == VERDICT_UNKNOWN;
 	}
+	l->about = NULL;
 	l->self = l->each_key = l->each_value = l->count_index = NULL;
 	module_enter(l, before);
 }

@@ -68,6 +68,12 @@ static const struct diag_code codes[] = {
 	{ "E0172", "no such experiment", "experiments names unfinished parts of the language that a spec wants to use. This version has none by that name." },
 	{ "E0180", "data", "What a data block asks for is not there, or cannot be asked so. Where the world only does not answer, that is a warning (W0181), and what "
 	  "depends on the answer is left out." },
+	{ "E0190", "assertion", "An assertion of a run of tests (aipc test) does not hold; its operands are named." },
+	{ "E0191", "assertion that cannot be told", "Something in an assertion is known only after an apply. Let the run apply, or say under mock or override what the world tells." },
+	{ "E0192", "failure that did not come", "A run of tests expects that an address or a code fails, and it did not." },
+	{ "E0193", "made-up world", "What a file of tests says of its world does not fit: no such type or attribute, one that the spec sets and not the world, or a value that is "
+	  "not known." },
+	{ "E0194", "run that cannot go on", "A run of tests could not be planned or applied in its made-up world." },
 	{ "E0201", "not an expression", "The text between ${ and } cannot be read. The caret is at the first character that does not fit." },
 	{ "E0202", "not a template", "A string has a ${ or %{ that is not closed, an %{if} or %{for} without its end, or an escape that does not exist. "
 	  "$${ and %%{ stand for the characters themselves." },

@@ -150,6 +150,8 @@ const struct val *module_refuse_ephemeral(struct lang *l, const struct expr *x, 
 void condition_explain(struct lang *l, struct diag *g, const struct rule *r, const char *skip)
 {
 	struct operands op = { .l = l, .g = g, .skip = skip };
+	if (l->about)
+		diag_about(g, "%s", l->about);
 	expr_visit(r->condition, note_operand, &op);
 }
 

@@ -87,6 +87,31 @@ void diag_hint(struct diag *g, const char *fmt, ...)
 	va_end(ap);
 }
 
+void diag_about(struct diag *g, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	if (g != &g->owner->dropped)
+		g->about = vtext(g->owner, fmt, ap);
+	va_end(ap);
+}
+
+void diags_keep(struct diags *d, bool (*keep)(void *ctx, const char *code, const char *about), void *ctx)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < d->all.len; i++) {
+		struct diag *g = d->all.at[i];
+		if (keep(ctx, g->code, g->about)) {
+			d->all.at[n++] = g;
+			continue;
+		}
+		*(g->code[0] == 'W' ? &d->warnings : &d->errors) -= 1;
+		vec_free(&g->notes);
+		vec_free(&g->calls);
+	}
+	d->all.len = n;
+}
+
 void diag_note(struct diag *g, struct mark at, const char *fmt, ...)
 {
 	enum { MAX_NOTES = 100 };

@@ -43,6 +43,8 @@ void diag_note(struct diag *g, struct mark at, const char *fmt, ...) __attribute
 /* What a part of the failing expression was, for JSON alone: {"expression", "type", "shown", and "value", "unknown" or "sensitive"};
  * of two for one expression the first stays, and 20 of a diagnostic. Takes over J. */
 void diag_value(struct diag *g, json_t *j);
+/* The address of what is wrong ("var.nodes", "check.power", "gpu_node_pool.train"): for programs, and to tell failures apart. */
+void diag_about(struct diag *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "did you mean "X"" as the hint when NAMES (NULL-terminated) has something near WORD. */
 void diag_suggest(struct diag *g, const char *word, const char *const *names);
 
@@ -51,12 +53,14 @@ void diag_suggest(struct diag *g, const char *word, const char *const *names);
 struct diag_trail { const struct diag_trail *up; const char *text; struct mark at; };
 const struct diag_trail *diags_trail(struct diags *d, const struct diag_trail *t);      /* gives back the one before */
 
+/* Drops those that KEEP refuses (ABOUT: of diag_about, or NULL); the counts follow. */
+void diags_keep(struct diags *d, bool (*keep)(void *ctx, const char *code, const char *about), void *ctx);
 size_t diags_errors(const struct diags *d);
 size_t diags_warnings(const struct diags *d);
 /* The transcript of ux.md, 80 columns, long excerpts cut around the caret, tabs shown as one space. Ends with a line that
  * counts ("2 errors, 1 warning."), without a further sentence. */
 void diags_print(const struct diags *d, FILE *out, bool color);
-/* [{"severity","code","summary","hint","file","line","column","end_line","end_column","length","excerpt","values":[{...}],"notes":[{...}]}];
+/* [{"severity","code","summary","hint","address","file","line","column","end_line","end_column","length","excerpt","values":[{...}],"notes":[{...}]}];
  * columns are code points from 1, ends lie behind the last one; LENGTH counts what of it is on the first line. */
 json_t *diags_json(const struct diags *d);
 

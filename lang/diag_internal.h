@@ -16,7 +16,7 @@ struct diag {
 	struct mark at;              /* its source is one of OWNER's, without text */
 	const char *line; size_t line_len;   /* the line, or at most MAX_LINE characters around the place; NULL: none */
 	uint32_t shift;              /* characters of the line left of LINE */
-	const char *summary, *hint;
+	const char *summary, *hint, *about;
 	VEC(struct note) notes, calls;         /* calls: the trail */
 	VEC(json_t *) values;
 };

@@ -174,6 +174,8 @@ json_t *diags_json(const struct diags *d)
 		json_put_str(o, "severity", g->code[0] == 'W' ? "warning" : "error");
 		json_put_str(o, "code", g->code);
 		json_put_str(o, "summary", g->summary);
+		if (g->about)
+			json_put_str(o, "address", g->about);
 		if (g->hint)
 			json_put_str(o, "hint", g->hint);
 		put_place(o, &g->at);

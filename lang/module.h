@@ -200,8 +200,11 @@ struct lang {
 	VEC(struct lang_output) out;
 	bool out_done; int out_rc;
 	lang_value_fn *on_value; void *on_value_ctx;
+	/* of tests: what plan.NAME and run.NAME are */
+	const struct val *(*more)(struct eval *e, const struct expr *x, const char *root, const char *name, void *ctx); void *more_ctx;
 	/* while something is evaluated */
 	struct scope *scope;
+	const char *about;           /* the address whose condition is checked, for diagnostics; NULL: none */
 	const struct val *each_key, *each_value, *count_index, *self;
 };
 
@@ -290,6 +293,7 @@ bool module_check_output(struct lang *l, struct thing *t);
 /* module_refs.c: what refers to what. */
 void module_check_references(struct lang *l);
 void module_check_expr(struct module *m, const struct expr *x, struct deps *deps);      /* of one expression that stands in no block */
+void module_check_assertions(struct module *m, const struct rules *rules, struct deps *deps);   /* of a test */
 /* What E, checked before, needs in M. Tells nothing. */
 void module_deps_of(struct module *m, const struct expr *e, struct deps *out);
 /* The I-th thing that T's value needs, or its rules, or its depends_on: what must not need T itself. NULL behind the last. */

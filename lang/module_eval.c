@@ -275,6 +275,10 @@ const struct val *module_resolve(struct eval *e, const struct expr *x, const cha
 		return self_value(e, x, l->self, name);
 	if (strcmp(root, "path") == 0)
 		return path_value(l, name);
+	if (l->more && (strcmp(root, "plan") == 0 || strcmp(root, "run") == 0))
+		return l->more(e, x, root, name, l->more_ctx);
+	if (l->more && strcmp(root, "output") == 0)
+		root = "output:";
 	struct thing *t = module_find(l->scope->m, root, name);
 	struct cell *c = t ? &l->scope->cells[t->slot] : NULL;
 	if (t && t->kind == THING_RESOURCE)

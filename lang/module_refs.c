@@ -10,6 +10,7 @@ struct place {
 	struct module *m;
 	struct deps *deps;           /* collected here */
 	bool each, count, no_resources, constant, self;
+	bool test;                   /* an assertion: it sees output, plan and run too */
 	bool whole;                  /* depends_on: a module is all that is in it */
 	const char *what;            /* "a variable's rule", for messages */
 	const struct expr *consumed; /* the X_REF at the bottom of a reference that has been looked at */
@@ -73,10 +74,29 @@ static void add_outputs(struct place *p, struct thing *t, const struct expr *x)
 			add_dep(p, to->order.at[i], t, x);
 }
 
+/* What only assertions of tests see. */
+static bool check_of_test(struct place *p, const struct expr *x, const char *root, const char *name)
+{
+	static const char *const roots[] = { "output", "plan", "run", NULL }, *const plans[] = { "actions", "complete", "counts", "data", NULL };
+	struct diags *d = p->m->l->d;
+	if (!p->test || !is_one_of(root, roots))
+		return false;
+	struct thing *t = strcmp(root, "output") == 0 ? module_find(p->m, "output:", name) : NULL;
+	if (t)
+		add_dep(p, t, NULL, x);
+	else if (strcmp(root, "output") == 0)
+		diag_add(d, "E0210", expr_mark(x), "no output is called \"%.60s\"", name);
+	else if (strcmp(root, "plan") == 0 && !is_one_of(name, plans))
+		diag_hint(diag_add(d, "E0210", expr_mark(x), "there is no \"plan.%.60s\"", name), "there are plan.actions, plan.complete, plan.counts, plan.data");
+	return true;
+}
+
 static void check_reference(struct place *p, const struct expr *x, const char *root, const char *name)
 {
 	static const char *const instance[] = { "each", "count", NULL }, *const paths[] = { "module", "root", "cwd", NULL };
 	struct diags *d = p->m->l->d;
+	if (check_of_test(p, x, root, name))
+		return;
 	if (is_one_of(root, instance)) {
 		check_special(p, x, root, name);
 		return;
@@ -393,4 +413,10 @@ void module_check_expr(struct module *m, const struct expr *x, struct deps *deps
 {
 	struct place p = { .m = m, .deps = deps };
 	expr_visit(x, look, &p);
+}
+
+void module_check_assertions(struct module *m, const struct rules *rules, struct deps *deps)
+{
+	struct place p = { .m = m, .deps = deps, .test = true };
+	check_rules_of(&p, rules);
 }

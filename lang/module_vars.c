@@ -242,6 +242,7 @@ static void check_rule(struct lang *l, struct thing *t, const struct val *value,
 				  text ? text : "");
 	eval_note_value(g, "it", value);
 	tell_variable(g, t, value);
+	diag_about(g, "%s%s%s", t->module->path, *t->module->path ? "." : "", t->id);
 	condition_explain(l, g, r, t->id);
 	diag_note(g, expr_mark(r->condition), "by this rule");
 	if (!text)
@@ -256,8 +257,12 @@ static void check_rules(struct lang *l, struct scope *s, struct thing *t)
 	c->ruled = true;
 	module_prepare(l, s, &t->rule_deps);
 	struct scope *before = module_enter(l, s);
+	size_t errors = diags_errors(l->d);
 	for (size_t k = 0; k < t->rules.len; k++)
 		check_rule(l, t, c->val, &t->rules.at[k]);
+	/* What follows from a value that is refused need not be told. */
+	if (diags_errors(l->d) > errors)
+		c->val = val_unknown(l->arena, c->val->type);
 	module_enter(l, before);
 }
 

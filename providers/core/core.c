@@ -82,6 +82,7 @@ const struct provider provider_core = {
 	.abi = PROVIDER_ABI,
 	.name = "core",
 	.help = "Types that need no outside world.",
+	.local = true,
 	.types = types,
 	.data = data,
 	.open = core_open,
