@@ -179,3 +179,34 @@ json_t *reference_language(void)
 	json_object_del(definitions, "data_meta");
 	return j;
 }
+
+/* What a made-up world may say of T: its computed attributes, none of them required. */
+static json_t *computed_schema(const struct resource_type *t)
+{
+	autojson json_t *all = schema_to_json(t->attrs);
+	json_t *properties = json_object();
+	for (const struct attr *a = t->attrs; a->name; a++) {
+		json_t *one = json_object_get(json_object_get(all, "properties"), a->name);
+		if (!(a->flags & (ATTR_COMPUTED | ATTR_OPTIONAL_COMPUTED)))
+			continue;
+		json_object_del(one, "readOnly");
+		json_object_set(properties, a->name, one);
+	}
+	return json_pack("{s:s, s:s, s:b, s:o}", "type", "object", "description", t->help, "additionalProperties", 0, "properties", properties);
+}
+
+json_t *reference_tests(void)
+{
+	struct listed types[MAX_TYPES];
+	size_t n = all_types(types), len;
+	const char *text = data_file("test.json", &len);
+	json_t *j = json_loadb(text, len, 0, NULL), *mock = json_object_get(json_object_get(j, "definitions"), "mock");
+	json_t *resources = json_object_get(json_object_get(json_object_get(mock, "properties"), "resource"), "properties");
+	json_t *data = json_object_get(json_object_get(json_object_get(mock, "properties"), "data"), "properties");
+	if (!resources || !data)
+		BUG("schemas/test.json lacks a part");
+	for (size_t i = 0; i < n; i++)
+		if (!types[i].type->expand)
+			json_put_new(types[i].data ? data : resources, types[i].type->name, computed_schema(types[i].type));
+	return j;
+}

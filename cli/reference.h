@@ -12,5 +12,7 @@ int reference_schema(struct cli *c, const char *type);       /* JSON Schema of T
 /* JSON Schema (draft-07) of a whole *.aipc.yaml file: schemas/language.json with all resource types and providers put in. A new
  * reference. */
 json_t *reference_language(void);
+/* The same of *.aipctest.yaml: schemas/test.json with what types compute. */
+json_t *reference_tests(void);
 
 #endif

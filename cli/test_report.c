@@ -44,6 +44,14 @@ static void print_plan(struct cli *c, const json_t *plan)
 		fprintf(c->out, "          %-8s %s\n", json_str(data, asked[i]), asked[i]);
 }
 
+/* Bytes of control in a name must not reach the terminal. */
+static void print_name(FILE *to, const char *name)
+{
+	for (const unsigned char *p = (const unsigned char *)name; *p; p++)
+		fputc(*p < 0x20 || *p == 0x7f ? '?' : *p, to);
+	fputc('\n', to);
+}
+
 void test_report_text(struct cli *c, const struct test_suite *s, bool verbose)
 {
 	static const struct { const char *word; enum paint paint; } looks[] = {
@@ -55,7 +63,8 @@ void test_report_text(struct cli *c, const struct test_suite *s, bool verbose)
 	diags_print(s->d, c->out, c->color_out);
 	for (size_t i = 0; i < s->runs.len; i++) {
 		const struct test_result *r = &s->runs.at[i];
-		fprintf(c->out, "  %s%s%s  %s\n", paint(c->color_out, looks[r->status].paint), looks[r->status].word, paint(c->color_out, P_RESET), r->name);
+		fprintf(c->out, "  %s%s%s  ", paint(c->color_out, looks[r->status].paint), looks[r->status].word, paint(c->color_out, P_RESET));
+		print_name(c->out, r->name);
 		if (verbose && r->plan)
 			print_plan(c, r->plan);
 		if (diags_errors(r->d) + diags_warnings(r->d) && (verbose || r->status != TEST_PASS)) {
@@ -107,22 +116,26 @@ void test_report_json(struct cli *c, const struct test_suite *s, size_t n)
 
 /* --- JUnit ------------------------------------------------------------------------------------------------------------------- */
 
-/* Length of the UTF-8 character at P that XML 1.0 allows (section 2.2, Char); 0: none. */
-static size_t xml_char(const unsigned char *p)
+/* Length of the UTF-8 character at P, 1 of what is none; *OK: XML 1.0 allows it (section 2.2, Char). */
+static size_t xml_char(const unsigned char *p, bool *ok)
 {
+	*ok = p[0] >= 0x20 || p[0] == '\t' || p[0] == '\n' || p[0] == '\r';
 	if (p[0] < 0x80)
-		return p[0] >= 0x20 || p[0] == '\t' || p[0] == '\n' || p[0] == '\r';
+		return 1;
 	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
 	uint32_t c = p[0] & (0xff >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
+	*ok = p[0] >= 0xc2 && p[0] <= 0xf4;
+	for (size_t i = 1; *ok && i < n; i++) {
+		*ok = (p[i] & 0xc0) == 0x80;
 		c = c << 6 | (p[i] & 0x3f);
 	}
-	bool overlong = (n == 3 && c < 0x800) || (n == 4 && c < 0x10000);
-	return overlong || (c >= 0xd800 && c < 0xe000) || c == 0xfffe || c == 0xffff || c > 0x10ffff ? 0 : n;
+	bool overlong = (n == 3 && c < 0x800) || (n == 4 && c < 0x10000), surrogate = c >= 0xd800 && c < 0xe000;
+	if (!*ok || overlong || surrogate || c > 0x10ffff) {
+		*ok = false;
+		return 1;
+	}
+	*ok = c != 0xfffe && c != 0xffff;
+	return n;
 }
 
 /* Text as XML holds it; what XML cannot hold becomes U+FFFD. In an attribute, quotes and white space are named too. */
@@ -136,14 +149,15 @@ static void escape(struct str *out, const char *text, bool in_attribute)
 		const char *as = NULL;
 		for (size_t i = 0; i < ARRAY_LEN(named); i++)
 			as = (char)*p == named[i].c && (in_attribute || named[i].everywhere) ? named[i].as : as;
-		size_t n = xml_char(p);
+		bool ok;
+		size_t n = xml_char(p, &ok);
 		if (as)
 			str_add(out, as);
-		else if (n)
+		else if (ok)
 			str_addn(out, (const char *)p, n);
 		else
 			str_add(out, "\xef\xbf\xbd");
-		p += n ? n : 1;
+		p += n;
 	}
 }
 

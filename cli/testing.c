@@ -53,9 +53,9 @@ static bool set_facts(struct session *s, struct diags *d, const struct test_sett
 	for (size_t i = 0; i < set->n; i++) {
 		const struct test_fact *f = &set->facts[i];
 		struct err err = { 0 };
-		int rc = strcmp(f->where, "override") == 0 ? mock_address(s->mock, f->name, f->attrs, &err)
+		int rc = strcmp(f->where, "override") == 0 ? mock_of_address(s->mock, f->name, f->attrs, &err)
 			 : strcmp(f->where, "world") == 0 ? mock_put(s->mock, f->name, f->attrs, &err)
-			 : mock_type(s->mock, strcmp(f->where, "data") == 0, f->name, f->attrs, &err);
+			 : mock_of_type(s->mock, strcmp(f->where, "data") == 0, f->name, f->attrs, &err);
 		if (rc)
 			diag_add(d, "E0193", f->at, "%s", err.msg);
 		ok = ok && !rc;
@@ -139,6 +139,8 @@ static int plan_and_apply(struct task *t, void *arg, struct err *err)
 		struct plan *p = NULL;
 		rc = plan_make(t, r->e, r->s->store, &o, r->d, &p, err);
 		again = !rc && plan_has_work(p);
+		for (size_t i = 0; again && i < p->n_groups; i++)
+			p->groups[i].soak_s = 0;     /* there is nothing to watch between waves */
 		if (again)
 			rc = apply_run(t, r->e, r->s->store, p, &how, &done, err);
 		again = again && !rc && p->counts.defer && done.done && !done.failed;

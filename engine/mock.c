@@ -99,7 +99,7 @@ static void add_rule(struct mock *m, struct rule r, const char *name, const json
 	json_object_clear(m->told);
 }
 
-int mock_type(struct mock *m, bool data, const char *type, const json_t *attrs, struct err *err)
+int mock_of_type(struct mock *m, bool data, const char *type, const json_t *attrs, struct err *err)
 {
 	const struct mocked *t = find_type(m, data, type);
 	VEC(const char *) names = { 0 };
@@ -134,7 +134,7 @@ static const struct mocked *type_of(const struct mock *m, const char *address)
 	return find_type(m, data, type);
 }
 
-int mock_address(struct mock *m, const char *address, const json_t *attrs, struct err *err)
+int mock_of_address(struct mock *m, const char *address, const json_t *attrs, struct err *err)
 {
 	const struct mocked *t = type_of(m, address);
 	int rc = t && !t->real->expand ? check_attrs(t->real, attrs, true, err) : 0;

@@ -18,9 +18,9 @@ void mock_free(struct mock *m);
 const struct provider *const *mock_providers(const struct mock *m);
 
 /* What objects (or DATA) of TYPE tell. ATTRS is an object of computed attributes; borrowed. E_INPUT names what is not there. */
-int mock_type(struct mock *m, bool data, const char *type, const json_t *attrs, struct err *err) MUST_CHECK;
+int mock_of_type(struct mock *m, bool data, const char *type, const json_t *attrs, struct err *err) MUST_CHECK;
 /* The same of what ADDRESS names: an object, all of a block, or a glob over addresses. */
-int mock_address(struct mock *m, const char *address, const json_t *attrs, struct err *err) MUST_CHECK;
+int mock_of_address(struct mock *m, const char *address, const json_t *attrs, struct err *err) MUST_CHECK;
 /* An object that is there already, although no state knows it. */
 int mock_put(struct mock *m, const char *address, const json_t *attrs, struct err *err) MUST_CHECK;
 /* Rules that were added since there were N are forgotten; gives their number. */

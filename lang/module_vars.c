@@ -297,11 +297,15 @@ bool module_check_output(struct lang *l, struct thing *t)
 {
 	char what[120];
 	bool ok = true;
+	const char *path = t->module->path;
+	autofree char *about = xasprintf("%s%soutput.%s", path, *path ? "." : "", t->name);
+	l->about = about;
 	snprintf(what, sizeof(what), "a precondition of the output \"%.60s\" is not met", t->name);
 	for (size_t i = 0; i < t->rules.len; i++) {
 		enum verdict v = condition_check(l, &t->rules.at[i], "E0155", what);
 		t->rules_wait = t->rules_wait || v == VERDICT_UNKNOWN;
 		ok = ok && (v == VERDICT_HOLDS || v == VERDICT_UNKNOWN);
 	}
+	l->about = NULL;
 	return ok;
 }

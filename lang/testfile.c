@@ -454,14 +454,14 @@ static void keep(void *arg)
 	for (size_t i = 0; i < l->root->order.len; i++) {
 		struct thing *o = l->root->order.at[i];
 		struct dep need = { .to = o };
-		bool sensitive = false;
+		unsigned marks = 0;
 		if (o->kind != THING_OUTPUT)
 			continue;
 		module_prepare(l, l->top, &(struct deps){ &need, 1, 1 });
 		const struct val *v = l->top->cells[o->slot].val;
-		autojson json_t *j = v ? val_to_json(v, NULL, &sensitive) : NULL;
+		autojson json_t *j = v ? val_to_json(v, NULL, &marks) : NULL;
 		if (v)
-			vec_push(&all, (struct val_entry){ arena_strdup(a->t->arena, o->name), val_mark(a->t->arena, val_from_json(a->t->arena, j), sensitive) });
+			vec_push(&all, (struct val_entry){ arena_strdup(a->t->arena, o->name), val_mark(a->t->arena, val_from_json(a->t->arena, j), marks) });
 	}
 	a->t->runs.at[a->run]->outputs = val_object(a->t->arena, all.at, all.len);
 	vec_free(&all);

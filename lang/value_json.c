@@ -52,7 +52,7 @@ const struct val *val_from_json(struct arena *a, const json_t *j)
 		return &val_unknown_dynamic;
 	const json_t *hidden = lang_sensitive_in(j);
 	if (hidden)
-		return val_mark(a, val_from_json(a, hidden), true);
+		return val_mark(a, val_from_json(a, hidden), MARK_SENSITIVE);
 	switch (j ? json_typeof(j) : JSON_NULL) {
 	case JSON_OBJECT: return from_object(a, j);
 	case JSON_ARRAY: return from_array(a, j);

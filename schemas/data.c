@@ -13,6 +13,7 @@
 	X(language, "language.json") \
 	X(mig, "mig.json") \
 	X(quirks, "quirks.json") \
+	X(test, "test.json") \
 	X(topologies, "topologies.json") \
 	X(xid, "xid.json")
 

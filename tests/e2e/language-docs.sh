@@ -34,3 +34,4 @@ page() { # NAME COMMANDS-AT-LEAST: in a folder of its own
 }
 page language 20
 page data 4
+page testing 2

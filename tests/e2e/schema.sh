@@ -9,6 +9,7 @@ done
 [[ -n $python ]] || skip "python3 has no jsonschema and yaml modules (packages python3-jsonschema, python3-yaml)"
 
 aipc schema >schema.json
+aipc schema --tests >tests.json
 cat >check.py <<'PY'
 import glob, json, os, subprocess, sys
 import jsonschema, yaml
@@ -62,6 +63,30 @@ for what, text in right.items():
     for p in problems(text):
         bad += 1
         print(f"the schema refuses {what}: {p}")
+tests = json.load(open("tests.json"))
+jsonschema.Draft7Validator.check_schema(tests)
+test_validator = jsonschema.Draft7Validator(tests)
+wrong = {
+    "a run without a name": "run: [{ assert: [] }]",
+    "no run": "variables: {}",
+    "misspelled key of a run": "run: { a: { asert: [] } }",
+    "misspelled attribute of a mock": "mock: { data: { redfish_system: { seral: x } } }\nrun: []",
+    "an attribute of the spec in a mock": "mock: { resource: { aipc_data: { input: x } } }\nrun: []",
+    "a composite in a mock": "mock: { resource: { gpu_node_pool: {} } }\nrun: []",
+    "another command": "run: { a: { command: destroy } }",
+}
+right = {
+    "all of it": open(root + "/tests/cases/testing/spec/tests/all.aipctest.yaml").read(),
+    "the other form": "run: { a: , b: { assert: { condition: '${true}', error: e } } }",
+}
+for what, text in wrong.items():
+    if not list(test_validator.iter_errors(yaml.safe_load(text))):
+        bad += 1
+        print(f"the schema of tests does not see: {what}")
+for what, text in right.items():
+    for e in test_validator.iter_errors(yaml.safe_load(text)):
+        bad += 1
+        print(f"the schema of tests refuses {what}: {e.message[:200]}")
 blocks = set(schema["properties"])
 os.makedirs("blocks", exist_ok=True)
 open("blocks/main.aipc.yaml", "w").write("blck: {}\n")
@@ -81,7 +106,7 @@ want 0 "Wrote .vscode/settings.json" aipc schema --install vscode
 "$python" - <<'PY' || fail "the settings were not merged"
 import json
 j = json.load(open(".vscode/settings.json"))
-assert list(j) == ["zeta", "yaml.schemas", "alpha"] and len(j["yaml.schemas"]) == 2, j
+assert list(j) == ["zeta", "yaml.schemas", "alpha"] and len(j["yaml.schemas"]) == 3, j
 assert json.load(open(".aipc/schema.json")) == json.load(open("schema.json"))
 PY
 printf '{ // mine\n}\n' >.vscode/settings.json
