@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "providers/all.h"
 #include "providers/kube/cluster.h"
+#include "providers/kube/data.h"
 #include "providers/kube/files.h"
 #include "providers/kube/live.h"
 #include "providers/kube/target.h"
@@ -177,7 +178,8 @@ static const struct resource_type cluster = {
 	.attrs = cluster_attrs,
 	.expand = expand_cluster,
 };
-static const struct resource_type *const types[] = { &cluster, &manifest, &node_labels, NULL };
+static const struct resource_type *const types[] = { &cluster, &manifest, &node_labels, NULL },
+	*const data[] = { &kube_data_object, &kube_data_objects, NULL };
 
 const struct provider provider_kube = {
 	.abi = PROVIDER_ABI,
@@ -185,6 +187,7 @@ const struct provider provider_kube = {
 	.help = "Kubernetes: node labels and objects, applied to a live cluster or written as manifests.",
 	.config = target_attrs,
 	.types = types,
+	.data = data,
 	.open = target_open,
 	.close = target_close,
 };

@@ -185,6 +185,19 @@ int thing_get(struct task *t, struct thing *x, json_t **out, struct err *err)
 	return rc == E_NOTFOUND ? 0 : rc;
 }
 
+int thing_list(struct task *t, struct thing *x, const struct kube_select *select, json_t **out, struct err *err)
+{
+	struct trying a = { t, x, clock_now_ms() };
+	int rc;
+	do {
+		rc = before(&a, err);
+		if (rc)
+			return rc;
+		rc = kube_list(t, x->g->client, x->type, select, out, NULL, err);
+	} while (again(&a, &rc, err));
+	return rc;
+}
+
 /* "metadata.labels.a/b (of kubectl-edit), ..." */
 static void conflict_text(const struct kube_fail *why, struct str *out)
 {

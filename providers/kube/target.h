@@ -51,6 +51,8 @@ int target_client(struct target *g, struct err *err) MUST_CHECK;
 int thing_type(struct task *t, struct thing *x, const char *api_version, const char *kind, struct err *err) MUST_CHECK;
 /* *OUT NULL: it is not there. */
 int thing_get(struct task *t, struct thing *x, json_t **out, struct err *err) MUST_CHECK;
+/* The objects of X's type that SELECT takes, a new list. */
+int thing_list(struct task *t, struct thing *x, const struct kube_select *select, json_t **out, struct err *err) MUST_CHECK;
 /* Server-side apply of BODY; E_CONFLICT for fields of others says which, whose they are and what to do. */
 int thing_apply(struct task *t, struct thing *x, const json_t *body, bool dry_run, bool force, json_t **out, struct err *err) MUST_CHECK;
 int thing_merge(struct task *t, struct thing *x, const json_t *patch, struct err *err) MUST_CHECK;
