@@ -6,6 +6,14 @@
 . "$root/tests/e2e/kube.bash"
 kube_peers etcd kube-apiserver kube-controller-manager kubectl kwok
 
+# KEEP=1 leaves it on; the next run ends that first.
+KEEP=1 AIPC_DEMO_CLUSTER='' bash "$root/examples/demo-gang" "$build" "$work/demo" >keep.out 2>&1 || { cat keep.out; fail "the demo that stays"; }
+grep -q 'The cluster goes on' keep.out || { cat keep.out; fail "nothing is said of what stays"; }
+"$peers/kubectl" --kubeconfig demo/kube/admin.config get gang llama >/dev/null || fail "the cluster does not go on"
+read -r -a stayed <demo/pids
+kube_pids+=("${stayed[@]}")
+((${#stayed[@]} == 6)) || fail "${#stayed[@]} processes stay"
+
 AIPC_DEMO_CLUSTER='' bash "$root/examples/demo-gang" "$build" "$work/demo" >demo.out 2>demo.err || { cat demo.out demo.err; tail -n 20 demo/*.log; fail "the demo"; }
 if [[ -s demo.err ]]; then cat demo.err; fail "the demo writes errors"; fi
 if awk 'length > 80' demo.out | grep .; then fail "wider than 80 columns"; fi
