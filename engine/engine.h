@@ -33,6 +33,11 @@ char *engine_state_path(const struct engine *e);
 /* For apply of a saved plan and for showing state without a spec: types and providers only. */
 int engine_open_bare(const struct engine_options *o, const json_t *providers, struct engine **out, struct err *err) MUST_CHECK;
 
+/* Reads the object that ID (may be NULL) names and writes it into the locked state as ADDRESS. E_CONFLICT: the state has it; E_NOTFOUND: the world
+ * has not. OUT->attrs is a new reference; DECLARED: the spec has ADDRESS. */
+struct imported { const struct resource_type *type; json_t *attrs; bool declared; };
+int engine_import(struct task *t, struct engine *e, struct store *s, const char *address, const char *id, struct imported *out,
+		  struct err *err) MUST_CHECK;
 /* The configurations of P's providers, completed by what is ephemeral in them: from the spec in O->dir with O->inputs, which must configure them
  * as it did when P was made (else E_CONFLICT). Only for a plan that has such. A new reference. */
 int engine_ephemeral(const struct engine_options *o, const struct plan *p, struct diags *d, json_t **out, struct err *err) MUST_CHECK;

@@ -114,7 +114,8 @@ struct resource_type {
 	bool (*same)(const char *path, const json_t *want, const json_t *have);
 	/* What changing these N attributes costs. ACTUAL may be NULL (create). NULL: no effect on a machine. */
 	void (*describe)(const json_t *config, const json_t *actual, const struct difference *d, size_t n, struct effect *out);
-	/* Import: what the state would hold of the object that ID names ("": none was given), for read to find it by; *PRIOR is a new object.
+	/* Import: what the state would hold of the object that ID names ("": none was given), for read to find it by; *PRIOR is a new object. CONFIG
+	 * is NULL where the spec does not declare it: read then tells all there is to say of the object.
 	 * NULL: the configuration alone says which object it is. */
 	int (*import_id)(const char *id, const json_t *config, json_t **prior, struct err *err);
 	/* The ties of an object with CONFIG under PROVIDER's configuration, one SAY each. NULL: none but ATTR_IDENTITY. */

@@ -129,7 +129,9 @@ static int bios_op_read(struct task *t, struct op *op, struct err *err)
 		return rc;
 	x.wanted = json_at(config, "attributes");
 	rc = load(t, &x, json_str(config, "system"), err);
-	if (rc == 0)
+	if (rc == 0 && !x.wanted)
+		x.wanted = attributes(x.json);       /* an import: all there are */
+	else if (rc == 0)
 		rc = differences(t, &x, err);
 	if (rc)
 		return rf_op_failed(op, err);
@@ -385,5 +387,5 @@ const struct resource_type rf_type_bios = {
 	.name = "bios",
 	.help = "BIOS attributes of one host: checked against the machine's attribute registry, written in one request, applied by a restart and "
 		"read back after POST.",
-	.version = 1, .attrs = attrs, .read = bios_op_read, .update = bios_op_update, .same = same, .describe = describe,
+	.version = 1, .attrs = attrs, .read = bios_op_read, .update = bios_op_update, .same = same, .describe = describe, .import_id = rf_import,
 };

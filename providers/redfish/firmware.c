@@ -26,6 +26,20 @@ static json_t *shaped(const struct fw *f, const json_t *config)
 	return out;
 }
 
+/* For an import: a pin for each entry that names a version. */
+static json_t *listed(const struct fw *f, const json_t *config)
+{
+	json_t *out = json_deep_copy(config), *components = json_object();
+
+	for (size_t i = 0; i < f->entries.len; i++) {
+		const struct fw_entry *e = &f->entries.at[i];
+		if (e->version && *e->version && !e->silent)
+			json_object_set_new(components, e->id, json_pack("{s:s}", "version", e->version));
+	}
+	json_object_set_new(out, "components", components);
+	return out;
+}
+
 static int fw_op_read(struct task *t, struct op *op, struct err *err)
 {
 	const json_t *config;
@@ -35,11 +49,13 @@ static int fw_op_read(struct task *t, struct op *op, struct err *err)
 	if (rc)
 		return rc;
 	autofw struct fw f;
-	fw_init(&f, b, json_at(config, "components"));
+	const json_t *pins = json_at(config, "components");
+	autojson json_t *all = pins ? NULL : json_pack("{s:{s:s}}", "*", "version", "");
+	fw_init(&f, b, pins ? pins : all);
 	rc = fw_read(t, &f, err);
 	if (rc)
 		return rf_op_failed(op, err);
-	op->actual = shaped(&f, config);
+	op->actual = pins ? shaped(&f, config) : listed(&f, config);
 	snprintf(op->incomplete, sizeof(op->incomplete), "%s", f.incomplete);
 	return 0;
 }
@@ -454,5 +470,5 @@ const struct resource_type rf_type_firmware = {
 	.name = "firmware",
 	.help = "Firmware of one machine, held to pinned versions: read from the BMC's inventory, updated in the order BMC, board, GPU tray, network "
 		"adapters, each activated as its kind needs and proven by reading the inventory back.",
-	.version = 1, .attrs = attrs, .read = fw_op_read, .update = fw_op_update, .check = fw_check, .same = fw_same, .describe = fw_describe,
+	.version = 1, .attrs = attrs, .read = fw_op_read, .update = fw_op_update, .check = fw_check, .same = fw_same, .describe = fw_describe, .import_id = rf_import,
 };

@@ -83,5 +83,5 @@ static const struct attr attrs[] = {
 const struct resource_type rf_type_power = {
 	.name = "power",
 	.help = "Power of one host: on, or off by a graceful shutdown and, when that does not come about in time, by force.",
-	.version = 1, .attrs = attrs, .read = power_op_read, .update = power_op_update, .describe = describe,
+	.version = 1, .attrs = attrs, .read = power_op_read, .update = power_op_update, .describe = describe, .import_id = rf_import,
 };

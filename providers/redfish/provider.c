@@ -20,6 +20,19 @@ int rf_op_bmc(struct op *op, struct rf_bmc **b, const json_t **config, struct er
 	return rf_bmc_at(op->self, addr, json_at(c, "access"), b, err);
 }
 
+int rf_import(const char *id, const json_t *config, json_t **prior, struct err *err)
+{
+	const char *addr = json_str(config, "bmc");
+
+	if (!addr && !*id)
+		return err_set(err, E_INPUT, "the id of such an object is the address of its BMC");
+	if (addr && *id && strcmp(addr, id) != 0)
+		return err_set(err, E_INPUT, "the id names the BMC %.200s, and the spec %.200s", id, addr);
+	*prior = json_object();
+	json_put_str(*prior, "bmc", addr ? addr : id);
+	return 0;
+}
+
 int rf_op_failed(const struct op *op, struct err *err)
 {
 	const json_t *c = op->config ? op->config : op->prior;

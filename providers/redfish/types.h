@@ -18,4 +18,7 @@ int rf_op_failed(const struct op *op, struct err *err);
 /* Offline checks of `components`; PATH is the way to them in the block, NULL-terminated, at most 4 steps. Returns 0 or E_INPUT. */
 int rf_check_components(struct expand *x, const json_t *components, const char *const *path);
 
+/* Import of what is found by its BMC: the id is the BMC's address. */
+int rf_import(const char *id, const json_t *config, json_t **prior, struct err *err) MUST_CHECK;
+
 #endif
