@@ -1,4 +1,5 @@
-/* bench/lang - the language alone: a `for` over 100,000 elements, a for_each with 100,000 instances, 10 MB of YAML.
+/* bench/lang - the language alone: a `for` over 100,000 elements, a for_each with 100,000 instances, 1,000 calls of a module with
+ * 100,000 instances together, 10 MB of YAML.
  *
  * Each figure is of a process of its own; _x2 is the same work of twice the size, growth the ratio of both (2 is linear).
  * Lines: bench NAME FIGURE VALUE UNIT. */
@@ -73,6 +74,45 @@ static bool one_for_each(size_t n, struct figure *f)
 	return ok;
 }
 
+/* N instances in a module that is called for each of N / 100 racks, and what the modules give back. */
+static bool modules_in(const char *dir, size_t n, struct figure *f)
+{
+	struct diags *d = diags_new();
+	struct lang *l;
+	struct err err;
+	const struct lang_block *blocks;
+	const struct lang_output *outputs;
+	size_t n_blocks, n_res, n_outputs;
+	double before = cpu_s(), room = rss_bytes();
+	bool ok = lang_load(dir, NULL, 0, d, &l, &err) == 0 &&
+		lang_expand(l, lang_resources(l, &n_res), NULL, NULL, &blocks, &n_blocks) == 0 && n_blocks == n / 100 && blocks[0].n == 100 &&
+		lang_outputs(l, &outputs, &n_outputs) == 0 && n_outputs == 1 && !outputs[0].unknown;
+	f->cpu_s = cpu_s() - before;
+	f->bytes = (rss_bytes() - room) / (double)n;
+	return ok;
+}
+
+static bool one_modules(size_t n, struct figure *f)
+{
+	char dir[] = "/tmp/aipc-bench-XXXXXX", text[600];
+	static const char rack[] = "variable:\n  rack: { type: string, validation: { condition: '${startswith(var.rack, \"rack-\")}', error: no } }\n"
+		"resource:\n  thing:\n    all:\n      for_each: '${{for i in range(100) : \"${var.rack}-${i}\" => i}}'\n"
+		"      name: node-${each.key}\n      slot: ${each.value % 8}\noutput:\n  rack: { value: '${upper(var.rack)}' }\n";
+	struct err err;
+	int len = snprintf(text, sizeof(text), "module:\n  racks:\n    source: ./rack\n    for_each: '${toset([for i in range(%zu) : format(\"rack-%%05d\", i)])}'\n"
+			   "    rack: ${each.key}\noutput:\n  racks: { value: '${length(toset([for m in module.racks : m.rack]))}' }\n", n / 100);
+	if (!mkdtemp(dir))
+		return false;
+	autofree char *sub = file_join(dir, "rack"), *main_file = file_join(dir, "main.aipc.yaml"), *rack_file = file_join(sub, "main.aipc.yaml");
+	bool ok = file_mkdirs(sub, &err) == 0 && file_write(main_file, text, (size_t)len, 0600, &err) == 0 &&
+		file_write(rack_file, rack, sizeof(rack) - 1, 0600, &err) == 0 && modules_in(dir, n, f);
+	unlink(rack_file);
+	unlink(main_file);
+	rmdir(sub);
+	rmdir(dir);
+	return ok;
+}
+
 /* N bytes of the YAML that fleets are described by. */
 static bool one_yaml(size_t n, struct figure *f)
 {
@@ -118,8 +158,9 @@ static struct figure measure(bool (*work)(size_t n, struct figure *f), size_t n)
 
 int main(void)
 {
-	static const struct { const char *name; bool (*work)(size_t n, struct figure *f); size_t n; bool memory; } benches[] = {
-		{ "lang_for_100k", one_for, 100000, false }, { "lang_for_each_100k", one_for_each, 100000, false }, { "lang_yaml_10mb", one_yaml, 10000000, true },
+	static const struct { const char *name; bool (*work)(size_t n, struct figure *f); size_t n; const char *memory; /* unit of bytes per N */ } benches[] = {
+		{ "lang_for_100k", one_for, 100000, NULL }, { "lang_for_each_100k", one_for_each, 100000, NULL }, { "lang_modules_100k", one_modules, 100000, "bytes" },
+		{ "lang_yaml_10mb", one_yaml, 10000000, "ratio" },
 	};
 	int bad = 0;
 	json_setup();
@@ -133,7 +174,8 @@ int main(void)
 		printf("bench %s cpu %.3f s\nbench %s cpu_x2 %.3f s\nbench %s growth %.2f ratio\n", benches[i].name, x.cpu_s, benches[i].name, y.cpu_s,
 		       benches[i].name, y.cpu_s / x.cpu_s);
 		if (benches[i].memory)
-			printf("bench %s memory_per_input %.1f ratio\n", benches[i].name, x.bytes);
+			printf("bench %s memory_per_input %.1f %s\nbench %s memory_per_input_x2 %.1f %s\n", benches[i].name, x.bytes, benches[i].memory,
+			       benches[i].name, y.bytes, benches[i].memory);
 	}
 	return bad;
 }

@@ -131,7 +131,7 @@ const struct command cmd_import = {
 		 "and ID may be left out. Where it does not, the block that declares the object as it is now is printed. An import block in the spec does "
 		 "the same as part of a plan.",
 	.examples = { { "aipc import power.gpu-0001 10.2.0.17 >> main.aipc.yaml", "and keep the block" },
-		      { "aipc import 'gpu_node_pool.train.bios[\"gpu-0001\"]'", "an object that the spec declares" } },
+		      { "aipc import 'gpu_node_pool.train.bios[\"gpu-0001\"]'", "one that is declared" } },
 	.opts = import_options, .opts_size = sizeof(struct import_opts), .min = 1, .max = 2,
 	.group = GROUP_OTHER, .json = true, .run = import_run,
 };
