@@ -142,6 +142,7 @@ static bool make_room(struct kube_recorder *r)
 
 /* --- telling ------------------------------------------------------------------------------------------------------------------------ */
 
+static char *note_of(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 static char *note_of(const char *fmt, va_list ap)
 {
 	char raw[4 * KUBE_NOTE_MAX];

@@ -73,7 +73,7 @@ wait $c || fail "c failed"
 # The connection dies in silence, while new ones work: the leader goes on.
 python3 "$root/tests/e2e/stall_proxy.py" proxy.port "$kube_port" &
 proxy=$!
-kube_pids+=($proxy)
+kube_pids+=("$proxy")
 for _ in $(seq 50); do [[ -e proxy.port ]] && break; sleep 0.1; done
 sed "s/:$kube_port/:$(cat proxy.port)/" kube/admin.config >kube/proxied.config
 : >leaders

@@ -299,7 +299,7 @@ int main(int argc, char **argv)
 	if (!fn || argc < 2)
 		return 64;
 	json_setup();
-	log_init(getenv("PROBE_DEBUG") ? LOG_DEBUG : LOG_WARN, false);
+	log_init(getenv("PROBE_DEBUG") ? LOG_DEBUG : LOG_INFO, false);
 	struct loop *l = loop_new();
 	int rc = kube_config_load(NULL, NULL, &config, &err);
 	if (rc == 0) {
