@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <editline/readline.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -130,7 +131,7 @@ static bool take_line(struct console *k, const char *line)
 		return false;
 	if (first && strcmp(word, "help") == 0) {
 		fputs("Type an expression to see its value, type(EXPRESSION) for its type; brackets that are open go on\n"
-		      "in the next line. Tab completes names. exit, or Ctrl-D, ends.\n", k->c->out);
+		      "in the next line. Tab completes names, Ctrl-C drops what was typed. exit, or Ctrl-D, ends.\n", k->c->out);
 		return true;
 	}
 	if (first && is_blank(line))
@@ -185,20 +186,54 @@ static char *history_path(void)
 	return dir && file_mkdirs(dir, &err) == 0 ? file_join(dir, "console_history") : NULL;
 }
 
+/* Ctrl-C drops what was typed of an expression: without SA_RESTART the read of the line ends. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signum)
+{
+	(void)signum;
+	interrupted = 1;
+}
+
+/* The next line, NULL at the end. */
+static char *next_line(struct console *k)
+{
+	for (;;) {
+		interrupted = 0;
+		char *line = readline(k->text.len ? ": " : "> ");
+		if (line || !interrupted)
+			return line;
+		str_clear(&k->text);
+		fputc('\n', k->c->out);
+		fflush(k->c->out);
+	}
+}
+
+/* Never readable by others, not even while it is written. */
+static void keep_history(const char *path)
+{
+	mode_t before = umask(077);
+	if (write_history(path) == 0)
+		chmod(path, 0600);
+	umask(before);
+}
+
 static void interactive(struct console *k)
 {
 	autofree char *history = history_path();
 	char *line;
+	struct sigaction stop = { .sa_handler = on_interrupt }, before;
 	words.names = eval_text_names(k->t);
 	words.functions = func_names();
 	*(const char **)lazylib_edit_variable("rl_readline_name") = "aipc";
 	*(rl_completion_func_t **)lazylib_edit_variable("rl_attempted_completion_function") = complete_word;
-	*(const char **)lazylib_edit_variable("rl_basic_word_break_characters") = " \t\n\"'`@$><=;|&{}()[],:?!+-*/%";
+	*(const char **)lazylib_edit_variable("rl_basic_word_break_characters") = " \t\n\"'`@$><=;|&{}()[],:?!+*/%";       /* "-" is of names */
 	using_history();
 	stifle_history(HISTORY_LINES);
 	if (history)
 		read_history(history);
-	while ((line = readline(k->text.len ? ": " : "> ")) != NULL) {
+	sigaction(SIGINT, &stop, &before);
+	while ((line = next_line(k)) != NULL) {
 		if (!is_blank(line))
 			add_history(line);
 		bool go_on = strlen(line) + k->text.len < MAX_BYTES && take_line(k, line);
@@ -206,8 +241,9 @@ static void interactive(struct console *k)
 		if (!go_on)
 			break;
 	}
-	if (history && write_history(history) == 0)
-		chmod(history, 0600);
+	sigaction(SIGINT, &before, NULL);
+	if (history)
+		keep_history(history);
 	fputc('\n', k->c->out);
 }
 
@@ -259,8 +295,8 @@ static int console_run(struct cli *c)
 const struct command cmd_console = {
 	.name = "console", .args = "", .brief = "try expressions, line by line",
 	.about = "Reads expressions and prints their values, with the variables, locals and modules of the spec in the folder, or without any where there "
-		 "is no spec. Nothing is read from machines or state. Lines can be edited, Tab completes names of functions and values, and the history is "
-		 "kept in ~/.local/state/aipc. Brackets and heredocs that are open go on in the next line. Through a pipe it reads to the first mistake.",
+		 "is no spec. Nothing is read from machines or state. Lines can be edited, Tab completes names of functions and values, Ctrl-C drops what was "
+		 "typed, and the history is kept in $XDG_STATE_HOME/aipc or else ~/.local/state/aipc, for its owner alone. Brackets and heredocs that are open go on in the next line. Through a pipe it reads to the first mistake.",
 	.examples = { { "aipc console", "at a terminal" }, { "echo 'local.names' | aipc console", "in a script" } },
 	.opts = console_options, .opts_size = sizeof(struct console_opts),
 	.group = GROUP_READ, .run = console_run,
