@@ -103,7 +103,7 @@ static void judge_difference(struct making *m, struct subject *td, const json_t 
 	struct diff_input in = { .type = td->it->row->type, .want = want, .have = td->actual, .prior = prior };
 	struct diff_result r;
 	diff_object(m->p->arena, &in, &r);
-	if (td->actual && !r.n)
+	if (td->actual && !r.n && !td->elsewhere)
 		return;
 	if (td->incomplete && r.lacking) {
 		drop_attrs(&r);
@@ -112,7 +112,7 @@ static void judge_difference(struct making *m, struct subject *td, const json_t 
 	}
 	for (size_t i = 0; i < r.n; i++)
 		r.attrs[i].by = arena_strdup(m->p->arena, json_str(td->by, r.attrs[i].path));
-	enum action action = action_for(td, r.replace);
+	enum action action = action_for(td, r.replace || td->elsewhere);
 	if (action == ACT_REPLACE && !td->prior) {
 		drop_attrs(&r);
 		add(m, td, ACT_SKIP, 0, "it exists, aipc did not make it, and changing it would mean to remove it first");

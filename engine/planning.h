@@ -27,6 +27,7 @@ struct subject {
 	const char *skip;            /* why it could not be read */
 	const char *incomplete;      /* what could not be known about it */
 	const char *refused;         /* why the world would not take what the spec wants */
+	bool elsewhere;              /* the spec names another thing than was read */
 	const char *remark;          /* what a person should know of its change */
 	json_t *by;                  /* who set what differs, by path */
 	struct change *change;       /* NULL: nothing to do */

@@ -46,6 +46,7 @@ struct op {
 	bool planning;
 	char refused[600];           /* out of such a read: why it would not. A mistake of the spec: there is no plan then */
 	char remark[300];            /* out of such a read: what a person should know of the change, one clause; stays in the plan as its reason */
+	bool elsewhere;              /* out of such a read: `actual` is what the state knows, and the spec now names another thing: it is replaced */
 	json_t *by;                  /* out of read: who in the world set what is not as wanted: path of the attribute to a name. A new object, or NULL */
 	const void *spec;            /* the engine's own, as the next */
 	void *engine;

@@ -83,6 +83,7 @@ static int read_object(struct task *t, struct making *m, struct subject *td, str
 	td->refused = op.refused[0] ? arena_strdup(m->p->arena, op.refused) : NULL;
 	td->remark = op.remark[0] ? arena_strdup(m->p->arena, op.remark) : NULL;
 	td->by = op.by;
+	td->elsewhere = op.elsewhere;
 	return 0;
 }
 

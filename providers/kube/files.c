@@ -11,10 +11,9 @@
 typedef void text_fn(const json_t *config, struct str *out);
 typedef json_t *actual_fn(const char *path, const char *text, size_t len);
 
-static int read_file(struct task *t, struct op *op, actual_fn *actual, struct err *err)
+static int read_at(struct task *t, struct op *op, const char *path, actual_fn *actual, struct err *err)
 {
 	const struct target *self = op->self;
-	const char *wanted = json_str(op->config, "path"), *path = wanted ? wanted : json_str(op->prior, "path");
 	char *text = NULL;
 	size_t len = 0;
 	if (!path)
@@ -26,6 +25,16 @@ static int read_file(struct task *t, struct op *op, actual_fn *actual, struct er
 	return rc;
 }
 
+/* Where the state remembers it, as long as it is there: it goes from there when the spec puts it elsewhere. */
+static int read_file(struct task *t, struct op *op, actual_fn *actual, struct err *err)
+{
+	const char *wanted = json_str(op->config, "path"), *known = json_str(op->prior, "path");
+	int rc = known ? read_at(t, op, known, actual, err) : 0;
+	if (rc || op->actual || (known && (!wanted || strcmp(known, wanted) == 0)))
+		return rc;
+	return read_at(t, op, wanted, actual, err);
+}
+
 static int write_file(struct task *t, struct op *op, text_fn *text, actual_fn *actual, struct err *err)
 {
 	const struct target *self = op->self;
@@ -35,7 +44,7 @@ static int write_file(struct task *t, struct op *op, text_fn *text, actual_fn *a
 	if (str_full(&s))
 		return err_set(err, E_INPUT, "%s is larger than the limit of %zu MiB", op->address, TEXTFILE_MAX >> 20);
 	int rc = textfile_write(t, self->dir, json_str(op->config, "path"), s.at, s.len, err);
-	return rc ? rc : read_file(t, op, actual, err);
+	return rc ? rc : read_at(t, op, json_str(op->config, "path"), actual, err);
 }
 
 /* A file that holds something else than what we wrote is someone's: it stays. */

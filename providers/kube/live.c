@@ -120,11 +120,18 @@ json_t *live_taken(struct op *op, const json_t *body, const json_t *live, const 
 
 /* --- manifests: the object ---------------------------------------------------------------------------------------------------- */
 
+/* What the object says, or where it was put as the state remembers; NULL: the provider says. */
+static const char *namespace_of(const json_t *config)
+{
+	const char *own = json_str(meta_of(json_at(config, "object")), "namespace");
+	return own ? own : json_str(config, "namespace");
+}
+
 /* X and *BODY of what CONFIG wants. The body says its namespace; *BODY is new. */
 static int thing_of(struct task *t, struct thing *x, struct op *op, const json_t *config, json_t **body, struct err *err)
 {
 	const json_t *object = json_at(config, "object");
-	const char *api = json_str(object, "apiVersion"), *kind = json_str(object, "kind"), *ns = json_str(meta_of(object), "namespace");
+	const char *api = json_str(object, "apiVersion"), *kind = json_str(object, "kind"), *ns = namespace_of(config);
 	*x = (struct thing){ .g = op->self, .op = op, .name = json_str(meta_of(object), "name") };
 	x->force = json_flag(config, "force", json_flag(x->g->config, "force", false));
 	if (!api || !kind || !x->name)
@@ -152,6 +159,8 @@ static json_t *manifest_actual(const json_t *config, const json_t *live, json_t 
 	json_t *out = json_object();
 	json_put_new(out, "object", shape);
 	json_put_str(out, "uid", json_str(meta_of(live), "uid"));
+	if (json_str(meta_of(live), "namespace"))
+		json_put_str(out, "namespace", json_str(meta_of(live), "namespace"));
 	json_put_new(out, "made", json_boolean(made));
 	return out;
 }
@@ -168,9 +177,44 @@ static int kind_missing(struct op *op, const json_t *object, const struct err *e
 	return 0;
 }
 
+/* Is what the state remembers under this address another object than the spec's? Versions of an API show the same objects. */
+static bool is_other(const struct target *g, const json_t *prior, const json_t *config)
+{
+	const json_t *a = json_at(prior, "object"), *b = json_at(config, "object");
+	autofree char *one = kind_key(json_str(a, "apiVersion"), json_str(a, "kind")), *two = kind_key(json_str(b, "apiVersion"), json_str(b, "kind"));
+	const char *was = json_str(prior, "namespace"), *ns = namespace_of(config), *name = json_str(meta_of(a), "name");
+	if (!a || !is(one, two) || !is(name, json_str(meta_of(b), "name")))
+		return a != NULL;
+	return was && g->client && !is(was, ns ? ns : target_namespace(g));
+}
+
+/* The object that the state remembers, where the spec now wants another one: it is removed first. */
+static int read_other(struct task *t, struct op *op, struct err *err)
+{
+	struct thing x;
+	autojson json_t *body = NULL, *live = NULL;
+	int rc = thing_of(t, &x, op, op->prior, &body, err);
+	if (!rc)
+		rc = thing_get(t, &x, &live, err);
+	if (rc == E_NOTFOUND || (!rc && !live))
+		return 0;
+	if (rc)
+		return rc;
+	op->actual = manifest_actual(op->prior, live, owned_shape(body, live, NULL, KUBE_MANAGER), json_flag(op->prior, "made", false));
+	json_put_new(op->actual, "taken_by", json_object());
+	op->elsewhere = true;
+	snprintf(op->remark, sizeof(op->remark), "it was %.40s %.100s%s%.100s", x.type->kind, x.ns ? x.ns : "", x.ns ? "/" : "", x.name);
+	return 0;
+}
+
 int live_manifest_read(struct task *t, struct op *op, struct err *err)
 {
 	const json_t *config = op->config ? op->config : op->prior;
+	if (op->planning && op->prior && is_other(op->self, op->prior, config)) {
+		int found = read_other(t, op, err);
+		if (found || op->actual)
+			return found;
+	}
 	struct thing x;
 	autojson json_t *body = NULL, *live = NULL, *dry = NULL;
 	int rc = thing_of(t, &x, op, config, &body, err);
@@ -256,6 +300,13 @@ static int delete_made(struct task *t, struct thing *x, const json_t *live, stru
 	return rc ? rc : thing_delete(t, x, json_str(meta_of(live), "uid"), err);
 }
 
+/* Of an object without any field but its name, such as a plain Namespace, nobody can own anything. */
+static bool names_only(const json_t *object)
+{
+	const json_t *meta = meta_of(object);
+	return json_object_size(object) == 3 && json_object_size(meta) == 1u + (json_at(meta, "namespace") != NULL);
+}
+
 int live_manifest_remove(struct task *t, struct op *op, struct err *err)
 {
 	struct thing x;
@@ -269,7 +320,7 @@ int live_manifest_remove(struct task *t, struct op *op, struct err *err)
 	const char *uid = json_str(meta_of(live), "uid"), *ours = json_str(op->prior, "uid");
 	if (!uid || (ours && !is(uid, ours)))
 		op_progress(op, -1, "%s %s is another object by now: left as it is", x.type->kind, x.name);
-	else if (!owned_tree(live, KUBE_MANAGER))
+	else if (!owned_tree(live, KUBE_MANAGER) && !names_only(json_at(op->prior, "object")))
 		op_progress(op, -1, "aipc owns nothing of %s %s any more: left as it is", x.type->kind, x.name);
 	else if (ours && json_flag(op->prior, "made", false))
 		return delete_made(t, &x, live, err);

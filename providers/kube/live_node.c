@@ -1,4 +1,5 @@
 /* Labels, annotations and taints of one node of a live cluster. Nodes join by themselves: none is ever made or deleted here. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -183,11 +184,34 @@ static json_t *node_actual(const struct op *op, const json_t *config, const json
 	return out;
 }
 
+/* The node that the state remembers, where the spec now names another one: it is let go first. */
+static int read_other(struct task *t, struct op *op, struct err *err)
+{
+	struct thing x;
+	autojson json_t *live = NULL;
+	int rc = thing_of(&x, op, op->prior, err);
+	if (!rc)
+		rc = thing_get(t, &x, &live, err);
+	if (rc || !live)
+		return rc;
+	autojson json_t *body = body_of(op, op->prior, live), *shape = owned_shape(body, live, NULL, KUBE_MANAGER);
+	op->actual = node_actual(op, op->prior, body, shape, live);
+	json_put_new(op->actual, "taken_by", json_object());
+	op->elsewhere = true;
+	snprintf(op->remark, sizeof(op->remark), "it was node %.200s", x.name);
+	return 0;
+}
+
 int live_node_read(struct task *t, struct op *op, struct err *err)
 {
 	const json_t *config = op->config ? op->config : op->prior;
 	struct thing x;
 	autojson json_t *live = NULL, *dry = NULL;
+	if (op->planning && json_str(op->prior, "node") && !is(json_str(op->prior, "node"), json_str(config, "node"))) {
+		int found = read_other(t, op, err);
+		if (found || op->actual)
+			return found;
+	}
 	int rc = thing_of(&x, op, config, err);
 	if (!rc)
 		rc = thing_get(t, &x, &live, err);

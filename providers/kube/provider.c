@@ -135,6 +135,7 @@ static const struct attr manifest_attrs[] = {
 	PATH_ATTR,
 	{ .name = "object", .type = ATTR_ANY, .flags = ATTR_REQUIRED, .help = "The Kubernetes object." },
 	LIVE_ATTRS,
+	{ .name = "namespace", .type = ATTR_STRING, .flags = ATTR_COMPUTED, .help = "Where it is in the cluster." },
 	{ .name = "made", .type = ATTR_BOOL, .flags = ATTR_COMPUTED, .help = "Whether aipc made the object, so that removing it deletes it." },
 	{ 0 }
 };

@@ -254,7 +254,8 @@ int thing_merge(struct task *t, struct thing *x, const json_t *patch, struct err
 
 static int still_there(const struct thing *x, const json_t *live, struct err *err)
 {
-	const json_t *holds = json_at(json_at(live, "metadata"), "finalizers");
+	const json_t *holds = json_at(json_at(live, "metadata"), "finalizers"), *inner = json_at(json_at(live, "spec"), "finalizers");
+	holds = json_array_size(holds) ? holds : inner;      /* those of a namespace are in its spec */
 	autofree char *text = json_array_size(holds) ? json_text(holds) : NULL;
 	return err_set(err, E_TIMEOUT, "%s %s is being deleted, but still there after %d s%s%s", x->type->kind, x->name, GONE_MS / 1000,
 		       text ? "; its finalizers hold it: " : "", text ? text : "");

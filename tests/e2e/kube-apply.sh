@@ -59,6 +59,18 @@ want 2 "" aipc plan --detailed-exitcode
 want 0 "" aipc apply --yes
 want 0 "No changes. " aipc plan --detailed-exitcode
 
+# Another spec labels the same node: each has its own.
+mkdir beside
+echo 'provider: { kube: { kubeconfig: ../kube/admin.config } }
+resource: { node_labels: { x: { node: gpu-1, labels: { team: a }, annotations: { n: 8 }, taints: [{ key: k, value: v, effect: PreferNoSchedule }] } } }' >beside/main.aipc.yaml
+(cd beside && want 0 "" aipc apply --yes && want 0 "No changes. " aipc plan --detailed-exitcode)
+want 0 "No changes. " aipc plan --detailed-exitcode
+is 'a 8 theirs aipc.dev/gpu k' field node gpu-1 -o 'jsonpath={.metadata.labels.team} {.metadata.annotations.n} {.spec.taints[*].key}'
+(cd beside && sed -i 's/node: gpu-1/node: gpu-2/' main.aipc.yaml && want 0 "" aipc apply --yes)
+is ' a' field nodes gpu-1 gpu-2 -o 'jsonpath={.items[0].metadata.labels.team} {.items[1].metadata.labels.team}'
+(cd beside && want 0 "" aipc destroy --yes)
+is 'train theirs aipc.dev/gpu' field node gpu-2 -o 'jsonpath={.metadata.labels.aipc\.dev/pool}{.metadata.labels.team} {.spec.taints[*].key}'
+
 # --- someone takes a field ------------------------------------------------------------------------------------------------------------------
 kc --field-manager=kubectl-edit label --overwrite node gpu-1 aipc.dev/rack=r7 >/dev/null
 want 2 "declared r1, found r7 (set by kubectl-edit)" aipc drift
@@ -185,6 +197,25 @@ want 0 "" aipc apply --yes
 want 0 "No changes. " aipc plan --detailed-exitcode
 rm more.aipc.yaml
 want 0 "" aipc apply --yes
+# Another name, another namespace: the old one goes.
+kc create namespace team2 >/dev/null
+echo 'resource: { manifest: { n: { object: { apiVersion: v1, kind: ConfigMap, metadata: { name: first }, data: { y: "2" } } } } }' >more.aipc.yaml
+want 0 "" aipc apply --yes
+sed -i 's/first/second/' more.aipc.yaml
+want 2 "replace: it was ConfigMap team/first" aipc plan --detailed-exitcode
+want 0 "" aipc apply --yes
+gone -n team configmap first
+is 2 field -n team configmap second -o 'jsonpath={.data.y}'
+cp main.aipc.yaml all.yaml
+printf '%s\n' 'provider: { kube: { kubeconfig: ../kube/admin.config, namespace: team2 } }' >main.aipc.yaml
+want 0 "" aipc apply --yes --target 'manifest.n'
+gone -n team configmap second
+is 2 field -n team2 configmap second -o 'jsonpath={.data.y}'
+mv all.yaml main.aipc.yaml
+rm more.aipc.yaml
+want 0 "" aipc apply --yes
+gone -n team2 configmap second
+want 0 "No changes. " aipc plan --detailed-exitcode
 # Deleted and made again by someone: another object, not ours.
 kc -n team delete configmap settings >/dev/null
 want 2 "it is gone" aipc drift
@@ -208,10 +239,12 @@ Y
 seed=${SEED:-1} RANDOM=${SEED:-1}
 echo "seed $seed"
 for _ in 1 2 3; do
+	: >kill.out
 	aipc apply --yes --parallelism 4 >kill.out 2>&1 </dev/null &
 	pid=$!
-	sleep "0.$((RANDOM % 9))"
-	kill -9 $pid 2>/dev/null || true
+	n=$((RANDOM % 12 + 1))
+	for _ in $(seq 200); do (($(grep -c 'done in' kill.out) >= n)) && break; sleep 0.02; done
+	kill -9 $pid || fail "the apply was over before it was killed"
 	wait $pid 2>/dev/null || true
 	want 0 "" aipc state list
 done
@@ -220,14 +253,17 @@ want 0 "" aipc apply --yes
 want 0 "No changes. 61 objects match" aipc plan --detailed-exitcode
 field -n many configmaps -o 'jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} {.metadata.resourceVersion}{"\n"}{end}' | grep '^c-' | sort >after
 [[ -z $(comm -23 before after) ]] || fail "objects were written twice: $(comm -23 before after)"
+(($(wc -l <before) < 60)) || fail "nothing was left to do after the kills"
 (($(wc -l <after) == 60)) || fail "$(wc -l <after) objects, wanted 60"
 
 # --- the API server restarts in the middle --------------------------------------------------------------------------------------------------------
 sed -i 's/k: "1"/k: "2"/' main.aipc.yaml
+: >restart.out
 aipc apply --yes --parallelism 2 >restart.out 2>&1 </dev/null &
 pid=$!
 for _ in $(seq 100); do grep -q 'done in' restart.out && break; sleep 0.1; done
 kube_kill
+(($(grep -c 'done in' restart.out) < 60)) || fail "the apply was over before the server was killed"
 sleep 1
 cd "$work"
 kube_again
@@ -247,6 +283,14 @@ resource:
 Y
 want 0 "" aipc apply --yes
 [[ -s manifests/nodes/gpu-1.yaml ]] || fail "no file was written"
+sed 's/, runtime: false//; s/rack: r1/rack: r1, spare: true, nvlink_domain: n1/' main.aipc.yaml >all.yaml
+mkdir all
+mv all.yaml all/main.aipc.yaml
+(cd all && want 0 "" aipc apply --yes && kc apply --server-side -f manifests/crds >last.out 2>&1 && kc wait --for=condition=Established crd --all >>last.out &&
+	kc apply --server-side --dry-run=server -k manifests >>last.out 2>&1) || { cat all/last.out; fail "the manifests are not what kubectl applies"; }
+for kind in fabrictopology sparepool node; do grep -q "^$kind.*dry run" all/last.out || fail "the manifests have no $kind"; done
+kc delete -f all/manifests/crds >/dev/null
+rm -r all
 sed -i 's|mode: files|mode: apply, kubeconfig: ../../../kube/admin.config|' main.aipc.yaml
 want 0 "" aipc apply --yes
 [[ ! -e manifests/nodes/gpu-1.yaml ]] || fail "the file is still there"
@@ -306,6 +350,22 @@ said 'configmaps "mine" is forbidden: User "dev" cannot patch resource "configma
 sed -i 's/kind: ConfigMap/kind: ServiceAccount/; s/, data: { k: "1" }//' main.aipc.yaml
 want 0 "" aipc plan
 said 'serviceaccounts "mine" is forbidden: User "dev" cannot get resource'
+
+cd ../..
+
+# --- a namespace with something of others in it; then without -------------------------------------------------------------------------------------
+want 5 "" aipc destroy --yes
+said "Namespace team is not deleted: 4 objects that aipc did not make would go with it (the first: ConfigMap team/old)"
+kc -n team delete configmap old settings >/dev/null
+kc -n team delete role reader >/dev/null
+kc -n team delete rolebinding dev >/dev/null
+cd "$work"
+KUBECONFIG=$work/kube/admin.config kube_controllers namespace-controller
+cd objects
+want 0 "" aipc destroy --yes
+gone namespace team
+gone crd widgets.example.dev
+cd many/few
 
 # --- no API server: one clear word, and the rest goes on ------------------------------------------------------------------------------------------
 kube_down

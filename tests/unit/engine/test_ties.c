@@ -36,6 +36,10 @@ static int thing_read(struct task *t, struct op *op, struct err *err)
 		snprintf(op->remark, sizeof(op->remark), "needs %s of %s", needs, from);
 	if (op->planning && bad)
 		snprintf(op->refused, sizeof(op->refused), "%s is not allowed", bad);
+	op->elsewhere = op->planning && op->prior && json_str(op->config, "is") && json_str(op->prior, "is") &&
+			strcmp(json_str(op->config, "is"), json_str(op->prior, "is")) != 0;
+	if (op->elsewhere)
+		snprintf(op->remark, sizeof(op->remark), "it was %s", json_str(op->prior, "is"));
 	if (have)
 		op->by = json_pack("{s:s}", "size", "someone");
 	op->actual = have ? json_ref(have) : NULL;
@@ -261,6 +265,20 @@ static void remarks_and_who_did_it(void **unused)
 	plan_free(p);
 }
 
+static void what_is_elsewhere_is_replaced(void **unused)
+{
+	(void)unused;
+	struct plan *p = NULL;
+	assert_int_equal(plan_of(SPEC("\"a\": {\"is\": \"x\"}"), false, false, &p), 0);
+	settle(p);
+	plan_free(p);
+	assert_int_equal(plan_of(SPEC("\"a\": {\"is\": \"y\"}"), false, false, &p), 0);
+	assert_int_equal(p->changes[0].action, ACT_REPLACE);
+	assert_int_equal(p->changes[0].cause, CAUSE_SPEC);
+	assert_string_equal(p->changes[0].reason, "it was x");
+	plan_free(p);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -268,7 +286,7 @@ int main(void)
 	json_setup();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_gives_comes_first), TEST(the_state_remembers), TEST(one_thing_is_one_object), TEST(what_is_refused_is_a_mistake),
-		TEST(remarks_and_who_did_it),
+		TEST(remarks_and_who_did_it), TEST(what_is_elsewhere_is_replaced),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
