@@ -102,6 +102,8 @@ static int look_in_group(struct task *t, struct thing *x, const char *group, con
 	autofree char *path = group[0] ? xasprintf("/apis/%s/%s", group, version) : xasprintf("/api/%s", version);
 	autojson json_t *list = NULL;
 	int rc = get_list(t, x, path, &list, err);
+	if (rc == E_NOTFOUND)
+		return 0;                    /* listed still, but gone: its last kind was just removed */
 	const json_t *all = json_at(list, "resources");
 	for (size_t i = 0; rc == 0 && i < json_array_size(all); i++) {
 		const json_t *r = json_array_get(all, i);
