@@ -353,6 +353,8 @@ static void read_spec(struct reader *r, const json_t *j)
 	if (why)
 		refuse(r, why);
 	resources_of_pod(r->m, j, true, &r->p->uses);
+	if (json_is_object(json_at(r->spec, "workloadRef")))
+		refuse(r, "it names a Workload of scheduling.k8s.io/v1alpha1, which is not read; use a PodGroup of v1alpha2 or v1beta1, or a Gang");
 	if (json_array_size(json_at(r->spec, "resourceClaims")))
 		refuse(r, "it uses resource claims (DRA), which this scheduler cannot allocate");
 	for (uint32_t i = 0; i < r->p->wants.n; i++)

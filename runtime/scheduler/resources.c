@@ -15,7 +15,7 @@ struct sums {
 	struct { sym res; nano_t n; } at[MAX_RESOURCES];
 	uint32_t n;
 };
-struct count { struct model *m; const char *problem; };
+struct count { struct model *m; const char *problem; bool limits_only; };
 
 static nano_t *slot(struct count *c, struct sums *s, sym res)
 {
@@ -118,7 +118,8 @@ static void effective(struct count *c, const json_t *pod, struct sums *spec, con
 static void read_container(struct count *c, const json_t *pod, const json_t *container, bool with_status, struct sums *out)
 {
 	*out = (struct sums){ 0 };
-	read_list(c, out, json_path(container, "resources", "requests", NULL), false);
+	if (!c->limits_only)
+		read_list(c, out, json_path(container, "resources", "requests", NULL), false);
 	read_list(c, out, json_path(container, "resources", "limits", NULL), true);
 	const json_t *status = with_status ? status_of(pod, json_str(container, "name")) : NULL;
 	if (json_is_object(json_at(status, "resources")))
@@ -175,6 +176,20 @@ static void keep_pod_level(struct count *c, struct sums *list)
 	list->n = n;
 }
 
+/* Where the pod has resources of its own, limits of containers on hugepages become the pod's (the API server's default). */
+static void default_hugepage_limits(struct count *c, const json_t *pod, const struct sums *want, struct sums *limits)
+{
+	struct sums all = { 0 };
+	if (!want->n && !limits->n)
+		return;
+	c->limits_only = true;
+	sum_containers(c, pod, false, &all);
+	c->limits_only = false;
+	for (uint32_t i = 0; i < all.n; i++)
+		if (is_hugepages(intern_text(c->m->names, all.at[i].res)) && !has(want, all.at[i].res) && !has(limits, all.at[i].res))
+			*slot(c, limits, all.at[i].res) = all.at[i].n;
+}
+
 static void pod_level_requests(struct count *c, const json_t *pod, bool running, struct sums *total)
 {
 	const json_t *resources = json_path(pod, "spec", "resources", NULL), *status = json_path(pod, "status", "resources", NULL);
@@ -183,6 +198,7 @@ static void pod_level_requests(struct count *c, const json_t *pod, bool running,
 		return;
 	read_list(c, &want, json_at(resources, "requests"), false);
 	read_list(c, &limits, json_at(resources, "limits"), false);
+	default_hugepage_limits(c, pod, &want, &limits);
 	if (limits.n) {
 		struct sums plain = { 0 };
 		sum_containers(c, pod, false, &plain);

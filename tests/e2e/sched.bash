@@ -1,5 +1,5 @@
 # The scheduler on a real API server; source it behind lib.bash and kube.bash.
-#   sched_up [ARGUMENTS]     starts it ($sched_pid), waits until it is ready; sched_stop [SIGNAL]
+#   sched_start [ARGUMENTS]  starts it ($sched_pid); sched_up also waits until it is ready; sched_stop [SIGNAL]
 #   fabric RACKS HOSTS [FIRST]  fake nodes nRR-HH with 8 GPUs, labels aipc.dev/leaf=lRR and aipc.dev/spine-group=s(RR/4)
 #   pods NAME N [JSON]       N pods NAME-0.. of one GPU machine each; JSON is merged: {"gpus":8,"gang":"g","labels":{},"spec":{}}
 #   gang NAME MIN [SPEC]     a Gang
@@ -10,10 +10,13 @@
 sched_pid= objects="$root/tests/e2e/sched_objects.py"
 
 # shellcheck disable=SC2154
-sched_up() {
+sched_start() {
 	mapfile -t sched_ports < <(kube_ports 1)
 	"$build/aipc-runtime" scheduler --name aipc --no-leader-elect --listen "127.0.0.1:${sched_ports[0]}" "$@" >>sched.out 2>>sched.err &
 	sched_pid=$!
+}
+sched_up() {
+	sched_start "$@"
 	until_ok 30 "the scheduler is ready" sched_ready
 }
 sched_ready() {

@@ -42,10 +42,10 @@ def gang(name, least, spec="{}"):
     out([{"apiVersion": "aipc.dev/v1alpha1", "kind": "Gang", "metadata": {"name": name, "namespace": "default"}, "spec": {"min": int(least), **json.loads(spec)}}])
 
 
-def gangs(n, size, spec="{}"):
-    """N gangs with their pods, all of one List."""
+def gangs(first, last, size, spec="{}"):
+    """Gangs with their pods, numbers FIRST to LAST, all of one List."""
     items = []
-    for g in range(int(n)):
+    for g in range(int(first), int(last) + 1):
         items.append({"apiVersion": "aipc.dev/v1alpha1", "kind": "Gang", "metadata": {"name": f"g{g}", "namespace": "default"}, "spec": {"min": int(size), **json.loads(spec)}})
         for i in range(int(size)):
             items.append({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"g{g}-{i}", "namespace": "default", "labels": {"aipc.dev/gang": f"g{g}", "many": "yes"}},
