@@ -13,10 +13,10 @@
 extern const struct command cmd_simulate;
 static const struct command cmd_help, cmd_version;
 
-extern const struct command cmd_controller, cmd_crds, cmd_review, cmd_scheduler, cmd_topology, cmd_xid;
+extern const struct command cmd_controller, cmd_crds, cmd_explain, cmd_review, cmd_scheduler, cmd_topology, cmd_xid;
 
 const struct command *const commands[] = {
-	&cmd_controller, &cmd_crds, &cmd_help, &cmd_review, &cmd_scheduler, &cmd_simulate, &cmd_topology, &cmd_version, &cmd_xid, NULL,
+	&cmd_controller, &cmd_crds, &cmd_explain, &cmd_help, &cmd_review, &cmd_scheduler, &cmd_simulate, &cmd_topology, &cmd_version, &cmd_xid, NULL,
 };
 
 struct globals {

@@ -98,11 +98,22 @@ static void commit(struct live *l, struct unit *u)
 		team_dirty(l, u->team, false);
 	l->world++;
 	for (size_t i = 0; i < l->waiting.len; i++)
-		if (l->waiting.at[i]->social)
+		if (l->waiting.at[i]->social || l->waiting.at[i]->team)
 			unit_wake(l, l->waiting.at[i]);
 }
 
 /* --- one unit ----------------------------------------------------------------------------------------------------------------- */
+
+/* The shortest patience left in G; 0: none. */
+static int64_t patience_of(const struct live *l, const struct group *g)
+{
+	int64_t least = engine_patience(l->e, g);
+	for (size_t i = 0; i < g->children.len; i++) {
+		int64_t p = patience_of(l, g->children.at[i]);
+		least = p && (!least || p < least) ? p : least;
+	}
+	return least;
+}
 
 static void try(struct live *l, struct unit *u)
 {
@@ -111,7 +122,8 @@ static void try(struct live *l, struct unit *u)
 	unit_sleep(l, u);
 	if (u->not_before > clock_now_ms())
 		return;
-	u->not_before = 0;
+	u->not_before = u->again_ms = 0;
+	l->e->now_ms = clock_wall_ms();
 	promise_lift(l, u);
 	l->stats.tried++;
 	bool ok = engine_place(l->e, p, g);
@@ -119,6 +131,8 @@ static void try(struct live *l, struct unit *u)
 	if (ok && l->e->done.len) {
 		commit(l, u);
 	} else {
+		int64_t patience = g ? patience_of(l, g) : 0;
+		u->again_ms = patience ? clock_now_ms() + patience : 0;
 		promises_put(l, &u->turn);
 		unit_blame(l, u);
 		l->hungry = true;
@@ -158,9 +172,11 @@ static bool try_awake(struct live *l, int64_t until_ms)
 static void expire(struct live *l, int64_t now)
 {
 	struct item *i, *next;
-	for (size_t k = 0; k < l->waiting.len; k++)
-		if (l->waiting.at[k]->not_before && l->waiting.at[k]->not_before <= now)
+	for (size_t k = 0; k < l->waiting.len; k++) {
+		const struct unit *u = l->waiting.at[k];
+		if ((u->not_before && u->not_before <= now) || (u->again_ms && u->again_ms <= now))
 			unit_wake(l, l->waiting.at[k]);
+	}
 	if (!l->expiring)
 		return;
 	HASH_ITER(hh, l->items, i, next) {
@@ -177,9 +193,11 @@ int64_t live_due(const struct live *l)
 {
 	int64_t due = l->expiring ? clock_now_ms() + LIVE_RETRY_MS : INT64_MAX;
 	due = l->hungry_due < due ? l->hungry_due : due;
-	for (size_t i = 0; i < l->waiting.len; i++)
-		if (l->waiting.at[i]->not_before && l->waiting.at[i]->not_before < due)
-			due = l->waiting.at[i]->not_before;
+	for (size_t i = 0; i < l->waiting.len; i++) {
+		const struct unit *u = l->waiting.at[i];
+		due = u->not_before && u->not_before < due ? u->not_before : due;
+		due = u->again_ms && u->again_ms < due ? u->again_ms : due;
+	}
 	return due;
 }
 

@@ -295,7 +295,7 @@ static void join(struct live *l, struct item *i)
 		}
 	}
 	if (t) {
-		team_dirty(l, t, waits(i));
+		team_dirty(l, t, true);
 	} else {
 		unit_wait(l, &i->unit, waits(i));
 		i->unit.social = is_social(i->pod);

@@ -50,6 +50,8 @@ static void read_wishes(struct build *b, struct group *g, const json_t *spec)
 			root = root->parent;
 		root->refused = "it asks for a spread, which this scheduler does not keep";
 	}
+	int64_t patience = json_int(spec, "patienceSeconds", 0);
+	g->patience_ms = patience > 0 && patience <= 2592000 ? patience * 1000 : 0;
 }
 
 static int64_t number(const char *text)

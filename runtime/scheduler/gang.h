@@ -2,7 +2,7 @@
  *
  * What is read, the first that a pod names counts:
  *   our Gang (aipc.dev/v1alpha1): pod label (or annotation) aipc.dev/gang, and aipc.dev/group for one of its groups;
- *     spec {min, required, preferred, slices[{level, size}], groups[{name, parent, min, required, preferred, slices}]}
+ *     spec {min, required, preferred, patienceSeconds, slices[{level, size}], groups[{name, parent, the same}]}
  *   upstream PodGroup (scheduling.k8s.io v1alpha2, v1beta1): spec.schedulingGroup.podGroupName;
  *     spec {schedulingPolicy {basic | gang {minCount}}, schedulingConstraints.topology[0].key}
  *   coscheduling PodGroup (scheduling.x-k8s.io/v1alpha1): label scheduling.x-k8s.io/pod-group; spec.minMember
@@ -32,6 +32,7 @@ struct group {
 	const char *required, *preferred;    /* level words; NULL: none */
 	struct slice slices[GANG_SLICES];
 	int n_slices;
+	int64_t patience_ms;                 /* how long the preferred level is waited for, since the eldest pod was made */
 	VEC(struct pin { int64_t rank; sym node; }) pins;   /* status.replacements: this rank on that node, be it a spare, and on no other */
 	bool singly, never_preempts;         /* as a victim its pods go one by one; it displaces nobody */
 	const char *refused;                 /* why it cannot be placed, whatever the nodes are */

@@ -18,7 +18,8 @@ struct unit {
 	size_t waiting_at, awake_at;                 /* place in the list plus one; 0: not in it */
 	bool social;                                 /* pods elsewhere matter to it */
 	bool tired;                                  /* its last search was cut short */
-	int64_t not_before;                          /* tried again at this time */
+	int64_t not_before;                          /* not tried before this time; 0: at any */
+	int64_t again_ms;                            /* worth a try then, by time alone; 0: never */
 	uint64_t told_at;                            /* live->world at its reasons; 0: never */
 	VEC(struct claimed) claims;   /* the room it is promised: victims leave it */
 	VEC(struct item *) leaving;                  /* victims that were chosen for it and are still there */

@@ -314,10 +314,34 @@ static bool place_pins(struct engine *e, struct group *g, size_t n)
 	return true;
 }
 
+int64_t engine_patience(const struct engine *e, const struct group *g)
+{
+	int64_t now = e->now_ms ? e->now_ms : e->m->newest_ms, since = INT64_MAX;
+	if (!g->preferred || !g->patience_ms || g->bound.len)
+		return 0;
+	for (size_t i = 0; i < g->waiting.len; i++)
+		since = g->waiting.at[i]->created_ms < since ? g->waiting.at[i]->created_ms : since;
+	return since < INT64_MAX && since + g->patience_ms > now ? since + g->patience_ms - now : 0;
+}
+
+/* While it has patience, the level it prefers is the one it requires. */
+static int level_for(struct engine *e, const struct group *g, struct tree **t)
+{
+	int level = required_level(e, g, t);
+	if (!engine_patience(e, g))
+		return level;
+	struct tree *narrow = g->required || g->n_slices ? *t : engine_tree(e, g->preferred);
+	int preferred = tree_level(narrow, g->preferred);
+	if (preferred == TREE_NONE || preferred <= level)
+		return level;
+	*t = narrow;
+	return preferred;
+}
+
 static bool place_leaf_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
 {
 	struct tree *t;
-	int level = required_level(e, g, &t);
+	int level = level_for(e, g, &t);
 	size_t have = g->waiting.len, bound = g->bound.len, need = g->min > (int64_t)bound ? (size_t)g->min - bound : 0;
 	if ((t != outer && within) || g->refused || have < need)
 		return false;

@@ -26,6 +26,7 @@ struct engine {
 	bool terse;                          /* reasons without what changes all the time */
 	int tries;                           /* left to the group that is being placed */
 	bool tired;                          /* they ran out */
+	int64_t now_ms;                      /* since 1970; 0: the newest time that the model has seen */
 };
 
 /* place.c */
@@ -59,6 +60,9 @@ int64_t fit_units(struct engine *e, struct tree *t, uint32_t v, const struct gro
 bool fit_possible(struct engine *e, struct tree *t, uint32_t v, const struct group *g, struct pod **pods, size_t n);
 /* Are they of one class, with nothing that depends on pods elsewhere? */
 bool fit_alike(struct engine *e, struct pod **pods, size_t n);
+
+/* How long G still waits for its preferred level; 0: no longer, or it prefers none. */
+int64_t engine_patience(const struct engine *e, const struct group *g);
 
 /* why.c */
 void why_pod(struct engine *e, const struct pod *p, struct pending *out);

@@ -198,6 +198,11 @@ static void why_leaf_group(struct engine *e, const struct group *g, struct pendi
 	}
 	snprintf(text, sizeof(text), "%lld pods must start together%s%s", (long long)need, g->required ? " in one " : "", word);
 	say(e, out, text);
+	int64_t patience = engine_patience(e, g);
+	if (patience) {
+		snprintf(text, sizeof(text), "one %s is preferred; what is wider is taken after %lld s of waiting", g->preferred, (long long)(g->patience_ms / 1000));
+		say(e, out, text);
+	}
 	why_level(e, t, level, g, need, out);
 	if (level > 0)
 		why_wider(e, t, level, g, need, out);

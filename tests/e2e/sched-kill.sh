@@ -45,6 +45,7 @@ done
 wait $creator || true
 # What the server refused while it was away.
 make_objects gangs 0 $((gangs - 1)) "$size" '{"required":"leaf"}' | kc create -f - >/dev/null 2>&1 || true
+# shellcheck disable=SC2119
 sched_up
 ((kills >= 3)) || fail "the scheduler was killed only $kills times"
 until_ok 120 "all are bound" all_bound

@@ -32,6 +32,12 @@ gang c 4
 pods c 3 '{"gang":"c"}'
 until_ok 10 "c-0 says why" says c-0 "3 of at least 4 pods are there"
 
+want 0 "5 pods must start together in one leaf" aipc-runtime explain gang b
+grep -q '^Gang default/b: 0 of 5 pods have a node' last.out || fail "explain gang b"
+grep -q '^Place in queue [12] of 2' last.out || { cat last.out; fail "the place in the queue"; }
+want 0 "Pod default/a-0 is on node n0" aipc-runtime explain pod default/a-0
+want 1 "there is no pod default/nobody" aipc-runtime explain pod nobody
+
 # An event, once.
 until_ok 10 "an event" eval 'kc get events.events.k8s.io -o json | grep -q FailedScheduling'
 

@@ -321,6 +321,28 @@ static void dialects(void **unused)
 	}
 }
 
+/* Six do not fit into one leaf of four: while there is patience they wait for it, then they take two. Time is what the objects show. */
+static void patience_for_the_preferred_level(void **unused)
+{
+	(void)unused;
+	for (int late = 0; late < 2; late++) {
+		struct world w;
+		world_init(&w);
+		fabric(&w, 1, 2, 4);
+		gang(&w, "train", "'min':6,'preferred':'leaf','patienceSeconds':600");
+		for (int i = 0; i < 6; i++) {
+			char name[32];
+			snprintf(name, sizeof(name), "train-%d", i);
+			pod(&w, name, 8, ",'creationTimestamp':'2026-01-01T00:00:00Z','labels':{'aipc.dev/gang':'train'}", "");
+		}
+		pod(&w, "clock", 0, late ? ",'creationTimestamp':'2026-01-01T00:10:00Z'" : ",'creationTimestamp':'2026-01-01T00:09:59Z'", "");
+		decide(&w);
+		assert_int_equal(placed(&w, "train-"), late ? 6 : 0);
+		assert_int_equal(said(&w, "train-0", "one leaf is preferred; what is wider is taken after 600 s of waiting"), !late);
+		world_release(&w);
+	}
+}
+
 static void a_tree_of_groups_starts_as_one(void **unused)
 {
 	(void)unused;
@@ -531,7 +553,8 @@ int main(void)
 		cmocka_unit_test(a_gang_takes_the_tightest_leaf), cmocka_unit_test(all_or_none_with_reasons),
 		cmocka_unit_test(without_a_level_the_fewest_domains), cmocka_unit_test(ranks_follow_the_fabric_and_slices_stay_whole),
 		cmocka_unit_test(a_single_pod_packs), cmocka_unit_test(an_empty_nvlink_domain_stays_whole), cmocka_unit_test(spares_wait_for_repairs),
-		cmocka_unit_test(mig_profiles_pack_by_what_is_left), cmocka_unit_test(dialects), cmocka_unit_test(a_tree_of_groups_starts_as_one),
+		cmocka_unit_test(mig_profiles_pack_by_what_is_left), cmocka_unit_test(dialects), cmocka_unit_test(patience_for_the_preferred_level),
+		cmocka_unit_test(a_tree_of_groups_starts_as_one),
 		cmocka_unit_test(mixed_pods_share_a_leaf), cmocka_unit_test(running_members_pin_the_domain), cmocka_unit_test(a_replacement_goes_where_it_was_sent),
 		cmocka_unit_test(victims_are_few_and_cheap), cmocka_unit_test(a_gang_displaces_in_one_domain), cmocka_unit_test(split_is_optimal),
 	};

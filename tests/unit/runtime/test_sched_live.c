@@ -120,9 +120,10 @@ static void touch_pod(struct world *w, unsigned i)
 
 static void put_gang(struct world *w, unsigned i)
 {
-	static const char *const levels[] = { "", ",'required':'leaf'", ",'required':'spine-group'", ",'required':'leaf','slices':[{'level':'node','size':2}]" };
+	static const char *const levels[] = { "", ",'required':'leaf'", ",'required':'spine-group'", ",'required':'leaf','slices':[{'level':'node','size':2}]",
+						",'preferred':'leaf'" };
 	put(w, parsed("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g%u'},'spec':{'min':%u%s}}", i, 2 + below(w, 5),
-		      choice(w, levels, 4)));
+		      choice(w, levels, 5)));
 }
 
 static void step(struct world *w)
