@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bench/ctl-live - the controller on a real API server with 10,000 nodes: from its start until it leads, its memory, and from a sign to the taint.
 # NODES=N for another number. Skipped where no API server can be had.
+# shellcheck source=tests/e2e/lib.bash
 source "$(dirname "$0")/../tests/e2e/lib.bash"
 # shellcheck source=tests/e2e/kube.bash
 . "$root/tests/e2e/kube.bash"

@@ -124,7 +124,7 @@ static void forget_before(struct ctl *l, uint64_t round)
 	HASH_ITER(hh, l->said, s, next) {
 		if (s->round >= round)
 			continue;
-		HASH_DEL(l->said, s);
+		HASH_DEL(l->said, s);   /* NOLINT(clang-analyzer-unix.Malloc): HASH_ITER has its next one already */
 		free(s);
 	}
 }
@@ -161,7 +161,7 @@ static void settling_before(struct ctl *l, uint64_t round)
 	HASH_ITER(hh, l->settling, s, next) {
 		if (s->round >= round)
 			continue;
-		HASH_DEL(l->settling, s);
+		HASH_DEL(l->settling, s);   /* NOLINT(clang-analyzer-unix.Malloc): the same */
 		free(s);
 	}
 }

@@ -31,7 +31,7 @@ void round_free(struct round *r)
 {
 	struct node_plan *p, *next;
 	HASH_ITER(hh, r->nodes, p, next) {
-		HASH_DEL(r->nodes, p);
+		HASH_DEL(r->nodes, p);   /* NOLINT(clang-analyzer-unix.Malloc): HASH_ITER has its next one already */
 		free(p);
 	}
 }

@@ -17,7 +17,7 @@ mv nodes.csv sim/nodes.csv
 sed -i -e 's/leaf_radix: 64/leaf_radix: 64\n        scalable_unit: 20/' -e 's/spines: 4/spines: 5/' -e 's/soak: 10s/soak: 1s/' -e 's/^    username: admin/    username: admin\n    connect_timeout: 3s/' main.aipc.yaml
 timeout 400 aipc apply --yes --var inference_nodes=4 >apply.out 2>apply.err || { tail -n 20 apply.out apply.err; fail "apply"; }
 stop_sim
-[[ $(ls manifests/nodes | wc -l) == 28 ]] || fail "28 nodes were not emitted"
+[[ $(find manifests/nodes -name "*.yaml" | wc -l) == 28 ]] || fail "28 nodes were not emitted"
 grep -q 'aipc.dev/spare: "true"' manifests/nodes/gpu-0019.yaml || fail "gpu-0019 is no spare"
 
 # The handoff: what apply emitted, and nothing else, tells the cluster about its fabric.

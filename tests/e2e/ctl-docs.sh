@@ -28,6 +28,7 @@ curl -sf "http://127.0.0.1:$port/metrics" >"$work/metrics"
 mapfile -t metrics < <(sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' "$work/metrics")
 ((${#metrics[@]} >= 15)) || { echo "only ${#metrics[@]} metrics" >&2; exit 1; }
 for m in "${metrics[@]}"; do grep -qF "\`$m\`" "$doc" || missing "the metric $m"; done
+# shellcheck disable=SC2016  # backticks are Markdown
 for m in $(grep -oE '`aipc_[a-z_]+`' "$doc" | tr -d '`' | grep -vE '_(info|total)$' | grep -E '^aipc_(build|leader|start|resident|writes|events|cache|controller|spares|policy)' | sort -u); do
 	grep -q "^# TYPE $m " "$work/metrics" || { echo "docs/runtime.md has the metric $m, which the controller has not" >&2; bad=1; }
 done
