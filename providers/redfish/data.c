@@ -250,7 +250,8 @@ static json_t *sorted(const json_t *gpus)
 	size_t n = json_array_size(gpus);
 	for (size_t i = 0; i < n; i++)
 		at[i] = json_array_get(gpus, i);
-	qsort(at, n, sizeof(*at), by_place);
+	if (n)
+		qsort(at, n, sizeof(*at), by_place);
 	for (size_t i = 0; i < n; i++)
 		json_array_append(out, at[i]);
 	return out;

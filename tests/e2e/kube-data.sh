@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Data of a live cluster, on a real API server: an object by name, many by labels, secrets unseen, a server that is away, too few rights.
+# shellcheck disable=SC2016  # the expressions are the spec's
 source "$(dirname "$0")/lib.bash"
 . "$root/tests/e2e/kube.bash"
 kube_user poor

@@ -13,8 +13,7 @@ s.accept()
 open("asked", "w").write("asked")
 PY
 python3 listen.py >port &
-listener=$!
-at_exit='kill $listener'
+at_exit="kill $!"
 for _ in $(seq 100); do [[ -s port ]] && break; sleep 0.1; done
 export SECRET=hunter2-never-shown
 cat >main.aipc.yaml <<YAML
