@@ -22,17 +22,22 @@ struct diags *diags_new(void)
 	return d;
 }
 
+/* What of G is not in the arena. */
+static void let_go(struct diag *g)
+{
+	for (size_t k = 0; k < g->values.len; k++)
+		json_decref(g->values.at[k]);
+	vec_free(&g->values);
+	vec_free(&g->notes);
+	vec_free(&g->calls);
+}
+
 void diags_free(struct diags *d)
 {
 	if (!d)
 		return;
-	for (size_t i = 0; i < d->all.len; i++) {
-		vec_free(&d->all.at[i]->notes);
-		vec_free(&d->all.at[i]->calls);
-		for (size_t k = 0; k < d->all.at[i]->values.len; k++)
-			json_decref(d->all.at[i]->values.at[k]);
-		vec_free(&d->all.at[i]->values);
-	}
+	for (size_t i = 0; i < d->all.len; i++)
+		let_go(d->all.at[i]);
 	vec_free(&d->dropped.notes);
 	vec_free(&d->all);
 	vec_free(&d->sources);
@@ -106,8 +111,7 @@ void diags_keep(struct diags *d, bool (*keep)(void *ctx, const char *code, const
 			continue;
 		}
 		*(g->code[0] == 'W' ? &d->warnings : &d->errors) -= 1;
-		vec_free(&g->notes);
-		vec_free(&g->calls);
+		let_go(g);
 	}
 	d->all.len = n;
 }
