@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole chain: examples/superpod is applied to simulated machines; the labels that it emits go into a real API server; a training Job of 16 nodes is
 # bound inside one leaf because of them; two of its nodes fail at once and the gang is repaired from that leaf's spares, ranks kept.
+# Takes minutes.
 # shellcheck source=tests/e2e/lib.bash
 source "$(dirname "$0")/lib.bash"
 # shellcheck source=tests/e2e/kube.bash

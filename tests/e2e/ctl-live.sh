@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The controller on a real API server with kwok's nodes, with exactly the rights that deploy/ gives it: guard, fences and their limit, swaps, kills, a
 # follower that takes over, restarts and refusals.
+# Takes minutes.
 # shellcheck source=tests/e2e/lib.bash
 source "$(dirname "$0")/lib.bash"
 # shellcheck source=tests/e2e/kube.bash

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 at many moments of an apply, each followed by an apply that must converge, with every image received once a node.
+# Takes minutes.
 source "$(dirname "$0")/lib.bash"
 command -v python3 >/dev/null || skip "python3 is missing: it reads the simulator's counters"
 quickstart

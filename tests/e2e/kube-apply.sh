@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # provider kube in mode apply on a real API server: apply and nothing after, drift with the manager's name, conflict and force, kinds and their
 # objects in one spec, refusals at plan time, nodes, removal of what is ours only, kill -9, a server that restarts, an account with few rights.
+# Takes minutes.
 source "$(dirname "$0")/lib.bash"
 . "$root/tests/e2e/kube.bash"
 kube_user dev

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Firmware, BIOS and power of simulated servers from a spec, then with faults: each image arrives once, whatever goes wrong.
+# Takes minutes.
 source "$(dirname "$0")/lib.bash"
 command -v python3 >/dev/null || skip "python3 is missing: it reads the simulator's counters"
 start_sim 4 120

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # plan, apply, plan and drift against services shaped like nine vendors' BMCs, and against a table of misbehaviours (vendors.py).
+# Takes minutes.
 source "$(dirname "$0")/lib.bash"
 command -v python3 >/dev/null || skip "python3 is missing: it plays the machines"
 export RF_PASSWORD=secret

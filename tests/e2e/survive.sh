@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What an apply and a plan must survive: each gives a clear error, state stays readable, the next run carries on.
+# Takes minutes.
 source "$(dirname "$0")/lib.bash"
 command -v python3 >/dev/null || skip "python3 is missing: it reads the simulator's counters"
 quickstart
