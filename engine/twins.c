@@ -72,8 +72,10 @@ void twins_check(struct spec *s)
 		told = it->unit;
 		free(id);
 	}
-	HASH_ITER(hh, seen, t, next) {
-		HASH_DEL(seen, t);
+	t = seen;
+	HASH_CLEAR(hh, seen);
+	for (; t; t = next) {
+		next = t->hh.next;
 		free(t->id);
 		free(t);
 	}
