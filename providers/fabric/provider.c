@@ -17,10 +17,9 @@ static const struct attr file_attrs[] = {
 
 struct fabric { const char *dir; };
 
-static int file_op_read(struct task *t, struct op *op, struct err *err)
+static int read_at(struct task *t, struct op *op, const char *path, struct err *err)
 {
 	const struct fabric *self = op->self;
-	const char *path = json_str(op->config ? op->config : op->prior, "path");
 	char *text = NULL;
 	size_t len = 0;
 	if (!path)
@@ -35,12 +34,23 @@ static int file_op_read(struct task *t, struct op *op, struct err *err)
 	return 0;
 }
 
+/* Where the state remembers it, as long as it is there: it goes from there when the spec puts it elsewhere. */
+static int file_op_read(struct task *t, struct op *op, struct err *err)
+{
+	const char *wanted = json_str(op->config, "path"), *known = json_str(op->prior, "path");
+	int rc = known ? read_at(t, op, known, err) : 0;
+	if (rc || op->actual || (known && (!wanted || strcmp(known, wanted) == 0)))
+		return rc;
+	return read_at(t, op, wanted, err);
+}
+
 static int file_op_write(struct task *t, struct op *op, struct err *err)
 {
 	const struct fabric *self = op->self;
 	const json_t *content = json_at(op->config, "content");
-	int rc = textfile_write(t, self->dir, json_str(op->config, "path"), json_string_value(content), json_string_length(content), err);
-	return rc ? rc : file_op_read(t, op, err);
+	const char *path = json_str(op->config, "path");
+	int rc = textfile_write(t, self->dir, path, json_string_value(content), json_string_length(content), err);
+	return rc ? rc : read_at(t, op, path, err);
 }
 
 /* A file that holds something else than what we wrote is someone's: it stays. */
