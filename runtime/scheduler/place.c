@@ -461,6 +461,8 @@ struct turn turn_of(const struct pod *p, const struct group *g)
 {
 	if (p)
 		return (struct turn){ false, p->priority, p->created_ms, p->key };
+	if (!g)
+		BUG("the turn of nobody");
 	struct turn t = { false, INT64_MIN, INT64_MAX, g->key };
 	eldest(g, &t);
 	return t;
