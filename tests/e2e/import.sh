@@ -27,6 +27,7 @@ want 0 "Imported power.second." aipc import power.second
 [[ ! -s last.out ]] || fail "a block was printed for an object that the spec declares"
 want 0 "No changes." aipc plan --detailed-exitcode
 # a value of the language that looks like a template stays text
+# shellcheck disable=SC2016  # it is a text of the language
 want 0 "Imported aipc_data.text." aipc import aipc_data.text '${not} %{a template} "q"'
 cp last.out text.aipc.yaml
 want 0 "No changes." aipc plan --detailed-exitcode

@@ -42,8 +42,8 @@ Y
 		aipc state list >now.txt || fail "round $round: the state cannot be read"
 		[[ $(wc -l <now.txt) == "$objects" ]] || fail "round $round: $(wc -l <now.txt) objects instead of $objects"
 		# Moves happen together, when a run begins: all have the old address, or all the new one.
-		old=$(grep -c "^gpu_node_pool\.$pool[.[]\|^aipc_data\.keep_$((round - 1))\[" now.txt || true)
-		new=$(grep -c "^gpu_node_pool\.$next[.[]\|^aipc_data\.keep_$round\[" now.txt || true)
+		old=$(grep -c "^gpu_node_pool\.${pool}[.[]\|^aipc_data\.keep_$((round - 1))\[" now.txt || true)
+		new=$(grep -c "^gpu_node_pool\.${next}[.[]\|^aipc_data\.keep_${round}\[" now.txt || true)
 		((old == 0 || new == 0)) || fail "round $round: $old objects at the old address and $new at the new one"
 		((old + new > 200)) || fail "round $round: only $((old + new)) objects have either address"
 	done
