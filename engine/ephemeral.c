@@ -4,7 +4,9 @@
 #include "base/json.h"
 #include "engine/spec.h"
 
-static const char literal[] = "value:", placeholder[] = "env:EPHEMERAL";
+/* A secret attribute takes references only; an ephemeral one may be the text itself. The schema checks a reference in its place, and the
+ * text follows it behind a mark that no reference has. */
+static const char literal[] = "value:", checked_as[] = "env:EPHEMERAL";
 
 static bool is_reference(const char *s)
 {
@@ -20,12 +22,12 @@ json_t *config_complete(const struct provider *p, const json_t *config, const js
 		const struct attr *a = attr_find(p->config, json_string_value(name));
 		const char *s = a ? json_str(config, a->name) : NULL;
 		if (s && (a->flags & ATTR_SECRET) && !is_reference(s))
-			json_put_str(given, a->name, placeholder);
+			json_put_str(given, a->name, checked_as);
 	}
 	json_t *done = schema_complete(p->config, given, report, ctx);
 	json_array_foreach((json_t *)names, i, name) {
 		const char *n = json_string_value(name), *s = done ? json_str(done, n) : NULL;
-		if (!s || strcmp(s, placeholder) != 0)
+		if (!s || strcmp(s, checked_as) != 0)
 			continue;
 		const char *v = json_str(config, n);
 		autofree char *kept = xasprintf("%s%s", str_has_prefix(v, literal) ? "" : literal, v);

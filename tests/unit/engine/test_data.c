@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "tests/unit/scratch.h"
 
 /* --- a made-up world: boxes that exist, and looks at names ---------------------------------------------------------------- */
 
@@ -99,8 +100,8 @@ static int begin(void **unused)
 {
 	struct err err;
 	(void)unused;
-	w = (struct world){ .dir = "/tmp/aipc-data-XXXXXX" };
-	assert_non_null(mkdtemp(w.dir));
+	w = (struct world){ .loop = NULL };
+	assert_true(scratch(w.dir));
 	str_init(&w.log, STR_OURS);
 	w.objects = json_object();
 	w.loop = loop_new();

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "runtime/scheduler/place.h"
 #include "runtime/scheduler/split.h"
+#include "tests/unit/runtime/fixture.h"
 
 struct world { struct model *m; struct engine *e; json_t *items; };
 
@@ -21,20 +22,10 @@ static void world_init(struct world *w)
 static void add(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void add(struct world *w, const char *fmt, ...)
 {
-	struct err err;
-	json_t *j;
 	va_list ap;
-	autostr struct str s;
-	str_init(&s, STR_OURS);
 	va_start(ap, fmt);
-	str_vaddf(&s, fmt, ap);
+	json_array_append_new(w->items, fixture_v(fmt, ap));
 	va_end(ap);
-	for (size_t i = 0; i < s.len; i++)
-		if (s.at[i] == '\'')
-			s.at[i] = '"';
-	if (json_parse(s.at, s.len, "fixture", &j, &err))
-		fail_msg("%s in %s", err.msg, s.at);
-	json_array_append_new(w->items, j);
 }
 
 /* SPINES x LEAVES x HOSTS nodes s0-l0-h0 with 8 GPUs. */

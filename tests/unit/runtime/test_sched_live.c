@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runtime/scheduler/live.h"
+#include "tests/unit/runtime/fixture.h"
 
 enum { SEEDS = 12, STEPS = 400, NODES = 24, PODS = 90, GANGS = 8, SLICE_MS = 50 };
 
@@ -27,19 +28,10 @@ static unsigned below(struct world *w, unsigned n)
 static json_t *parsed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static json_t *parsed(const char *fmt, ...)
 {
-	struct err err;
-	json_t *j = NULL;
 	va_list ap;
-	autostr struct str s;
-	str_init(&s, STR_OURS);
 	va_start(ap, fmt);
-	str_vaddf(&s, fmt, ap);
+	json_t *j = fixture_v(fmt, ap);
 	va_end(ap);
-	for (size_t i = 0; i < s.len; i++)
-		if (s.at[i] == '\'')
-			s.at[i] = '"';
-	if (json_parse(s.at, s.len, "fixture", &j, &err))
-		fail_msg("%s in %s", err.msg, s.at);
 	return j;
 }
 
