@@ -59,11 +59,19 @@ class Terminal:
                 break
         self.until('\n> ')
 
+    # KEYS, until the program ends: a Ctrl-D that comes before the line is read ends nothing.
     def end(self, keys):
-        self.type(keys)
-        while self.read(20):
-            pass
-        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        for _ in range(20):
+            self.type(keys)
+            while self.read(1):
+                pass
+            time.sleep(0.1)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                break
+        else:
+            sys.exit('%r ended nothing: %r' % (keys, self.all))
+        status = os.waitstatus_to_exitcode(status)
         if status:
             sys.exit('exit status %d after %r' % (status, self.all))
 

@@ -112,7 +112,7 @@ static void begin(struct task *t, struct world *w, int who)
 {
 	struct api *a = w->ctx;
 	struct candidate *c = &a->c[who];
-	char name[8];
+	char name[16];
 	snprintf(name, sizeof(name), "%d", who);
 	*c = (struct candidate){ .api = a, .k = world_client(t, w, name), .s = scope_open(t, 0) };
 	c->l = lease_new(c->k, &(struct lease_options){ .ns = "kube-system", .name = "l", .identity = name, .changed = on_change, .arg = c,
