@@ -13,7 +13,7 @@
 
 enum {
 	BODY_MAX = 16 * 1024 * 1024,
-	RAW_KEPT = 1024,
+	RAW_KEPT = 4096,
 	BREAKER_MS = 120 * 1000,
 	GET_TRIES = 3,
 	QUICK_MS = 2000,             /* a connection refused faster than this is worth another try */
@@ -151,7 +151,7 @@ static int64_t seconds_in(const json_t *m, int arg)
 static void readiness_of(void *ctx, const json_t *m)
 {
 	struct readiness *r = ctx;
-	const char *id = json_str(m, "MessageId");
+	const char *id = rf_message_id(m);
 	int arg = 0;
 
 	if (!r->unavailable)

@@ -105,7 +105,7 @@ struct rf_reply {
 	int status;
 	json_t *json;                /* NULL when there was none or it was beyond repair */
 	char *etag, *location;       /* location: a path on this BMC; either may be NULL */
-	char *text;                  /* at most 1 KiB of a body that is no JSON */
+	char *text;                  /* at most 4 KiB of a body that is no JSON */
 	int64_t retry_after_ms;      /* -1: absent */
 	bool sent;                   /* also on failure: the BMC may have acted */
 };
@@ -126,10 +126,14 @@ int rf_refused(const struct rf_bmc *b, const struct rf_reply *r, const char *wha
  * commas, numbers too large are taken. NULL when nothing helps. */
 json_t *rf_parse(const char *text, size_t len);
 /* Calls EACH for every message in an error or annotated body: error.@Message.ExtendedInfo (array or object), @Message.ExtendedInfo
- * at the top and on properties, Messages of a task. At most 200. */
+ * at the top and on properties, Messages of a task, a job's own Message (also of the job that a task carries under Oem). At most 200. */
 void rf_messages(const json_t *body, void (*each)(void *ctx, const json_t *message), void *ctx);
-/* The most telling message as "PropertyUnknown: The property ..."; false when there is none. */
+const char *rf_message_id(const json_t *message);            /* also of services before Redfish 1.0 ("MessageID"); NULL: none */
+/* The most telling message as "PropertyUnknown: The property ...", with "; it advises: " and its Resolution where that says anything;
+ * false when there is none. */
 bool rf_say(const json_t *body, struct str *out);
+/* Adds what TEXT says on one line, at most 300 bytes: of a web page the words without its markup; nothing that moves a terminal. */
+void rf_add_text(struct str *out, const char *text);
 bool rf_has_message(const json_t *body, const char *id);     /* by the id's last part */
 /* How severe the worst message is: 0 OK, 1 warning, 2 critical. */
 int rf_severity(const json_t *body);

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 
-enum { MESSAGES_MAX = 200, ANNOTATION_DEPTH = 4, PATH_MAX_BYTES = 1000 };
+enum { MESSAGES_MAX = 200, ANNOTATION_DEPTH = 4, PATH_MAX_BYTES = 1000, CLEAN_MAX = 300, OEM_DEPTH = 2 };
 
 /* Length of the valid UTF-8 sequence at S (N bytes left), or 0. */
 static size_t utf8_at(const unsigned char *s, size_t n)
@@ -118,6 +118,26 @@ static void annotations(struct walk *w, const json_t *obj, unsigned depth)
 	}
 }
 
+const char *rf_message_id(const json_t *m)
+{
+	const char *id = json_str(m, "MessageId");
+
+	return id ? id : json_str(m, "MessageID");
+}
+
+/* Jobs (Dell's, and the standard's) are themselves a message; their tasks carry the job under Oem. */
+static void own_message(struct walk *w, const json_t *obj, unsigned depth)
+{
+	size_t n = 0;
+	autofree const char **keys = json_is_object(obj) ? json_keys(obj, &n) : NULL;
+
+	if (rf_message_id(obj) && json_str(obj, "Message"))
+		give(w, obj);
+	for (size_t i = 0; i < n && depth; i++)
+		if (depth < OEM_DEPTH || strcmp(keys[i], "Oem") == 0)
+			own_message(w, json_at(obj, keys[i]), depth - 1);
+}
+
 void rf_messages(const json_t *body, void (*each)(void *ctx, const json_t *message), void *ctx)
 {
 	struct walk w = { each, ctx, MESSAGES_MAX };
@@ -125,6 +145,7 @@ void rf_messages(const json_t *body, void (*each)(void *ctx, const json_t *messa
 	annotations(&w, body, ANNOTATION_DEPTH);
 	give(&w, json_at(body, "Messages"));
 	give(&w, json_path(body, "@Redfish.Settings", "Messages", NULL));
+	own_message(&w, body, OEM_DEPTH);
 }
 
 static int severity_of(const json_t *m)
@@ -141,7 +162,7 @@ struct pick { const json_t *best; int rank; };
 static void pick_worst(void *ctx, const json_t *m)
 {
 	struct pick *p = ctx;
-	const char *id = json_str(m, "MessageId");
+	const char *id = rf_message_id(m);
 	int rank = severity_of(m) * 2 + 1 + (id && !quirk_id_is(id, "GeneralError") && !quirk_id_is(id, "Success"));
 
 	if (!json_str(m, "Message") && !id)
@@ -150,26 +171,130 @@ static void pick_worst(void *ctx, const json_t *m)
 		*p = (struct pick){ m, rank };
 }
 
-/* Adds TEXT on one line, at most 300 bytes, without the final full stop. */
+/* Adds TEXT on one line, at most 300 bytes, without the final full stop: no control characters (C1 neither), no broken UTF-8. */
 static void add_clean(struct str *out, const char *text)
 {
-	size_t start = out->len, n = 0;
+	size_t start = out->len, left = strlen(text);
 
-	for (; *text && n < 300; n++, text++)
-		if ((unsigned char)*text >= 0x20 && *text != 0x7f)
-			str_addc(out, *text);
+	while (left && out->len - start < CLEAN_MAX) {
+		const unsigned char *u = (const unsigned char *)text;
+		size_t n = utf8_at(u, left);
+		bool control = n == 1 ? *u < 0x20 || *u == 0x7f : n == 2 && u[0] == 0xc2 && u[1] < 0xa0;
+		if (!n)
+			str_addc(out, '?');
+		else if (!control && (*u != ' ' || (out->len > start && out->at[out->len - 1] != ' ')))
+			str_addn(out, text, n);
 		else if (out->len > start && out->at[out->len - 1] != ' ')
 			str_addc(out, ' ');
-	while (*text && out->len > start && (unsigned char)out->at[out->len - 1] >= 0x80)
-		out->at[--out->len] = '\0';
+		text += n ? n : 1;
+		left -= n ? n : 1;
+	}
 	while (out->len > start && strchr(" .", out->at[out->len - 1]))
 		out->at[--out->len] = '\0';
+}
+
+/* --- pages for people ----------------------------------------------------------------------------------------------- */
+
+static bool tag_is(const char *at, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncasecmp(at, name, n) == 0 && !isalnum((unsigned char)at[n]);
+}
+
+/* The character of the entity at AT ("&amp;"), and its length; 0: none. */
+static size_t entity_at(const char *at, char *c)
+{
+	static const struct { const char *name; char is; } table[] = {
+		{ "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' }, { "&apos;", '\'' }, { "&#39;", '\'' }, { "&nbsp;", ' ' },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strncasecmp(at, table[i].name, strlen(table[i].name)) == 0) {
+			*c = table[i].is;
+			return strlen(table[i].name);
+		}
+	return 0;
+}
+
+/* What a person would read of the page TEXT: of its body, or of its title where the body says nothing. */
+static void add_page_text(struct str *out, const char *text, bool title)
+{
+	static const char *const mute[] = { "script", "style", "title", "head" };
+	autostr struct str words = { 0 };
+	const char *silent = NULL;
+
+	str_init(&words, 2048);
+	while (*text) {
+		char c = *text;
+		size_t n = c == '&' ? entity_at(text, &c) : 0;
+		if (c == '<' && !n) {
+			const char *name = text + 1 + (text[1] == '/');
+			bool closes = text[1] == '/';
+			for (size_t i = 0; i < ARRAY_LEN(mute) - title && !silent && !closes; i++)
+				if (tag_is(name, mute[i]) && !(title && i == 2))
+					silent = mute[i];
+			if (silent && closes && tag_is(name, silent))
+				silent = NULL;
+			text += strcspn(text, ">");
+			text += *text == '>';
+			str_addc(&words, ' ');
+			continue;
+		}
+		if (!silent)
+			str_addc(&words, c);
+		text += n ? n : 1;
+	}
+	add_clean(out, words.at);
+}
+
+void rf_add_text(struct str *out, const char *text)
+{
+	size_t start = out->len;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	if (*text != '<') {
+		add_clean(out, text);
+		return;
+	}
+	add_page_text(out, text, false);
+	if (out->len == start)
+		add_page_text(out, text, true);
+}
+
+/* --- in a sentence ---------------------------------------------------------------------------------------------------- */
+
+/* "Wait and retry" of a message; NULL when it advises nothing. */
+static const char *advice_of(const json_t *m)
+{
+	static const char *const nothing[] = { "", "None", "N/A", "No resolution is required", "No response action is required", "See",
+		"There is no resolution" };
+	const char *r = json_str(m, "Resolution");
+
+	for (size_t i = 0; r && i < ARRAY_LEN(nothing); i++) {
+		size_t n = strlen(nothing[i]);
+		if (strncasecmp(r, nothing[i], n) == 0 && strspn(r + n, " .") == strlen(r + n))
+			return NULL;
+	}
+	return r;
+}
+
+static void add_args(struct str *out, const json_t *args)
+{
+	for (size_t i = 0; i < json_array_size(args) && i < 4; i++) {
+		const char *s = json_string_value(json_array_get(args, i));
+		if (!s)
+			continue;
+		str_add(out, i ? ", " : ": ");
+		add_clean(out, s);
+	}
 }
 
 bool rf_say(const json_t *body, struct str *out)
 {
 	struct pick p = { 0 };
-	const char *id, *text;
+	const char *id, *text, *advice;
 
 	rf_messages(body, pick_worst, &p);
 	if (!p.best) {
@@ -179,10 +304,10 @@ bool rf_say(const json_t *body, struct str *out)
 			text = json_string_value(e);
 		if (!text)
 			return false;
-		add_clean(out, text);
+		rf_add_text(out, text);
 		return true;
 	}
-	id = json_str(p.best, "MessageId");
+	id = rf_message_id(p.best);
 	text = json_str(p.best, "Message");
 	if (id) {
 		const char *dot = strrchr(id, '.');
@@ -192,6 +317,13 @@ bool rf_say(const json_t *body, struct str *out)
 		if (id)
 			str_add(out, ": ");
 		add_clean(out, text);
+	} else {
+		add_args(out, json_at(p.best, "MessageArgs"));
+	}
+	advice = advice_of(p.best);
+	if (advice) {
+		str_add(out, "; it advises: ");
+		add_clean(out, advice);
 	}
 	return true;
 }
@@ -203,7 +335,7 @@ static void seek_one(void *ctx, const json_t *m)
 	struct seek *s = ctx;
 	int severity = severity_of(m);
 
-	if (s->id && quirk_id_is(json_str(m, "MessageId"), s->id))
+	if (s->id && quirk_id_is(rf_message_id(m), s->id))
 		s->found = true;
 	if (severity > s->worst)
 		s->worst = severity;
@@ -274,6 +406,6 @@ int rf_refused(const struct rf_bmc *b, const struct rf_reply *r, const char *wha
 			code = codes[i].code;
 	str_init(&said, 700);
 	if (!rf_say(r->json, &said) && r->text)
-		add_clean(&said, r->text);
+		rf_add_text(&said, r->text);
 	return err_set(err, code, "%s refused %s (HTTP %d)%s%s", b->addr, what, r->status, said.len ? "; it says: " : "", said.at);
 }

@@ -2,7 +2,7 @@
  *
  * A link that answers 404 is tried in the spellings real machines need (trailing slash, standard capitals) before it counts
  * as dangling. An error body with data beside it is data. Collections are followed through every page; pages may overlap or
- * loop; Members may be null. What could not be known is said in a note, never taken for absence.
+ * loop, or not be linked though the count promises more ($skip is tried); Members may be null. What could not be known is said in a note, never taken for absence.
  */
 #ifndef PROVIDERS_REDFISH_TREE_H
 #define PROVIDERS_REDFISH_TREE_H

@@ -279,6 +279,9 @@ static const struct pages { const char *name, *page[4]; size_t members; bool inc
 		    "{\"Members\":[{\"@odata.id\":\"/m/2\"}],\"Members@odata.nextLink\":\"/c?1\"}" }, 2, false, 0 },
 	{ "listed twice", { "{\"Members\":[{\"@odata.id\":\"/m/1\"},{\"@odata.id\":\"/m/1\"}],\"Members@odata.count\":2}" }, 1, false, 0 },
 	{ "fewer than promised", { "{\"Members\":[{\"@odata.id\":\"/m/1\"}],\"Members@odata.count\":66}" }, 1, true, 0 },
+	{ "no next, but $skip", { "{\"Members\":[{\"@odata.id\":\"/m/1\"}],\"Members@odata.count\":3}", "{\"Members\":[{\"@odata.id\":\"/m/2\"}]}",
+		"{\"Members\":[{\"@odata.id\":\"/m/3\"}]}" }, 3, false, 0 },
+	{ "$skip is not heard", { "{\"Members\":[{\"@odata.id\":\"/m/1\"}],\"Members@odata.count\":3}", "{\"Members\":[{\"@odata.id\":\"/m/1\"}]}" }, 1, true, 0 },
 	{ "null members", { "{\"@odata.id\":\"/c?0\",\"Members\":null,\"Members@odata.count\":0}" }, 0, false, 0 },
 	{ "no members", { "{\"@odata.id\":\"/c?0\",\"Members@odata.count\":3}" }, 0, true, 0 },
 	{ "missing page", { "{\"Members\":[{\"@odata.id\":\"/m/1\"}],\"Members@odata.nextLink\":\"/c?1\"}", NULL }, 1, true, 0 },
@@ -306,7 +309,9 @@ static void collections_are_walked_whole(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
 		struct world w;
 		struct err err;
-		static const char *const paths[] = { "/c[?]0", "/c[?]1", "/c[?]2", "/c[?]3" };
+		static const char *const linked[] = { "/c[?]0", "/c[?]1", "/c[?]2", "/c[?]3" };
+		static const char *const skipped[] = { "/c[?]0", "/c[?]0&$skip=1", "/c[?]0&$skip=2", "/c[?]0&$skip=3" };
+		const char *const *paths = strstr(pages[i].name, "$skip") ? skipped : linked;
 		world_init(&w);
 		at = &pages[i];
 		for (size_t k = 0; k < 4 && at->page[k]; k++)
