@@ -21,6 +21,17 @@ static void plain_name(const char *name, char out[256])
 	out[k] = '\0';
 }
 
+bool bios_name_same(const char *a, const char *b)
+{
+	char x[256], y[256];
+
+	if (strcmp(a, b) == 0)
+		return true;
+	plain_name(a, x);
+	plain_name(b, y);
+	return strcmp(x, y) == 0;
+}
+
 const char *bios_name(const json_t *attrs, const char *name)
 {
 	char want[256], one[256];
@@ -73,7 +84,7 @@ static void as_text(const json_t *v, struct str *out)
 		json_write(v, 0, out);
 }
 
-static bool number_of(const json_t *v, double *out)
+bool bios_number(const json_t *v, double *out)
 {
 	const char *s = json_string_value(v);
 	char *end;
@@ -96,7 +107,7 @@ bool bios_same(const json_t *a, const json_t *b)
 
 	if (!a || !b || json_is_null(a) || json_is_null(b))
 		return json_same(a, b);
-	if ((json_is_number(a) || json_is_number(b)) && number_of(a, &x) && number_of(b, &y))
+	if ((json_is_number(a) || json_is_number(b)) && bios_number(a, &x) && bios_number(b, &y))
 		return x == y;
 	str_init(&s, STR_OURS);
 	str_init(&u, STR_OURS);
@@ -166,21 +177,6 @@ static char *registry_uri(const json_t *file)
 	return first;
 }
 
-static json_t *entries_for(const json_t *registry, const json_t *want)
-{
-	const json_t *list = json_path(registry, "RegistryEntries", "Attributes", NULL);
-	json_t *out = json_object();
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *e = json_array_get(list, i);
-		const char *name = json_str(e, "AttributeName");
-		const char *real = name ? bios_name(want, name) : NULL;
-		if (real)
-			json_object_set_new(out, real, json_ref(e));
-	}
-	return out;
-}
-
 static bool stops(int rc)
 {
 	return rc == E_CANCELED || rc == E_UNREACHABLE || rc == E_TIMEOUT || rc == E_AUTH;
@@ -204,11 +200,11 @@ static const char *nearest_registry(const struct rf_links *links, const char *na
 	return best;
 }
 
-int bios_registry(struct task *t, struct rf_bmc *b, const json_t *bios, const json_t *want, json_t **out, struct err *err)
+int bios_registry(struct task *t, struct rf_bmc *b, const json_t *bios, json_t **out, struct err *err)
 {
 	autolinks struct rf_links links = { 0 };
 	autojson json_t *file = NULL;
-	autojson json_t *registry = NULL;
+	json_t *registry = NULL;
 	const char *named = json_str(bios, "AttributeRegistry"), *best;
 	struct err one;
 	int rc = rf_connect(t, b, &one);
@@ -226,7 +222,7 @@ int bios_registry(struct task *t, struct rf_bmc *b, const json_t *bios, const js
 		*err = one;
 		return rc;
 	}
-	*out = registry ? entries_for(registry, want) : json_object();
+	*out = registry ? registry : json_object();
 	return 0;
 }
 
@@ -280,7 +276,7 @@ static int coerce_integer(const char *name, const json_t *entry, const json_t *w
 
 	str_init(&word, 100);
 	as_text(want, &word);
-	if (!number_of(want, &x) || x != (double)(long long)x)
+	if (!bios_number(want, &x) || x != (double)(long long)x)
 		return err_set(err, E_INPUT, "BIOS attribute %s is a whole number, not \"%s\"", name, word.at);
 	if (x < low || x > high)
 		return err_set(err, E_INPUT, "BIOS attribute %s is %s, but must be from %.0f to %.0f", name, word.at, low, high);
@@ -317,7 +313,7 @@ static json_t *like(const json_t *want, const json_t *have, const char *word)
 
 	if (json_is_boolean(have) && truth(want) >= 0)
 		return json_boolean(truth(want));
-	if (json_is_integer(have) && number_of(want, &x) && x == (double)(long long)x)
+	if (json_is_integer(have) && bios_number(want, &x) && x == (double)(long long)x)
 		return json_integer((json_int_t)x);
 	if (json_is_string(have) && !json_is_string(want))
 		return json_string(word);
@@ -333,6 +329,9 @@ int bios_coerce(const char *name, const json_t *entry, const json_t *want, const
 	as_text(want, &word);
 	if (json_is_object(want) || json_is_array(want) || json_is_null(want))
 		return err_set(err, E_INPUT, "BIOS attribute %s must be a string, a number or true or false", name);
+	if (json_str(entry, BIOS_LOCKED))
+		return err_set(err, E_INPUT, "BIOS attribute %s is read-only while %s: let that change too, or leave %s out", name,
+			       json_str(entry, BIOS_LOCKED), name);
 	if (json_flag(entry, "ReadOnly", false) || json_flag(entry, "Immutable", false))
 		return err_set(err, E_INPUT, "BIOS attribute %s is read-only on this machine", name);
 	if (!type) {

@@ -71,6 +71,7 @@ struct run {
 	char *system;                /* host's path, once needed */
 	unsigned images;             /* sent or followed in this run */
 	int low, high;               /* orders of the present phase */
+	enum activation activated;   /* the last way of this phase */
 };
 
 static bool in_phase(const struct run *r, const struct fw_pin *p)
@@ -151,13 +152,41 @@ static enum activation needed(const struct run *r)
 	return most;
 }
 
-/* rf_done_fn: does the phase hold now? */
+/* rf_done_fn: does the phase hold now, and is nothing being written any more? */
 static int holds_now(struct task *t, void *ctx, struct err *err)
 {
 	struct run *r = ctx;
 	int rc = fw_read(t, &r->f, err);
 
-	return rc ? rc : phase_holds(r);
+	return rc ? rc : fw_updating(&r->f) ? 2 : phase_holds(r);
+}
+
+/* Waits until the BMC, as last read, says of nothing that it is being written: power must stay while it is. */
+static int settle(struct run *r, struct err *err)
+{
+	int64_t limit = r->b->rf->limits.stall, end = clock_now_ms() + limit;
+	const char *what = fw_updating(&r->f);
+	struct err one;
+	unsigned n = 4;
+	int rc = 0;
+
+	while (rc || what) {
+		if (rc && (!rf_passing(rc) || clock_now_ms() >= end)) {
+			*err = one;
+			return rc;
+		}
+		if (clock_now_ms() >= end)
+			return err_set(err, E_TIMEOUT, "%s: %s still says Updating (Status.State below %s) after %lld %s; nothing was reset: wait until it is "
+				       "Enabled, then run again", r->b->addr, what, r->b->update_uri, (long long)(limit < 120000 ? limit / 1000 : limit / 60000),
+				       limit < 120000 ? "s" : "min");
+		op_progress(r->op, -1, "%s is still updating", what ? what : "firmware");
+		int slept = rf_pause(r->t, &n, err);
+		if (slept)
+			return slept;
+		rc = fw_read(r->t, &r->f, &one);
+		what = rc ? NULL : fw_updating(&r->f);
+	}
+	return 0;
 }
 
 /* Looks until the phase holds (1), for LIMIT ms (0). */
@@ -174,6 +203,10 @@ static int await_versions(struct run *r, int64_t limit, struct err *err)
 		if (rc < 0 && !rf_passing(rc)) {
 			*err = one;
 			return rc;
+		}
+		if (rc == 2 && clock_now_ms() >= end) {
+			rc = settle(r, err);
+			return rc ? rc : phase_holds(r);
 		}
 		if (clock_now_ms() >= end) {
 			if (rc < 0)
@@ -217,6 +250,7 @@ static int activate(struct run *r, enum activation how, bool again, struct err *
 		rc = fw_journal(r->t, r->op, r->note, how == ACTIVATE_BMC_RESET ? "bmc reset" : how == ACTIVATE_REBOOT ? "reboot" : "ac cycle", err);
 	if (rc)
 		return rc;
+	r->activated = how;
 	switch (how) {
 	case ACTIVATE_BMC_RESET:
 		return rf_bmc_reset(r->t, r->b, r->op, err);
@@ -230,8 +264,23 @@ static int activate(struct run *r, enum activation how, bool again, struct err *
 	return 0;
 }
 
+/* What a task that ended well had to remark, or "". */
+static const char *task_remark(const struct run *r)
+{
+	const char *key;
+	json_t *slot;
+
+	json_object_foreach(json_object_get(r->note, "images"), key, slot)
+		if (json_str(slot, "said"))
+			return json_str(slot, "said");
+	return "";
+}
+
 static int not_reached(const struct run *r, struct err *err)
 {
+	const char *said = task_remark(r);
+	const char *way = r->activated == ACTIVATE_BMC_RESET || r->activated == ACTIVATE_REBOOT ? ", and whether this component needs apply: ac_cycle" : "";
+
 	for (size_t i = 0; i < r->f.pins.len; i++) {
 		const struct fw_pin *p = &r->f.pins.at[i];
 		if (!in_phase(r, p) || fw_holds(&r->f, p))
@@ -239,9 +288,9 @@ static int not_reached(const struct run *r, struct err *err)
 		for (size_t k = 0; k < p->entries.len; k++) {
 			const struct fw_entry *e = &r->f.entries.at[p->entries.at[k]];
 			if (!e->silent && (!e->version || !version_same(e->version, p->version)))
-				return err_set(err, E_INTERNAL, "%s: %s %s after the update and its activation, wanted %s; check that %s holds it",
-					       r->b->addr, e->id, e->version ? "still runs another version" : "shows no version", p->version,
-					       p->image ? p->image : "its image");
+				return err_set(err, E_INTERNAL, "%s: %s %s%.60s after the update and its activation (%.300s), wanted %s%s%s; check that %s holds it%s",
+					       r->b->addr, e->id, e->version ? "still runs another version, " : "shows no version", e->version ? e->version : "",
+					       e->path, p->version, *said ? "; its task said: " : "", said, p->image ? p->image : "its image", way);
 		}
 	}
 	return 0;
@@ -251,9 +300,15 @@ static int phase(struct run *r, int low, int high, bool again, struct err *err)
 {
 	r->low = low;
 	r->high = high;
-	if (phase_holds(r))
+	r->activated = ACTIVATE_NONE;
+	if (phase_holds(r) && !fw_updating(&r->f))
 		return 0;
-	int rc = send_phase(r, err);
+	int rc = settle(r, err);
+	if (rc || phase_holds(r))
+		return rc;
+	rc = send_phase(r, err);
+	if (rc == 0)
+		rc = settle(r, err);
 	enum activation how = rc ? ACTIVATE_NONE : needed(r);
 	/* A BMC that updated itself may be on its way down by itself; an activation asked for before a crash may be ending. */
 	if (rc == 0 && how != ACTIVATE_NONE && (how == ACTIVATE_BMC_RESET || again)) {
@@ -420,9 +475,14 @@ int rf_check_components(struct expand *x, const json_t *components, const char *
 			x->report(x->report_ctx, "E0111", false, at, NULL, NULL, "a SHA-256 has 64 hexadecimal digits, this has %zu characters", strlen(sha));
 			rc = E_INPUT;
 		}
+		at[k] = "image";
+		if (image && fw_url_has_user(image)) {
+			x->report(x->report_ctx, "E0111", false, at, NULL, NULL, "an image's URL must not hold credentials, they would be kept in the state: give "
+				  "them as image_username and image_password");
+			rc = E_INPUT;
+		}
 		if (!image || fw_is_url(image))
 			continue;
-		at[k] = "image";
 		autofree char *file = file_in(x->dir, image);
 		if (file_exists(file))
 			check_package(x, file, keys[i], version ? version : "", at);
@@ -446,7 +506,10 @@ static const char *const applies[] = { "none", "bmc_reset", "reboot", "ac_cycle"
 const struct attr rf_component_attrs[] = {
 	{ .name = "version", .type = ATTR_STRING, .flags = ATTR_REQUIRED | ATTR_ELIDE, .help = "Version every matching component is held to." },
 	{ .name = "image", .type = ATTR_STRING, .flags = ATTR_META,
-	  .help = "File (relative to the spec) that is uploaded, or http(s) URL that the BMC fetches, when the version differs." },
+	  .help = "File (relative to the spec) that is uploaded, or URL that the BMC fetches (http, https, ftp, sftp, tftp, scp, nfs, cifs), when the "
+		  "version differs." },
+	{ .name = "image_username", .type = ATTR_STRING, .flags = ATTR_META, .help = "User the BMC fetches the URL as." },
+	{ .name = "image_password", .type = ATTR_STRING, .flags = ATTR_SECRET, .help = "Reference to that user's password: env:NAME or file:PATH." },
 	{ .name = "sha256", .type = ATTR_STRING, .flags = ATTR_META, .help = "SHA-256 the image file must have; checked before anything is sent." },
 	{ .name = "force", .type = ATTR_BOOL, .flags = ATTR_META, .help = "Ask for ForceUpdate: lets a version go back where the machine allows it." },
 	{ .name = "targets", .type = ATTR_LIST, .elem = ATTR_STRING, .flags = ATTR_META,

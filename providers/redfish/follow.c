@@ -43,6 +43,15 @@ static const char *state_of(const json_t *j)
 	return state ? state : json_str(j, "JobState");
 }
 
+/* A task's class, and that of the job it stands for where it carries one (Dell's, under Oem): a task may be Completed whose job failed. */
+static enum task_class class_of(const json_t *j)
+{
+	enum task_class is = task_classify(state_of(j), json_str(j, "TaskStatus"));
+	const char *job = json_str(json_path(j, "Oem", "Dell", NULL), "JobState");
+
+	return is == TASK_GOOD && job && task_classify(job, NULL) == TASK_BAD ? TASK_BAD : is;
+}
+
 static bool is_task(const json_t *j)
 {
 	const char *type = json_str(j, "@odata.type");
@@ -102,7 +111,7 @@ struct notes { struct follow *f; bool waits; };
 static void note_message(void *ctx, const json_t *m)
 {
 	struct notes *n = ctx;
-	const char *id = json_str(m, "MessageId"), *text = json_str(m, "Message");
+	const char *id = rf_message_id(m), *text = json_str(m, "Message");
 
 	n->f->skipped_low |= quirk_id_is(id, "UpdateSkippedVersionTooLow");
 	n->f->skipped_same |= quirk_id_is(id, "UpdateSkippedSameVersion") || quirk_id_is(id, "ComponentUpdateSkipped");
@@ -129,7 +138,10 @@ struct watch {
 	int64_t away_since;          /* BMC silent since; 0: not */
 	unsigned gone, n, redirects;
 	char *moved_to;              /* a monitor that is done may send us to the task (3xx); owned */
+	char *monitor;               /* where we came from to look at the task beside it; owned */
 	json_t *last;                /* state, percent, message count of the last look */
+	bool beside;                 /* the task beside this monitor was looked for */
+	int64_t staged_by;           /* a job that is to wait for a restart: until then; 0: another */
 };
 
 static void look_for_progress(struct watch *w, const json_t *j)
@@ -143,21 +155,51 @@ static void look_for_progress(struct watch *w, const json_t *j)
 	w->last = now;
 }
 
+static void say_in(char *said, size_t size, const json_t *j)
+{
+	autostr struct str words = { 0 };
+
+	str_init(&words, size - 1);
+	rf_say(j, &words);
+	snprintf(said, size, "%s", words.at);
+}
+
 static void end(struct follow *out, enum followed how, const json_t *j)
 {
-	autostr struct str said = { 0 };
-
-	str_init(&said, sizeof(out->said) - 1);
-	rf_say(j, &said);
-	snprintf(out->said, sizeof(out->said), "%s", said.at);
+	say_in(out->said, sizeof(out->said), j);
 	out->how = how;
 }
 
 static bool stalled(const struct watch *w, const struct rf_bmc *b, const json_t *j, struct follow *out)
 {
-	if (clock_now_ms() - w->moved < b->rf->limits.stall)
+	if (w->staged_by ? clock_now_ms() < w->staged_by : clock_now_ms() - w->moved < b->rf->limits.stall)
 		return false;
 	end(out, FOLLOWED_STALLED, j);
+	return true;
+}
+
+/* A monitor shows nothing of its task while that runs, and on some machines never learns that it ended: the task is named as it is. */
+static void look_beside(struct watch *w)
+{
+	const char *at = w->beside ? NULL : strstr(w->uri, "/TaskMonitors/");
+
+	w->beside = true;
+	if (!at)
+		return;
+	char *task = xasprintf("%.*s/Tasks/%s", (int)(at - w->uri), w->uri, at + strlen("/TaskMonitors/"));
+	w->monitor = xstrdup(w->uri);
+	free(w->moved_to);
+	w->uri = w->moved_to = task;
+}
+
+/* There is no such task: back to the monitor. */
+static bool back_to_monitor(struct watch *w)
+{
+	if (!w->monitor)
+		return false;
+	free(w->moved_to);
+	w->uri = w->moved_to = w->monitor;
+	w->monitor = NULL;
 	return true;
 }
 
@@ -168,7 +210,7 @@ static bool judge(struct watch *w, const struct rf_bmc *b, const struct rf_reply
 	int64_t now = clock_now_ms();
 
 	if (r->status == 404 || r->status == 410) {
-		if (++w->gone < GONE_LOOKS)
+		if (back_to_monitor(w) || ++w->gone < GONE_LOOKS)
 			return false;
 		end(out, FOLLOWED_GONE, NULL);
 		return true;
@@ -186,21 +228,30 @@ static bool judge(struct watch *w, const struct rf_bmc *b, const struct rf_reply
 		return true;
 	}
 	if (!is_task(r->json)) {
-		if (r->status == 202)
+		if (r->status == 202) {
+			look_beside(w);
 			return stalled(w, b, r->json, out);
+		}
 		end(out, rf_severity(r->json) >= 2 ? FOLLOWED_FAILED : FOLLOWED_OK, r->json);
 		return true;
 	}
 	look_for_progress(w, r->json);
 	show(op, w->uri, r->json);
 	rf_messages(r->json, note_message, &notes);
-	enum task_class c = task_classify(state_of(r->json), json_str(r->json, "TaskStatus"));
+	autofree char *own = w->monitor ? rf_path(json_str(r->json, "TaskMonitor")) : NULL;
+	if (own && strcmp(own, w->monitor) != 0 && back_to_monitor(w))
+		return false;        /* that of another task */
+	free(w->monitor);            /* it is there: the monitor is not asked again */
+	w->monitor = NULL;
+	out->full = json_int(r->json, "PercentComplete", 0) == 100;
+	out->warned = json_str(r->json, "TaskStatus") && strcasecmp(json_str(r->json, "TaskStatus"), "Warning") == 0;
+	enum task_class c = class_of(r->json);
 	if (c == TASK_GOOD || c == TASK_BAD) {
 		end(out, c == TASK_GOOD ? FOLLOWED_OK : FOLLOWED_FAILED, r->json);
 		return true;
 	}
 	w->waits_since = c != TASK_WAITS ? 0 : w->waits_since ? w->waits_since : now;
-	if (c == TASK_WAITS && (notes.waits || now - w->waits_since >= WAITS_MS)) {
+	if (c == TASK_WAITS && (notes.waits || w->staged_by || now - w->waits_since >= WAITS_MS)) {
 		end(out, FOLLOWED_STAGED, r->json);
 		return true;
 	}
@@ -240,18 +291,46 @@ static int look(struct task *t, struct rf_bmc *b, struct watch *w, struct op *op
 	return pause > 0 ? task_sleep(t, pause, err) : rf_pause(t, &w->n, err);
 }
 
-int rf_follow_task(struct task *t, struct rf_bmc *b, const char *uri, struct op *op, struct follow *out, struct err *err)
+static int follow(struct task *t, struct rf_bmc *b, struct watch *w, struct op *op, struct follow *out, struct err *err)
 {
-	struct watch w = { .uri = uri, .moved = clock_now_ms() };
 	bool over = false;
 	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
 	rf_expect(b, 1);
 	while (rc == 0 && !over)
-		rc = look(t, b, &w, op, out, &over, err);
+		rc = look(t, b, w, op, out, &over, err);
 	rf_expect(b, -1);
-	json_decref(w.last);
-	free(w.moved_to);
+	json_decref(w->last);
+	free(w->moved_to);
+	free(w->monitor);
 	return rc;
+}
+
+int rf_follow_task(struct task *t, struct rf_bmc *b, const char *uri, struct op *op, struct follow *out, struct err *err)
+{
+	return follow(t, b, &(struct watch){ .uri = uri, .moved = clock_now_ms() }, op, out, err);
+}
+
+int rf_follow_staged(struct task *t, struct rf_bmc *b, const char *uri, int64_t limit_ms, struct op *op, struct follow *out, struct err *err)
+{
+	int64_t now = clock_now_ms();
+
+	return follow(t, b, &(struct watch){ .uri = uri, .moved = now, .staged_by = now + limit_ms }, op, out, err);
+}
+
+int rf_task_look(struct task *t, struct rf_bmc *b, const char *uri, enum task_class *is, char *said, size_t size, struct err *err)
+{
+	struct rf_request rq = { .method = "GET", .path = uri, .flags = RF_ONCE };
+	autoreply struct rf_reply r = { 0 };
+	int rc = rf_send(t, b, &rq, &r, err);
+
+	if (said)
+		*said = '\0';
+	if (rc)
+		return rc;
+	*is = is_task(r.json) ? class_of(r.json) : r.status == 202 || r.status >= 500 || r.status == 401 || r.status == 429 ? TASK_LIVE : TASK_GOOD;
+	if (said && is_task(r.json))
+		say_in(said, size, r.json);
+	return 0;
 }

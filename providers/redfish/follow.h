@@ -27,9 +27,18 @@ struct follow {
 	bool skipped_same;
 	bool updated;                /* some component was written */
 	bool bmc_was_away;           /* the BMC stopped answering meanwhile */
+	bool full;                   /* it last said 100 % */
+	bool warned;                 /* it is done, with a warning: SAID */
 };
-/* Polls the task or task monitor at URI until it ends. The BMC may be away for limits.boot meanwhile, then E_UNREACHABLE. */
+/* Polls the task or task monitor at URI until it ends; of a monitor that shows nothing the task beside it is read. The BMC may be away
+ * for limits.boot meanwhile, then E_UNREACHABLE. */
 int rf_follow_task(struct task *t, struct rf_bmc *b, const char *uri, struct op *op, struct follow *out, struct err *err) MUST_CHECK;
+/* The same for a job that is to wait for a restart: ends also once it waits (FOLLOWED_STAGED), and when it neither waits nor ends within
+ * LIMIT_MS (FOLLOWED_STALLED). */
+int rf_follow_staged(struct task *t, struct rf_bmc *b, const char *uri, int64_t limit_ms, struct op *op, struct follow *out, struct err *err) MUST_CHECK;
+/* One look at the task or job at URI: *IS what it is now (TASK_GOOD when it is gone, or is no task). SAID (may be NULL) gets its most telling
+ * message, at most SIZE - 1 bytes. */
+int rf_task_look(struct task *t, struct rf_bmc *b, const char *uri, enum task_class *is, char *said, size_t size, struct err *err) MUST_CHECK;
 /* Where to follow what R (a 202, 200 or 201) began: the task in its body, else Location; NULL when it began none. Yours. */
 char *rf_task_of(const struct rf_reply *r);
 /* URIs of all tasks now, sorted; *OUT is json null when the service does not list them. */

@@ -18,6 +18,7 @@ enum {
 	ARRIVAL_LOOKS = 3,
 	QUIET_CAP_MS = 40 * 60 * 1000,
 };
+#define BUSY_KEY "HttpPushUriTargetsBusy"
 
 struct sending {
 	struct task *t;
@@ -31,9 +32,32 @@ struct sending {
 	int64_t give_up;             /* refusals that may pass are waited out until then */
 };
 
+/* How a BMC can be told to fetch: the URL's scheme, and the TransferProtocol of the standard. */
+static const struct { const char *scheme, *protocol; } protocols[] = {
+	{ "http", "HTTP" }, { "https", "HTTPS" }, { "ftp", "FTP" }, { "sftp", "SFTP" }, { "tftp", "TFTP" }, { "scp", "SCP" }, { "nfs", "NFS" }, { "cifs", "CIFS" },
+	{ "smb", "CIFS" },
+};
+
+static const char *protocol_of(const char *source)
+{
+	size_t n = strcspn(source, ":");
+
+	for (size_t i = 0; strncmp(source + n, "://", 3) == 0 && i < ARRAY_LEN(protocols); i++)
+		if (strlen(protocols[i].scheme) == n && strncasecmp(source, protocols[i].scheme, n) == 0)
+			return protocols[i].protocol;
+	return NULL;
+}
+
 bool fw_is_url(const char *source)
 {
-	return strncasecmp(source, "http://", 7) == 0 || strncasecmp(source, "https://", 8) == 0;
+	return protocol_of(source) != NULL;
+}
+
+bool fw_url_has_user(const char *source)
+{
+	const char *host = fw_is_url(source) ? strstr(source, "://") + 3 : "";
+
+	return memchr(host, '@', strcspn(host, "/?#")) != NULL;
 }
 
 int fw_journal(struct task *t, struct op *op, json_t *note, const char *step, struct err *err)
@@ -64,8 +88,8 @@ static const char *apply_time(const json_t *values)
 	for (size_t w = 0; w < ARRAY_LEN(wishes); w++)
 		for (size_t i = 0; i < json_array_size(values); i++) {
 			const char *v = json_string_value(json_array_get(values, i));
-			if (v && strcmp(v, wishes[w]) == 0)
-				return wishes[w];
+			if (v && strcasecmp(v, wishes[w]) == 0)
+				return v;    /* as this machine writes it */
 		}
 	return NULL;
 }
@@ -144,21 +168,70 @@ static int send_multipart(struct sending *s, const json_t *service, struct rf_re
 	return rf_send(s->t, s->f->b, &rq, r, err);
 }
 
-static int send_push(struct sending *s, const json_t *service, struct rf_reply *r, struct err *err)
+/* Says before an upload by HttpPushUri whom it is for, and takes the service's soft lock where it has one. */
+static int claim(struct sending *s, const json_t *service, struct err *err)
 {
 	autojson json_t *targets = targets_of(s);
-	autofree char *path = rf_path(json_str(service, "HttpPushUri"));
-	struct rf_request rq = { .method = "POST", .path = path, .file = s->file, .flags = RF_ONCE, .timeout_ms = upload_ms(s),
-		.progress = show_upload, .progress_arg = s };
+	autojson json_t *body = json_object();
+	autoreply struct rf_reply patched = { 0 };
 
-	if (json_at(service, "HttpPushUriTargets") && (targets || json_array_size(json_at(service, "HttpPushUriTargets")))) {
-		autojson json_t *body = json_pack("{s:o}", "HttpPushUriTargets", targets ? json_incref(targets) : json_array());
-		autoreply struct rf_reply patched = { 0 };
-		int rc = rf_patch(s->t, s->f->b, s->f->b->update_uri, body, NULL, &patched, err);
+	if (json_at(service, "HttpPushUriTargets") && (targets || json_array_size(json_at(service, "HttpPushUriTargets"))))
+		json_object_set_new(body, "HttpPushUriTargets", targets ? json_incref(targets) : json_array());
+	if (json_is_boolean(json_at(service, BUSY_KEY)) && json_object_size(body))
+		json_object_set_new(body, BUSY_KEY, json_true());
+	if (!json_object_size(body))
+		return 0;
+	if (json_at(body, BUSY_KEY)) {
+		json_object_set_new(s->slot, "claimed", json_true());
+		int rc = fw_journal(s->t, s->op, s->note, "image", err);
 		if (rc)
 			return rc;
 	}
-	return rf_send(s->t, s->f->b, &rq, r, err);
+	return rf_patch(s->t, s->f->b, s->f->b->update_uri, body, NULL, &patched, err);
+}
+
+static void release_claim(struct sending *s)
+{
+	autojson json_t *body = json_pack("{s:b}", BUSY_KEY, 0);
+	autoreply struct rf_reply patched = { 0 };
+	struct err ignored;
+
+	if (json_object_get(s->slot, "claimed") && rf_patch(s->t, s->f->b, s->f->b->update_uri, body, NULL, &patched, &ignored) == 0)
+		json_object_del(s->slot, "claimed");
+}
+
+static int send_push(struct sending *s, const json_t *service, struct rf_reply *r, struct err *err)
+{
+	autofree char *path = rf_path(json_str(service, "HttpPushUri"));
+	struct rf_request rq = { .method = "POST", .path = path, .file = s->file, .flags = RF_ONCE, .timeout_ms = upload_ms(s),
+		.progress = show_upload, .progress_arg = s };
+	int rc = claim(s, service, err);
+
+	if (rc == 0)
+		rc = rf_send(s->t, s->f->b, &rq, r, err);
+	release_claim(s);
+	return rc;
+}
+
+/* The user that the BMC fetches the image as, where a pin says so. */
+static int put_user(const struct sending *s, json_t *body, struct err *err)
+{
+	for (size_t i = 0; i < s->img->pins.len; i++) {
+		const json_t *want = s->img->pins.at[i]->want;
+		char *password = NULL;
+		if (!json_str(want, "image_username"))
+			continue;
+		json_put_str(body, "Username", json_str(want, "image_username"));
+		if (!json_str(want, "image_password"))
+			return 0;
+		int rc = secret_resolve(s->f->b->rf->dir, json_str(want, "image_password"), &password, err);
+		if (rc)
+			return err_wrap(err, "image_password of \"%s\"", s->img->pins.at[i]->glob);
+		json_put_str(body, "Password", password);
+		rf_wipe(&password);
+		return 0;
+	}
+	return 0;
 }
 
 static int send_simple(struct sending *s, const json_t *service, struct rf_reply *r, struct err *err)
@@ -169,8 +242,9 @@ static int send_simple(struct sending *s, const json_t *service, struct rf_reply
 	struct rf_request rq = { .method = "POST", .path = path, .body = body, .flags = RF_ONCE };
 
 	json_put_str(body, "ImageURI", s->img->source);
-	json_put_str(body, "TransferProtocol", strncasecmp(s->img->source, "https", 5) == 0 ? "HTTPS" : "HTTP");
-	return rf_send(s->t, s->f->b, &rq, r, err);
+	json_put_str(body, "TransferProtocol", protocol_of(s->img->source));
+	int rc = put_user(s, body, err);
+	return rc ? rc : rf_send(s->t, s->f->b, &rq, r, err);
 }
 
 static int check_size(const struct sending *s, const json_t *service, struct err *err)
@@ -197,7 +271,7 @@ static bool takes(const json_t *action, const char *key, const char *word)
 static int check_service(const struct sending *s, const json_t *service, struct err *err)
 {
 	const json_t *action = json_path(service, "Actions", "#UpdateService.SimpleUpdate", NULL);
-	const char *protocol = strncasecmp(s->img->source, "https", 5) == 0 ? "HTTPS" : "HTTP";
+	const char *protocol = protocol_of(s->img->source);
 
 	if (json_is_false(json_at(service, "ServiceEnabled")))
 		return err_set(err, E_UNSUPPORTED, "%s has its UpdateService switched off (ServiceEnabled is false at %s): switch it on, then run again",
@@ -272,8 +346,9 @@ static bool inventory_moved(const struct sending *s)
 		const struct fw_pin *p = s->img->pins.at[i];
 		for (size_t k = 0; k < p->entries.len; k++) {
 			const struct fw_entry *e = &s->f->entries.at[p->entries.at[k]];
-			const char *was = json_str(versions, e->id);
-			if (e->updating || (was && e->version && strcmp(was, e->version) != 0))
+			const char *was = json_str(versions, e->path);
+			bool known = json_object_get(versions, e->path) != NULL;     /* some machines put the version into the id */
+			if (e->updating || (was && e->version && strcmp(was, e->version) != 0) || (!known && e->version && json_object_size(versions)))
 				return true;
 		}
 	}
@@ -322,7 +397,7 @@ static int note_sending(struct sending *s, struct err *err)
 		const struct fw_pin *p = s->img->pins.at[i];
 		for (size_t k = 0; k < p->entries.len; k++) {
 			const struct fw_entry *e = &s->f->entries.at[p->entries.at[k]];
-			json_put_str(versions, e->id, e->version);
+			json_put_str(versions, e->path, e->version);
 		}
 	}
 	json_object_set_new(s->slot, "versions", versions);
@@ -355,10 +430,41 @@ static int take_up(struct sending *s, struct err *err)
 	return rc;
 }
 
+/* Does the refusal say that another update runs? By the texts that services have for it. */
+static bool says_update_runs(const struct rf_reply *r)
+{
+	autostr struct str said = { 0 };
+
+	str_init(&said, 1000);
+	if (!rf_say(r->json, &said) && r->text)
+		rf_add_text(&said, r->text);
+	return quirk_update_runs(said.at);
+}
+
 static bool retryable(const struct rf_reply *r, int64_t *wait)
 {
 	*wait = -1;
-	return r->status == 401 || rf_busy(r, wait) || r->status == 409 || (r->status >= 500 && r->status != 501);
+	return r->status == 401 || rf_busy(r, wait) || r->status == 409 || (r->status >= 500 && r->status != 501 && r->status != 507) ||
+		(r->status >= 400 && says_update_runs(r));
+}
+
+/* What a person can do about a refused image. */
+static const char *advice_for(const struct sending *s, const struct rf_reply *r)
+{
+	static const struct { int status; const char *says; } table[] = {
+		{ 400, "check that the image is for this machine, and the pin's targets" },
+		{ 403, "the user may lack the privilege for updates, or the machine the licence" },
+		{ 413, "it is larger than the BMC takes: give an http(s) URL, so that the BMC fetches it, or a smaller bundle" },
+		{ 415, "it takes no such file this way: check that the image is for this machine, or give an http(s) URL" },
+		{ 507, "the BMC has no room for it: reset the BMC, then run again" },
+	};
+
+	if (says_update_runs(r) || r->status == 503 || r->status == 409)
+		return "another update seems to run there: let it end, or reset the BMC, then run again";
+	for (size_t i = 0; s->file && i < ARRAY_LEN(table); i++)
+		if (table[i].status == r->status)
+			return table[i].says;
+	return r->status == 400 ? "check that the BMC reaches the URL, and the pin's targets" : NULL;
 }
 
 /* After a refusal that may pass: waits as asked, then looks whether it arrived after all. */
@@ -369,8 +475,12 @@ static int refused_for_now(struct sending *s, const struct rf_reply *r, int64_t 
 	bool odd = r->status == 500 || r->status == 502 || r->status == 504;     /* it may even so have acted */
 	int rc = 0;
 
-	if (clock_now_ms() >= s->give_up || sends >= BUSY_SENDS_MAX)
+	if (clock_now_ms() >= s->give_up || sends >= BUSY_SENDS_MAX) {
+		const char *advice = advice_for(s, r);
+		if (advice)
+			err_set(err, refusal.code, "%.800s; %s", refusal.msg, advice);
 		return refusal.code == E_AUTH ? (err->code = E_INTERNAL) : refusal.code;
+	}
 	if (r->status != 401)
 		rc = task_sleep(s->t, wait > 0 ? (wait < 60000 ? wait : 60000) : 5000, err);
 	if (rc == 0)
@@ -395,6 +505,38 @@ static int not_sent(struct sending *s, struct err *err)
 	return rc ? rc : note_state(s, "unsent", NULL, err);
 }
 
+static const char *way_path(const struct sending *s, const json_t *service)
+{
+	const json_t *simple = json_path(service, "Actions", "#UpdateService.SimpleUpdate", NULL);
+	const char *at[] = { [WAY_NONE] = "", [WAY_MULTIPART] = json_str(service, "MultipartHttpPushUri"), [WAY_SIMPLE] = json_str(simple, "target"),
+		[WAY_PUSH] = json_str(service, "HttpPushUri") };
+	const char *path = at[fw_way(service, s->file == NULL)];
+
+	return path ? path : "";
+}
+
+/* Another client holds the service's soft lock (HttpPushUriTargetsBusy): waits for it, within the time for what may pass. */
+static int await_lock(struct sending *s, json_t **service, struct err *err)
+{
+	unsigned n = 6;
+
+	while (fw_way(*service, s->file == NULL) == WAY_PUSH && json_is_true(json_at(*service, BUSY_KEY)) && !json_object_get(s->slot, "claimed")) {
+		if (clock_now_ms() >= s->give_up)
+			return err_set(err, E_BUSY, "%s is held for another client's upload (" BUSY_KEY " is true at %s); nothing was sent: let it end, or set "
+				       "that to false, then run again", s->f->b->addr, s->f->b->update_uri);
+		op_progress(s->op, -1, "another client uploads, waiting");
+		int rc = rf_pause(s->t, &n, err);
+		if (rc)
+			return rc;
+		json_decref(*service);
+		*service = NULL;
+		rc = rf_get(s->t, s->f->b, s->f->b->update_uri, 0, service, NULL, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 /* Sends once and notes what came of it: state "task", or "unsent" when another try is due. */
 static int transmit(struct sending *s, struct err *err)
 {
@@ -405,6 +547,8 @@ static int transmit(struct sending *s, struct err *err)
 
 	if (rc == 0)
 		rc = check_service(s, service, err);
+	if (rc == 0)
+		rc = await_lock(s, &service, err);
 	if (rc == 0 && fw_way(service, s->file == NULL) == WAY_NONE)
 		return send_once(s, service, &r, err);
 	if (rc == 0)
@@ -421,13 +565,17 @@ static int transmit(struct sending *s, struct err *err)
 		autofree char *uri = rf_task_of(&r);
 		return note_state(s, "task", uri, err);
 	}
-	autofree char *what = xasprintf("the image %s", s->name);
+	autofree char *what = xasprintf("the image %s at %s", s->name, way_path(s, service));
 	rf_refused(s->f->b, &r, what, err);
 	if (err->code == E_NOTFOUND || err->code == E_UNSUPPORTED) {     /* a read-only copy of a service answers so */
 		struct err low = *err;
 		return err_set(err, E_UNSUPPORTED, "%.900s; nothing was sent to its firmware", low.msg);
 	}
-	return retryable(&r, &wait) ? refused_for_now(s, &r, wait, err) : err->code;
+	if (retryable(&r, &wait))
+		return refused_for_now(s, &r, wait, err);
+	struct err low = *err;
+	const char *advice = advice_for(s, &r);
+	return advice ? err_set(err, low.code, "%.800s; %s", low.msg, advice) : low.code;
 }
 
 /* Without a task to watch: until the inventory holds the versions, or nothing has moved for the time a lost task is given. */
@@ -484,8 +632,10 @@ static int judge_end(struct sending *s, const struct follow *w, struct err *err)
 	case FOLLOWED_STALLED:
 		if (fw_read(s->t, s->f, err) == 0 && holds_all(s))
 			return 0;        /* only the task has not heard of it */
-		return err_set(err, E_INTERNAL, "%s: task %s for %s shows no progress for %lld %s; reset the BMC, then run again%s%s", s->f->b->addr, id,
-			       s->name, (long long)(stall < 120000 ? stall / 1000 : stall / 60000), stall < 120000 ? "s" : "min", w->said[0] ? "; it says: " : "", w->said);
+		/* Open, not failed: the next run takes up the task, and does not send the image once more. */
+		return err_set(err, E_TIMEOUT, "%s: task %s for %s shows no progress for %lld %s%s; reset the BMC, then run again (%s)%s%s", s->f->b->addr, id,
+			       s->name, (long long)(stall < 120000 ? stall / 1000 : stall / 60000), stall < 120000 ? "s" : "min", w->full ? " at 100 %" : "",
+			       task ? task : "", w->said[0] ? "; it says: " : "", w->said);
 	case FOLLOWED_FAILED:
 		if (w->bmc_was_away && json_int(s->slot, "sends", 0) < SENDS_MAX)
 			return 1;
@@ -495,6 +645,8 @@ static int judge_end(struct sending *s, const struct follow *w, struct err *err)
 	case FOLLOWED_STAGED:
 		break;
 	}
+	if (w->warned && w->said[0])
+		json_put_str(s->slot, "said", w->said);
 	if (w->skipped_low && !w->updated)
 		return err_set(err, E_INPUT, "%s skipped %s: it runs a newer version, and does not go back unless the component says force: true", s->f->b->addr,
 			       s->name);

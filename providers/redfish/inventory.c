@@ -37,6 +37,7 @@ static void drop_entries(struct fw *f)
 	for (size_t i = 0; i < f->pins.len; i++)
 		f->pins.at[i].entries.len = 0;
 	f->incomplete[0] = '\0';
+	f->service_updating = false;
 }
 
 void fw_release(struct fw *f)
@@ -71,6 +72,13 @@ static bool absent(const json_t *j)
 	return state && strcasecmp(state, "Absent") == 0;
 }
 
+static bool updating(const json_t *j)
+{
+	const char *state = json_str(json_at(j, "Status"), "State");
+
+	return state && strcasecmp(state, "Updating") == 0;
+}
+
 /* Reads one entry and gives it to the pins that want it. 0 also when it could not be read. */
 static int read_entry(struct task *t, struct fw *f, const char *path, bool by_segment, struct err *why, struct err *err)
 {
@@ -96,8 +104,7 @@ static int read_entry(struct task *t, struct fw *f, const char *path, bool by_se
 	const char *as = by_segment ? id : own && pinned(f, own) ? own : name && pinned(f, name) ? name : own ? own : id;
 	const char *version = json_str(j, "Version");
 	e = (struct fw_entry){ .id = xstrdup(as), .path = xstrdup(path), .version = version_none(version) ? NULL : xstrdup(version) };
-	const char *state = json_str(json_at(j, "Status"), "State");
-	e.updating = state && strcasecmp(state, "Updating") == 0;
+	e.updating = updating(j);
 	if (e.version)
 		json_object_set_new(f->spoke, path, json_true());
 	e.silent = rc == 0 && !e.version && !e.updating && !json_object_get(f->spoke, path);
@@ -166,6 +173,7 @@ static int list(struct task *t, struct fw *f, struct rf_links *links, struct err
 		return err_set(err, E_UNSUPPORTED, "%s has no UpdateService: its firmware can be neither read nor updated over Redfish", f->b->addr);
 	if (rc)
 		return rc;
+	f->service_updating = updating(service);
 	path = rf_path(json_str(json_at(service, "FirmwareInventory"), "@odata.id"));
 	if (!path)
 		path = xasprintf("%s/FirmwareInventory", f->b->update_uri);
@@ -230,6 +238,14 @@ bool fw_holds(const struct fw *f, const struct fw_pin *p)
 		any |= e->version != NULL;
 	}
 	return any;
+}
+
+const char *fw_updating(const struct fw *f)
+{
+	for (size_t i = 0; i < f->entries.len; i++)
+		if (f->entries.at[i].updating)
+			return f->entries.at[i].id;
+	return f->service_updating ? "UpdateService" : NULL;
 }
 
 static int by_nature(const void *a, const void *b)

@@ -23,6 +23,7 @@ struct fw {
 	VEC(struct fw_entry) entries;
 	VEC(struct fw_pin) pins;
 	char incomplete[160];        /* what could not be known, or "" */
+	bool service_updating;       /* the UpdateService itself says Updating */
 	json_t *spoke;               /* paths of entries that named a version in any reading */
 };
 
@@ -36,6 +37,8 @@ int fw_read(struct task *t, struct fw *f, struct err *err) MUST_CHECK;
  * ("Not Present", "-*", null) does not count beside others that do. Rows of versions that do not run (iDRAC's `Previous-`)
  * are pinned by no glob but their own. */
 bool fw_holds(const struct fw *f, const struct fw_pin *p);
+/* What of it is still being written (Status.State Updating), borrowed: an entry's id, or "UpdateService"; NULL: nothing says so. */
+const char *fw_updating(const struct fw *f);
 /* The versions of a pin's entries: "1.5.0", or "1.5.0, 1.6.0". */
 void fw_shown(const struct fw *f, const struct fw_pin *p, struct str *out);
 

@@ -27,8 +27,9 @@ enum rf_boot rf_boot_of(const json_t *system);
 int rf_restart(struct task *t, struct rf_bmc *b, const char *system, bool force, struct op *op, struct err *err) MUST_CHECK;
 
 /* Restarts the host (powers it on when it is off), graceful first, and waits until DONE says that what the restart is for has
- * come about (1), or fails (negative). Without any sign of a restart within limits.graceful it is forced, once. *APPLIED false:
- * the host booted and DONE still says 0. SENT: a restart was asked for already (resume): look first. */
+ * come about (1), or fails (negative); 2: not yet, but something visibly works on it, so that the end of the boot says nothing.
+ * Without any sign of a restart within limits.graceful it is forced, once. *APPLIED false: the host booted and DONE still says
+ * 0. SENT: a restart was asked for already (resume): look first. */
 typedef int rf_done_fn(struct task *t, void *ctx, struct err *err);
 int rf_reboot_until(struct task *t, struct rf_bmc *b, const char *system, bool sent, rf_done_fn *done, void *ctx, struct op *op,
 		    bool *applied, struct err *err) MUST_CHECK;
@@ -37,8 +38,15 @@ int rf_reboot_until(struct task *t, struct rf_bmc *b, const char *system, bool s
 int rf_wait_ready(struct task *t, struct rf_bmc *b, struct op *op, struct err *err) MUST_CHECK;
 /* Resets the BMC and waits until it is back. E_UNSUPPORTED where it offers no reset. */
 int rf_bmc_reset(struct task *t, struct rf_bmc *b, struct op *op, struct err *err) MUST_CHECK;
-/* Host off, mains (or the nearest the machine offers) off and on, BMC back, host on. */
+/* Waits until the BMC was seen away, or has forgotten our session (b->logins is no longer LOGINS), for at most a minute. Not seeing
+ * it is no failure. */
+int rf_await_gone(struct task *t, struct rf_bmc *b, unsigned logins, struct err *err) MUST_CHECK;
+/* Host off, mains (or the nearest the machine offers) off and on, BMC back, host on. In this order of choice: an auxiliary power cycle of the
+ * vendor's (NVIDIA, HPE), Dell's extended chassis reset, FullPowerCycle of the system or a chassis, the BIOS attribute PowerCycleRequest (Dell),
+ * PowerCycle of a chassis; where nothing is offered, half a minute without power. */
 int rf_ac_cycle(struct task *t, struct rf_bmc *b, const char *system, struct op *op, struct err *err) MUST_CHECK;
+/* Writes one BIOS attribute of the host at SYSTEM and restarts it until that holds. E_NOTFOUND: its BIOS has no such attribute (or shows none). */
+int rf_bios_set(struct task *t, struct rf_bmc *b, const char *system, const char *name, const char *value, struct op *op, struct err *err) MUST_CHECK;
 /* Waits until every ERoT has copied its firmware to its second slot. Machines without ERoTs: at once. */
 int rf_background_copy(struct task *t, struct rf_bmc *b, struct op *op, struct err *err) MUST_CHECK;
 

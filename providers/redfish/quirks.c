@@ -112,6 +112,18 @@ static bool matches_any(const json_t *globs, const char *text)
 	return false;
 }
 
+bool quirk_update_runs(const char *said)
+{
+	const json_t *texts = json_at(table(), "update_runs");
+
+	for (size_t i = 0; i < json_array_size(texts); i++) {
+		const char *text = json_str(json_array_get(texts, i), "text");
+		if (text && strcasestr(said, text))
+			return true;
+	}
+	return false;
+}
+
 bool quirk_not_running(const char *inventory_id)
 {
 	return matches_any(json_at(table(), "not_running"), inventory_id);

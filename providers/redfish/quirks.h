@@ -29,6 +29,7 @@ bool quirk_id_is(const char *message_id, const char *name);
 bool quirk_not_ready(const char *message_id, int *seconds_arg);     /* arg number (from 1) that holds seconds, or 0 */
 bool quirk_session_full(const char *message_id);
 const char *quirk_unavailable(const char *message_id);      /* why retrying does not help now, or NULL */
+bool quirk_update_runs(const char *said);                   /* words that say that another update is under way */
 bool quirk_not_running(const char *inventory_id);                   /* a row of the inventory about a version that does not run */
 bool quirk_not_host(const char *system_id);                          /* a system that is no host (GPU baseboard, DPU) */
 

@@ -86,7 +86,7 @@ static int watch(struct task *t, struct reboot *r, int64_t end, rf_done_fn *done
 			*err = one;
 			return is;
 		}
-		r->after = booted ? r->after + 1 : 0;
+		r->after = booted && is != 2 ? r->after + 1 : 0;
 		if (r->after >= AFTER_BOOT_LOOKS)
 			return 1;
 		if (clock_now_ms() >= end)

@@ -25,7 +25,7 @@ char *file_in(const char *dir, const char *path)
 	return file_join(dir ? dir : ".", path);
 }
 
-static void wipe(char **text)
+void rf_wipe(char **text)
 {
 	if (*text)
 		OPENSSL_cleanse(*text, strlen(*text));
@@ -37,8 +37,8 @@ void rf_bmc_free(struct rf_bmc *b)
 {
 	if (!b)
 		return;
-	wipe(&b->token);
-	wipe(&b->basic);
+	rf_wipe(&b->token);
+	rf_wipe(&b->basic);
 	char *all[] = { b->key, b->addr, b->origin, b->user, b->password, b->ca_file, b->pin, b->session, b->note_key, b->sessions_uri,
 		b->systems_uri, b->managers_uri, b->chassis_uri, b->update_uri, b->tasks_uri, b->registries_uri, b->system };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -132,7 +132,7 @@ static void delete_stale(struct task *t, struct rf_bmc *b)
 
 void rf_session_lost(struct rf_bmc *b)
 {
-	wipe(&b->token);
+	rf_wipe(&b->token);
 	free(b->session);
 	b->session = NULL;
 	forget_note(b, b->note_key);
@@ -149,7 +149,7 @@ void rf_logout(struct task *t, struct rf_bmc *b)
 		autoreply struct rf_reply r = { 0 };
 		if (rf_exchange(t, b, &rq, &r, NULL, &ignored) == 0 || r.sent)
 			forget_note(b, b->note_key);
-		wipe(&b->token);
+		rf_wipe(&b->token);
 		return;
 	}
 	rf_session_lost(b);
@@ -261,7 +261,7 @@ int rf_credentials_refused(struct rf_bmc *b, const struct rf_reply *r, struct er
 
 	str_init(&said, 400);
 	rf_say(r->json, &said);
-	wipe(&b->basic);
+	rf_wipe(&b->basic);
 	err_set(err, E_AUTH, "%s refused user \"%s\" (HTTP %d)%s%s; check the provider's username and password, it is not asked again in this "
 		"run so that the account is not locked", b->addr, b->user ? b->user : "", r->status, said.len ? "; it says: " : "", said.at);
 	b->refused = true;
@@ -275,17 +275,17 @@ static int use_basic(struct rf_bmc *b, const char *password)
 	char *plain = xasprintf("%s:%s", b->user, password), *coded = xmalloc(n / 3 * 4 + 8);
 
 	EVP_EncodeBlock((unsigned char *)coded, (const unsigned char *)plain, (int)n);
-	wipe(&b->basic);
+	rf_wipe(&b->basic);
 	b->basic = xasprintf("Basic %s", coded);
-	wipe(&plain);
-	wipe(&coded);
+	rf_wipe(&plain);
+	rf_wipe(&coded);
 	return 0;
 }
 
 struct fullness { bool full; };
 static void full_of(void *ctx, const json_t *m)
 {
-	((struct fullness *)ctx)->full |= quirk_session_full(json_str(m, "MessageId"));
+	((struct fullness *)ctx)->full |= quirk_session_full(rf_message_id(m));
 }
 
 static void take_session(struct rf_bmc *b, struct rf_reply *r, char *token)
@@ -346,14 +346,14 @@ static int open_session(struct task *t, struct rf_bmc *b, const char *password, 
 		if (rc)
 			return rc;
 		rc = judge_login(b, &r, &token, &wait, &full, err);
-		wipe(&token);
+		rf_wipe(&token);
 		if (rc <= 0)
 			return rc;
 		if (full && !cleaned) {          /* our own leftovers may be what fills it */
 			cleaned = true;
 			use_basic(b, password);
 			delete_stale(t, b);
-			wipe(&b->basic);
+			rf_wipe(&b->basic);
 			continue;
 		}
 		if (rc == LOGIN_BASIC)
@@ -387,7 +387,7 @@ int rf_login(struct task *t, struct rf_bmc *b, bool *refused, struct err *err)
 		return rc;
 	}
 	rc = open_session(t, b, password, err);
-	wipe(&password);
+	rf_wipe(&password);
 	if (rc == 0)
 		rc = root_again(t, b, err);
 	if (rc == 0)

@@ -15,6 +15,7 @@ int rf_login(struct task *t, struct rf_bmc *b, bool *refused, struct err *err) M
 void rf_session_lost(struct rf_bmc *b);      /* its token is no longer good */
 /* Sets ERR and remembers that these credentials do not work. Returns E_AUTH. */
 int rf_credentials_refused(struct rf_bmc *b, const struct rf_reply *r, struct err *err);
+void rf_wipe(char **text);                   /* overwrites and frees a secret */
 /* PATH beside DIR unless absolute, an optional "file:" in front cut; yours. */
 char *file_in(const char *dir, const char *path);
 

@@ -274,6 +274,98 @@ static void without_a_task_list_a_lost_reply_is_never_guessed(void **state)
 	world_release(&w);
 }
 
+/* A task that never ends leaves the operation open: the next run finds it, or its end, and sends nothing again. */
+static void a_task_that_hangs_is_taken_up_again(void **state)
+{
+	(void)state;
+	for (int monitor = 0; monitor < 2; monitor++) {
+		struct world w;
+		struct job j = { .type = &rf_type_firmware, .w = &w, .config = pins(false) };
+		struct err err;
+		world_init(&w);
+		forget_journal(&j);
+		w.task_never_ends = !monitor;
+		w.monitors_only = monitor;
+		assert_int_equal(do_job(&j, &err), E_TIMEOUT);
+		assert_non_null(strstr(err.msg, monitor ? "no progress for 30 min;" : "no progress for 30 min at 100 %"));
+		assert_non_null(strstr(err.msg, monitor ? "TaskMonitors/0" : "Tasks/0"));
+		assert_int_equal(w.ac_cycles, 0);
+		w.task_never_ends = w.monitors_only = false;
+		j.note = journal;
+		journal = NULL;
+		expect_ok(do_job(&j, &err), &err, &w);
+		assert_int_equal(w.uploads, 1);
+		assert_string_equal(w.version[1], "2.0");
+		job_release(&j);
+		world_release(&w);
+	}
+}
+
+/* lose_mains() asserts that nothing was being written. */
+static void power_stays_while_the_inventory_says_updating(void **state)
+{
+	struct world w;
+	struct job j = { .type = &rf_type_firmware, .w = &w, .config = pins(false) };
+	struct err err;
+
+	(void)state;
+	world_init(&w);
+	forget_journal(&j);
+	w.updating = 1200 * 1000;
+	expect_ok(do_job(&j, &err), &err, &w);
+	assert_int_equal(w.uploads, 1);
+	assert_int_equal(w.ac_cycles, 1);
+	job_release(&j);
+	j = (struct job){ .type = &rf_type_firmware, .w = &w, .config = pins(false) };
+	strcpy(w.version[1], "1.0");
+	w.updating = 90000 * 1000;
+	assert_int_equal(do_job(&j, &err), E_TIMEOUT);
+	assert_non_null(strstr(err.msg, "still says Updating"));
+	assert_int_equal(w.ac_cycles, 1);
+	job_release(&j);
+	world_release(&w);
+}
+
+static void another_update_is_waited_for_however_it_is_told(void **state)
+{
+	struct world w;
+	struct job j = { .type = &rf_type_firmware, .w = &w, .config = pins(false) };
+	struct err err;
+
+	(void)state;
+	world_init(&w);
+	forget_journal(&j);
+	w.update_busy_400 = true;
+	expect_ok(do_job(&j, &err), &err, &w);
+	assert_int_equal(w.uploads, 1);
+	assert_int_equal(w.refused_busy, 4);
+	job_release(&j);
+	world_release(&w);
+}
+
+static void ac_cycles_as_dell_offers_them(void **state)
+{
+	(void)state;
+	for (int bios = 0; bios < 2; bios++) {
+		struct world w;
+		struct job j = { .type = &rf_type_firmware, .w = &w, .config = pins(false) };
+		struct err err;
+		world_init(&w);
+		forget_journal(&j);
+		w.mains = bios ? AC_BIOS : AC_DELL;
+		json_object_set_new(w.bios, "PowerCycleRequest", json_string("None"));
+		w.bios_job = bios ? JOB_GOOD : JOB_NONE;
+		expect_ok(do_job(&j, &err), &err, &w);
+		assert_int_equal(w.uploads, 1);
+		assert_int_equal(w.ac_cycles, 1);
+		assert_string_equal(w.version[2], "2.0");
+		assert_string_equal(json_str(w.bios, "PowerCycleRequest"), "None");
+		assert_true(w.on);
+		job_release(&j);
+		world_release(&w);
+	}
+}
+
 static void a_wrong_sha256_sends_nothing(void **state)
 {
 	struct world w;
@@ -347,6 +439,34 @@ static void bios_is_written_once_and_applied_by_one_restart(void **state)
 		assert_string_equal(text, "{\"NumaPerSocket\":\"2\",\"SecureBoot\":\"enabled\"}");
 		expect_ok(do_job(&j, &err), &err, &w);
 		assert_int_equal(w.resets, cases[i].resets);
+		job_release(&j);
+		world_release(&w);
+	}
+}
+
+static void bios_jobs_are_followed(void **state)
+{
+	static const struct { const char *name; int job, rc, resets; int64_t late; const char *says; } cases[] = {
+		{ "scheduled, then applied", JOB_GOOD, 0, 1, 0, NULL },
+		{ "the BMC learns late", JOB_GOOD, 0, 1, 60 * 1000, NULL },
+		{ "late without a job", JOB_NONE, 0, 1, 60 * 1000, NULL },
+		{ "refused by the queue", JOB_REFUSED, E_INPUT, 0, 0, "Lifecycle is locked" },
+		{ "fails in POST", JOB_FAILS, E_INTERNAL, 1, 0, "Not applied in POST" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world w;
+		struct job j = { .type = &rf_type_bios, .w = &w, .config = bios_config("{\"SecureBoot\":\"Enabled\"}") };
+		struct err err;
+		world_init(&w);
+		forget_journal(&j);
+		w.bios_job = cases[i].job;
+		w.bios_late = cases[i].late;
+		int rc = do_job(&j, &err);
+		if (rc != cases[i].rc || w.resets != cases[i].resets || (rc && !strstr(err.msg, cases[i].says)))
+			fail_msg("%s: %d %s, %d resets\n%s", cases[i].name, rc, err.msg, w.resets, w.requests);
+		assert_int_equal(w.patches, 1);
 		job_release(&j);
 		world_release(&w);
 	}
@@ -472,6 +592,11 @@ int main(void)
 		cmocka_unit_test(a_lost_task_is_judged_by_the_inventory),
 		cmocka_unit_test(a_rejected_image_says_why_and_touches_nothing),
 		cmocka_unit_test(without_a_task_list_a_lost_reply_is_never_guessed),
+		cmocka_unit_test(a_task_that_hangs_is_taken_up_again),
+		cmocka_unit_test(power_stays_while_the_inventory_says_updating),
+		cmocka_unit_test(another_update_is_waited_for_however_it_is_told),
+		cmocka_unit_test(ac_cycles_as_dell_offers_them),
+		cmocka_unit_test(bios_jobs_are_followed),
 		cmocka_unit_test(a_wrong_sha256_sends_nothing),
 		cmocka_unit_test(a_host_that_was_off_is_off_again),
 		cmocka_unit_test(bios_is_written_once_and_applied_by_one_restart),

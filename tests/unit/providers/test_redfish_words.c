@@ -66,6 +66,15 @@ static void refusals_are_told_in_the_bmcs_words(void **state)
 		{ "{\"@Message.ExtendedInfo\":[{\"MessageId\":\"Base.1.0.Success\",\"Message\":\"ok\"},{\"MessageId\":\"A.B.Bad\",\"Message\":\"bad\","
 		  "\"MessageSeverity\":\"Critical\"}]}", "Bad: bad" },
 		{ "{\"Attributes\":{\"Boot@Message.ExtendedInfo\":[{\"MessageId\":\"x.PropertyNotWritable\",\"Message\":\"no\"}]}}", "PropertyNotWritable: no" },
+		{ "{\"error\":{\"@Message.ExtendedInfo\":[{\"MessageId\":\"IDRAC.2.8.SYS426\",\"Message\":\"Busy.\",\"Resolution\":\"Wait, then retry.\"}]}}",
+		  "SYS426: Busy; it advises: Wait, then retry" },
+		{ "{\"error\":{\"@Message.ExtendedInfo\":[{\"MessageId\":\"A.1.X\",\"Message\":\"m\",\"Resolution\":\"None.\"}]}}", "X: m" },
+		{ "{\"Type\":\"ExtendedError.1.0.0\",\"Messages\":[{\"MessageID\":\"Base.0.10.PropertyUnknown\",\"MessageArgs\":[\"Foo\"]}]}",
+		  "PropertyUnknown: Foo" },
+		{ "{\"Id\":\"JID_1\",\"JobState\":\"Failed\",\"Message\":\"Unable to apply.\",\"MessageId\":\"PR21\"}", "PR21: Unable to apply" },
+		{ "{\"TaskState\":\"Exception\",\"Messages\":[],\"Oem\":{\"Dell\":{\"Message\":\"No space.\",\"MessageId\":\"RED011\"}}}", "RED011: No space" },
+		{ "{\"error\":{\"message\":\"\\u001b[31mred \\u009b31m\\u0007 end\"}}", "[31mred 31m end" },
+		{ "{\"error\":{\"message\":\"<html><body><h1>No &lt;way&gt;</h1></body></html>\"}}", "No <way>" },
 		{ "{}", NULL }, { "[]", NULL },
 	};
 
@@ -77,6 +86,32 @@ static void refusals_are_told_in_the_bmcs_words(void **state)
 		assert_int_equal(rf_say(j, &s), cases[i].says != NULL);
 		assert_string_equal(s.at, cases[i].says ? cases[i].says : "");
 	}
+}
+
+static void pages_are_told_in_their_words(void **state)
+{
+	static const struct { const char *text, *says; } cases[] = {
+		{ "<!DOCTYPE html>\n<html><head><title>Error</title><style>h1 {color: red}</style></head><body><h1>Service\n Unavailable</h1>"
+		  "<script>x()</script></body></html>", "Service Unavailable" },
+		{ "<html><head><title>401 - Unauthorized</title></head><body></body></html>", "401 - Unauthorized" },
+		{ "<H1>Bad &amp; worse</H1>", "Bad & worse" }, { "  plain\twords.\r\n", "plain words" }, { "a \x1b]0;title\x07 b", "a ]0;title b" },
+		{ "caf\xc3\xa9 \xff!", "caf\xc3\xa9 ?!" }, { "<", "" }, { "<html", "" }, { "<html><head><title>open", "open" }, { "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autostr struct str s = { 0 };
+		str_init(&s, 1000);
+		rf_add_text(&s, cases[i].text);
+		assert_string_equal(s.at, cases[i].says);
+	}
+	autostr struct str s = { 0 };
+	char big[4096];
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	str_init(&s, 1000);
+	rf_add_text(&s, big);
+	assert_int_equal(s.len, 300);
 }
 
 static void versions_are_compared_in_meaning(void **state)
@@ -266,6 +301,79 @@ static void bios_values_take_the_registrys_type(void **state)
 	}
 }
 
+/* Count is read-only while SMT is disabled; what is decided by values that change together is judged by what they are to be. */
+static void bios_dependencies_are_judged_by_what_is_to_be(void **state)
+{
+#define MAP(FROM, CONDITION, VALUE, MORE, TO, PROPERTY, IS) "{\"DependencyFor\":\"" TO "\",\"Type\":\"Map\",\"Dependency\":{\"MapFrom\":[{\"MapFromAttribute\":\"" \
+	FROM "\",\"MapFromProperty\":\"CurrentValue\",\"MapFromCondition\":\"" CONDITION "\",\"MapFromValue\":" VALUE "}" MORE "],\"MapToAttribute\":\"" TO \
+	"\",\"MapToProperty\":\"" PROPERTY "\",\"MapToValue\":" IS "}}"
+#define AND(TERM, FROM, CONDITION, VALUE) ",{\"MapTerms\":\"" TERM "\",\"MapFromAttribute\":\"" FROM "\",\"MapFromProperty\":\"CurrentValue\",\"MapFromCondition\":\"" \
+	CONDITION "\",\"MapFromValue\":" VALUE "}"
+	static const struct { const char *deps, *readonly, *attrs, *want, *locked, *idle; } cases[] = {
+		{ MAP("SMT", "EQU", "\"Disabled\"", "", "Count", "ReadOnly", "true"), "false", "{\"SMT\":\"Disabled\",\"Count\":1}", "{\"Count\":2}",
+		  "SMT is \"Disabled\"", NULL },
+		{ MAP("SMT", "EQU", "\"Disabled\"", "", "Count", "ReadOnly", "true"), "false", "{\"SMT\":\"Enabled\",\"Count\":1}", "{\"Count\":2}", NULL, NULL },
+		{ MAP("SMT", "EQU", "\"Disabled\"", "", "Count", "ReadOnly", "true"), "false", "{\"SMT\":\"Enabled\",\"Count\":1}",
+		  "{\"Count\":2,\"SMT\":\"Disabled\"}", "SMT is \"Disabled\"", NULL },
+		{ MAP("SMT", "EQU", "\"Disabled\"", "", "Count", "ReadOnly", "true"), "true", "{\"SMT\":\"Disabled\",\"Count\":1}",
+		  "{\"Count\":2,\"SMT\":\"Enabled\"}", NULL, NULL },
+		{ MAP("SMT", "EQU", "\"Enabled\"", "", "Count", "ReadOnly", "false"), "true", "{\"SMT\":\"Enabled\",\"Count\":1}", "{\"Count\":2}", NULL, NULL },
+		{ MAP("SMT", "NEQ", "\"Custom\"", "", "Count", "Readonly", "true"), "false", "{\"SMT\":\"x\",\"Count\":1}", "{\"Count\":2}", "SMT is not \"Custom\"", NULL },
+		{ MAP("SMT", "EQU", "\"a\"", AND("AND", "N", "GTR", "4"), "Count", "ReadOnly", "true"), "false", "{\"SMT\":\"a\",\"N\":4,\"Count\":1}", "{\"Count\":2}", NULL, NULL },
+		{ MAP("SMT", "EQU", "\"a\"", AND("AND", "N", "GEQ", "4"), "Count", "ReadOnly", "true"), "false", "{\"SMT\":\"a\",\"N\":\"4\",\"Count\":1}", "{\"Count\":2}",
+		  "SMT is \"a\" and N is at least 4", NULL },
+		{ MAP("SMT", "EQU", "\"b\"", AND("OR", "N", "LSS", "5"), "Count", "ReadOnly", "true"), "false", "{\"SMT\":\"a\",\"N\":4,\"Count\":1}", "{\"Count\":2}",
+		  "SMT is \"b\" or N is below 5", NULL },
+		{ MAP("Gone", "EQU", "1", "", "Count", "ReadOnly", "true"), "false", "{\"Count\":1}", "{\"Count\":2}", NULL, NULL },
+		{ MAP("SMT", "EQU", "1", "", "Count", "GrayOut", "true"), "false", "{\"SMT\":1,\"Count\":1}", "{\"Count\":2}", NULL, "SMT is 1" },
+		{ MAP("SMT", "EQU", "1", "", "Count", "Hidden", "true"), "false", "{\"SMT\":1,\"Count\":1}", "{\"Count\":2}", NULL, "SMT is 1" },
+		{ MAP("SMT", "EQU", "1", "", "Count", "CurrentValue", "3"), "false", "{\"SMT\":1,\"Count\":1}", "{\"Count\":2}", NULL, "SMT is 1" },
+		{ MAP("SMT", "EQU", "1", "", "Count", "CurrentValue", "2"), "false", "{\"SMT\":1,\"Count\":1}", "{\"Count\":2}", NULL, NULL },
+		{ MAP("SMT#00F7", "EQU", "1", "", "Count#0C", "ReadOnly", "true"), "false", "{\"SMT#00F7\":1,\"Count\":1}", "{\"Count\":2}", "SMT#00F7 is 1", NULL },
+		{ "{},{\"Dependency\":null},{\"Dependency\":{\"MapFrom\":{},\"MapToAttribute\":\"Count\",\"MapToProperty\":\"ReadOnly\"}},7", "false", "{\"Count\":1}",
+		  "{\"Count\":2}", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autofree char *text = xasprintf("{\"RegistryEntries\":{\"Attributes\":[{\"AttributeName\":\"Count\",\"Type\":\"Integer\",\"ReadOnly\":%s}],"
+						"\"Dependencies\":[%s]}}", cases[i].readonly, cases[i].deps);
+		autojson json_t *registry = json_loads(text, 0, NULL);
+		autojson json_t *attrs = json_loads(cases[i].attrs, 0, NULL);
+		autojson json_t *want = json_loads(cases[i].want, 0, NULL);
+		assert_non_null(registry);
+		autojson json_t *entries = bios_entries(registry, attrs, want, want);
+		const json_t *e = json_at(entries, "Count");
+		const char *locked = json_str(e, BIOS_LOCKED), *idle = json_str(e, BIOS_IDLE);
+		json_t *out = NULL;
+		struct err err = { 0 };
+		int rc = bios_coerce("Count", e, json_at(want, "Count"), json_at(attrs, "Count"), &out, &err);
+		json_decref(out);
+		if ((rc != 0) != (cases[i].locked != NULL))
+			fail_msg("case %zu: %d %s", i, rc, err.msg);
+		assert_string_equal(locked ? locked : "", cases[i].locked ? cases[i].locked : "");
+		assert_string_equal(idle ? idle : "", cases[i].idle ? cases[i].idle : "");
+		if (rc)
+			assert_non_null(strstr(err.msg, cases[i].locked));
+	}
+}
+
+static void images_are_fetched_by_what_a_bmc_may_speak(void **state)
+{
+	static const struct { const char *source; bool url, user; } cases[] = {
+		{ "https://h/x.bin", true, false }, { "HTTP://h/x", true, false }, { "tftp://h/x", true, false }, { "nfs://h/x", true, false }, { "x/y.bin", false, false },
+		{ "file:x", false, false }, { "git://h/x", false, false }, { "https://u:p@h/x", true, true }, { "https://h/a@b", true, false }, { "u@h", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(fw_is_url(cases[i].source), cases[i].url);
+		assert_int_equal(fw_url_has_user(cases[i].source), cases[i].user);
+	}
+	assert_true(quirk_update_runs("GeneralError: A firmware update is in progress"));
+	assert_false(quirk_update_runs("PropertyUnknown: The property Targets is unknown"));
+}
+
 static void bios_names_match_loosely_but_never_ambiguously(void **state)
 {
 	autojson json_t *a = json_pack("{s:s, s:s, s:s, s:s}", "QuietBoot#00F7", "x", "Boot Mode", "y", "AB", "1", "a_b", "2");
@@ -319,6 +427,9 @@ int main(void)
 		cmocka_unit_test(every_cut_of_json_is_survived),
 		cmocka_unit_test(links_become_paths),
 		cmocka_unit_test(refusals_are_told_in_the_bmcs_words),
+		cmocka_unit_test(pages_are_told_in_their_words),
+		cmocka_unit_test(bios_dependencies_are_judged_by_what_is_to_be),
+		cmocka_unit_test(images_are_fetched_by_what_a_bmc_may_speak),
 		cmocka_unit_test(versions_are_compared_in_meaning),
 		cmocka_unit_test(families_tell_order_and_cost),
 		cmocka_unit_test(quirks_match_platforms),

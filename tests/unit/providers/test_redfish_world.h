@@ -37,7 +37,10 @@ struct world {
 	unsigned n_faults;
 	bool etag_required, etag_never_matches, etag_weak_only;      /* PATCH of settings */
 	bool no_sessions, sessions_full, wrong_password, no_boot_progress, ignores_graceful, loses_task, rejects_image;
-	bool lists_no_tasks;
+	bool lists_no_tasks, task_never_ends, monitors_only, update_busy_400;
+	enum { JOB_NONE, JOB_GOOD, JOB_REFUSED, JOB_FAILS } bios_job;        /* what a PATCH of the settings becomes */
+	int64_t bios_late, updating;         /* ms after the boot until new values show; ms after an installation that it says Updating */
+	enum { AC_AUX, AC_DELL, AC_BIOS } mains;
 	int cancel_at;               /* transport call number to break at; 0: none */
 	bool cancel_after;           /* the request acts, only its reply is lost with us */
 	/* state */
@@ -46,7 +49,9 @@ struct world {
 	unsigned token;              /* valid one; 0: none */
 	bool on, booting;
 	int64_t boot_end, off_at, away_until;
-	int64_t install_end;
+	int64_t install_end, updating_until, job_at, bios_at;
+	bool cycle_on_off;           /* PowerCycleRequest: all goes off with the host */
+	int refused_busy;
 	char installing[256];        /* image text */
 	unsigned n_tasks;
 	struct { int64_t end; bool failed; } tasks[TASKS_MAX];
@@ -84,6 +89,17 @@ static void run_staged(struct world *w, char act)
 		}
 }
 
+static void lose_mains(struct world *w)
+{
+	assert_true(clock_now_ms() >= w->copy_end);
+	assert_true(clock_now_ms() >= w->updating_until);
+	w->ac_cycles++;
+	w->token = 0;
+	w->away_until = clock_now_ms() + 120 * 1000;
+	run_staged(w, 'a');
+	run_staged(w, 'b');
+}
+
 static void boot(struct world *w, int64_t now)
 {
 	w->on = true;
@@ -105,21 +121,36 @@ static void settle(struct world *w)
 			if (at && components[i].act == 'a')
 				w->copy_end = now + 300 * 1000;
 		}
+		w->updating_until = w->install_end + w->updating;
 		w->install_end = 0;
 	}
 	if (w->off_at && now >= w->off_at) {
 		w->on = false;
 		w->off_at = 0;
+		if (w->cycle_on_off) {
+			w->cycle_on_off = false;
+			lose_mains(w);
+			json_object_set_new(w->bios, "PowerCycleRequest", json_string("None"));
+			boot(w, now);
+		}
 	}
 	if (w->booting && now >= w->boot_end) {
 		w->booting = false;
 		run_staged(w, 'r');
+		w->bios_at = now + w->bios_late;
+	}
+	if (w->pending && w->bios_at && now >= w->bios_at) {
+		w->bios_at = 0;
+		/* a restart before its job was scheduled passed the settings by */
+		if (w->bios_job == JOB_FAILS || (w->bios_job && w->boot_end - 180 * 1000 < w->job_at + 20 * 1000))
+			return;
 		const char *key;
 		json_t *value;
 		json_object_foreach(w->pending, key, value)
 			json_object_set(w->bios, key, value);
 		json_decref(w->pending);
 		w->pending = NULL;
+		w->cycle_on_off = json_str(w->bios, "PowerCycleRequest") && strcmp(json_str(w->bios, "PowerCycleRequest"), "FullPowerCycle") == 0;
 	}
 }
 
@@ -136,21 +167,35 @@ static json_t *fail_with(const char *id, const char *text)
 			 text, "MessageSeverity", "Critical");
 }
 
+static void get_job(const struct world *w, struct reply *r)
+{
+	bool scheduled = clock_now_ms() >= w->job_at + 20 * 1000, booted = w->boot_end > w->job_at && clock_now_ms() >= w->boot_end;
+	const char *state = !scheduled ? "New" : w->bios_job == JOB_REFUSED ? "Failed" : !booted ? "Scheduled" : w->bios_job == JOB_FAILS ?
+		"CompletedWithErrors" : "Completed";
+
+	r->json = json_pack("{s:s, s:s, s:s, s:s}", "@odata.id", "/redfish/v1/Managers/BMC/Jobs/JID_1", "JobState", state, "MessageId", !scheduled ? "JCP000" :
+			    "JCP001", "Message", w->bios_job == JOB_REFUSED ? "Lifecycle is locked." : w->bios_job == JOB_FAILS ? "Not applied in POST." : "New.");
+}
+
 static void get_task(struct world *w, unsigned i, struct reply *r)
 {
 	int64_t now = clock_now_ms();
 	char path[64];
 
+	if (w->monitors_only) {      /* says nothing, for ever */
+		r->status = 202;
+		return;
+	}
 	if (i >= w->n_tasks || (w->loses_task && now + 60000 >= w->tasks[i].end)) {
 		r->status = 404;
 		r->json = fail_with("Base.1.0.ResourceMissingAtURI", "gone");
 		return;
 	}
 	snprintf(path, sizeof(path), "/redfish/v1/TaskService/Tasks/%u", i);
-	bool done = now >= w->tasks[i].end;
+	bool done = now >= w->tasks[i].end && !w->task_never_ends;
+	int percent = now >= w->tasks[i].end ? 100 : (int)(100 - (w->tasks[i].end - now) / 3000);
 	r->json = json_pack("{s:s, s:s, s:s, s:s, s:i}", "@odata.id", path, "@odata.type", "#Task.v1_7_0.Task", "TaskState", !done ? "Running" :
-		w->tasks[i].failed ? "Exception" : "Completed", "TaskStatus", done && w->tasks[i].failed ? "Critical" : "OK", "PercentComplete", done ? 100 :
-		(int)(100 - (w->tasks[i].end - now) / 3000));
+		w->tasks[i].failed ? "Exception" : "Completed", "TaskStatus", done && w->tasks[i].failed ? "Critical" : "OK", "PercentComplete", percent);
 	if (done && w->tasks[i].failed)
 		json_object_set_new(r->json, "Messages", json_pack("[{s:s, s:s, s:s}]", "MessageId", "Update.1.0.VerificationFailed", "Message",
 				    "Image signature is invalid.", "Severity", "Critical"));
@@ -208,6 +253,17 @@ static void get(struct world *w, const char *path, struct reply *r)
 	unsigned n;
 
 	r->status = 200;
+	if (w->mains != AC_AUX && strcmp(path, "/redfish/v1/Chassis/BMC_0") == 0) {
+		r->json = json_pack("{s:s, s:{}}", "Id", "BMC_0", "Actions");
+		if (w->mains == AC_DELL)
+			json_object_set_new(json_object_get(r->json, "Actions"), "Oem", json_pack("{s:{s:s, s:[s]}}", "#DellOemChassis.ExtendedReset", "target",
+				"/redfish/v1/Chassis/BMC_0/Actions/Oem/DellOemChassis.ExtendedReset", "ResetType@Redfish.AllowableValues", "PowerCycle"));
+		return;
+	}
+	if (strstr(path, "/Jobs/JID_1") && w->bios_job) {
+		get_job(w, r);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
 		if (strcmp(path, fixed[i][0]) == 0) {
 			r->json = rf_parse(fixed[i][1], strlen(fixed[i][1]));
@@ -216,7 +272,8 @@ static void get(struct world *w, const char *path, struct reply *r)
 		}
 	for (size_t i = 0; i < COMPONENTS; i++)
 		if (str_has_prefix(path, "/redfish/v1/UpdateService/FirmwareInventory/") && str_has_suffix(path, components[i].id)) {
-			r->json = json_pack("{s:s, s:s, s:s}", "@odata.id", path, "Id", components[i].id, "Version", w->version[i]);
+			r->json = json_pack("{s:s, s:s, s:s, s:{s:s}}", "@odata.id", path, "Id", components[i].id, "Version", w->version[i], "Status", "State",
+					    clock_now_ms() < w->updating_until ? "Updating" : "Enabled");
 			return;
 		}
 	if (strcmp(path, "/redfish/v1/Systems/Host") == 0)
@@ -238,7 +295,7 @@ static void get(struct world *w, const char *path, struct reply *r)
 			autofree char *at = xasprintf("/redfish/v1/TaskService/Tasks/%u", i);
 			json_array_append_new(json_object_get(r->json, "Members"), ref(at));
 		}
-	} else if (sscanf(path, "/redfish/v1/TaskService/Tasks/%u", &n) == 1)
+	} else if (sscanf(path, "/redfish/v1/TaskService/Tasks/%u", &n) == 1 || sscanf(path, "/redfish/v1/TaskService/TaskMonitors/%u", &n) == 1)
 		get_task(w, n, r);
 	else {
 		r->status = 404;
@@ -260,6 +317,11 @@ static void upload(struct world *w, const struct http_request *rq, struct reply 
 		r->retry = 30 * 1000;
 		return;
 	}
+	if (w->update_busy_400 && w->refused_busy++ < 3) {
+		r->status = 400;
+		r->json = fail_with("Vendor.1.0.GeneralFault", "Another firmware update is in progress.");
+		return;
+	}
 	w->uploads++;
 	assert_int_equal(file_read(rq->parts[1].file, 1 << 20, &text, &len, &err), 0);
 	snprintf(w->installing, sizeof(w->installing), "%s", text);
@@ -271,7 +333,8 @@ static void upload(struct world *w, const struct http_request *rq, struct reply 
 	if (w->rejects_image)
 		w->installing[0] = '\0';
 	r->status = 202;
-	r->location = xasprintf("https://10.9.9.9/redfish/v1/TaskService/Tasks/%u", w->n_tasks++);
+	r->location = xasprintf("https://10.9.9.9/redfish/v1/TaskService/%s/%u", w->monitors_only ? "TaskMonitors" : "Tasks", w->n_tasks);
+	w->n_tasks++;
 }
 
 static void host_reset(struct world *w, const char *kind, struct reply *r)
@@ -319,13 +382,14 @@ static void post(struct world *w, const struct http_request *rq, const char *pat
 			r->json = fail_with("Base.1.18.ChassisPowerStateOffRequired", "off first");
 			return;
 		}
-		assert_true(clock_now_ms() >= w->copy_end);
 		r->status = 204;
-		w->ac_cycles++;
-		w->token = 0;
-		w->away_until = clock_now_ms() + 120 * 1000;
-		run_staged(w, 'a');
-		run_staged(w, 'b');
+		lose_mains(w);
+	} else if (strstr(path, "ExtendedReset")) {
+		assert_int_equal(w->mains, AC_DELL);
+		assert_string_equal(kind, "PowerCycle");
+		assert_false(w->on);
+		r->status = 204;
+		lose_mains(w);
 	}
 }
 
@@ -351,6 +415,11 @@ static void patch(struct world *w, const struct http_request *rq, const char *pa
 		w->pending = json_object();
 	json_object_foreach(json_object_get((json_t *)(uintptr_t)in, "Attributes"), key, value)
 		json_object_set(w->pending, key, value);
+	if (w->bios_job) {
+		r->status = 202;
+		w->job_at = clock_now_ms();
+		r->location = xstrdup("/redfish/v1/Managers/BMC/Jobs/JID_1");
+	}
 }
 
 static void login(struct world *w, const json_t *in, struct reply *r)
