@@ -144,15 +144,20 @@ void role_wrote(struct role_run *r, const char *verb, const struct kube_type *ty
 
 /* --- caches --------------------------------------------------------------------------------------------------------------- */
 
-struct kube_cache *role_cache(struct role_run *r, const struct kube_cache_options *o)
+struct kube_cache *role_cache_as(struct role_run *r, const struct kube_cache_options *o, const char *label)
 {
 	struct role_state *own = r->own;
 	if (!own->starting || own->n_caches == ROLE_CACHES)
 		BUG("role %s: a cache of %s is made too late, or is one too many", r->role->name, o->type->plural);
 	struct watched *w = &own->caches[own->n_caches++];
 	w->cache = kube_cache_new(r->kube, o);
-	w->resource = o->type->plural;
+	w->resource = label;
 	return w->cache;
+}
+
+struct kube_cache *role_cache(struct role_run *r, const struct kube_cache_options *o)
+{
+	return role_cache_as(r, o, o->type->plural);
 }
 
 /* Waits for all caches, one after the other: none is of use alone. */

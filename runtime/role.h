@@ -84,6 +84,8 @@ bool role_ending(const struct role_run *r);
 
 /* In start() only: a cache that the role starts, waits for, reports and frees. At most ROLE_CACHES. */
 struct kube_cache *role_cache(struct role_run *r, const struct kube_cache_options *o);
+/* The same, of a type that another cache has too: LABEL (static) is its `resource` in messages and metrics. */
+struct kube_cache *role_cache_as(struct role_run *r, const struct kube_cache_options *o, const char *label);
 
 /* Counts one write with how it went: result "ok", or the word of RC ("conflict", "denied", ...). A refusal (E_DENIED, E_AUTH, E_INPUT,
  * E_UNSUPPORTED) is logged, the same text for the same verb and resource at most once a minute. ERR may be NULL where RC is 0. */

@@ -17,11 +17,12 @@ static const struct metric
 	m_bind = { "aipc_scheduler_bind_seconds", "seconds", "From a decision to the API server's answer.", METRIC_HISTOGRAM, { NULL }, NULL, 0, 0 },
 	m_told = { "aipc_scheduler_reasons", NULL, "Reasons written to waiting pods by how that went.", METRIC_COUNTER, { "result" }, NULL, 0, 0 },
 	m_victims = { "aipc_scheduler_victims", NULL, "Pods displaced for others: deleted, evicted, spared.", METRIC_COUNTER, { "result" }, NULL, 0, 0 },
+	m_status = { "aipc_scheduler_statuses", NULL, "Statuses of groups written by how that went.", METRIC_COUNTER, { "result" }, NULL, 0, 0 },
 	m_rolled = { "aipc_scheduler_rolled_back", NULL, "Bound pods deleted because their group stayed half there.", METRIC_COUNTER, { NULL }, NULL, 0, 0 };
 
 void act_register(struct metrics *m)
 {
-	const struct metric *const all[] = { &m_bound, &m_bind, &m_told, &m_victims, &m_rolled };
+	const struct metric *const all[] = { &m_bound, &m_bind, &m_told, &m_victims, &m_status, &m_rolled };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		metrics_register(m, all[i]);
 }
@@ -171,6 +172,7 @@ static json_t *condition_patch(const struct live_word *w, const char *version)
 	}
 	json_array_append_new(conditions, condition);
 	json_put_new(status, "conditions", conditions);
+	json_put_str(status, "nominatedNodeName", w->nominated);     /* null takes it off */
 	json_put_str(meta, "uid", w->uid);
 	json_put_str(meta, "resourceVersion", version);
 	json_put_new(patch, "metadata", meta);
@@ -284,6 +286,48 @@ static int evictor(struct task *t, void *arg, struct err *err)
 	}
 }
 
+/* --- the status of groups ------------------------------------------------------------------------------------------------------------ */
+
+/* Of our own kind each field has one owner, so it is applied; of the others what changed is patched. The uid is a precondition. */
+static int write_status(struct task *t, struct act *a, const struct live_status *s, struct err *err)
+{
+	const struct kube_type *type = watch_group_type(s->version, s->dialect);
+	const struct kube_ref ref = { type, s->ns, s->name, "status" };
+	autojson json_t *body = json_pack("{s:{s:s},s:O}", "metadata", "uid", s->uid, "status", s->status);
+	int rc;
+	if (s->dialect == GROUP_OURS) {
+		json_put_str(body, "apiVersion", s->version);
+		json_put_str(body, "kind", type->kind);
+		json_put_str(json_object_get(body, "metadata"), "namespace", s->ns);
+		json_put_str(json_object_get(body, "metadata"), "name", s->name);
+		rc = kube_apply(t, a->r->kube, &ref, body, &(struct kube_write){ .manager = ACT_MANAGER, .force = true }, NULL, NULL, err);
+	} else {
+		rc = kube_patch(t, a->r->kube, &ref, s->dialect == GROUP_UPSTREAM ? KUBE_STRATEGIC : KUBE_MERGE, body, &(struct kube_write){ .manager = ACT_MANAGER }, NULL, NULL, err);
+	}
+	rc = rc == E_NOTFOUND ? 0 : rc;
+	role_wrote(a->r, s->dialect == GROUP_OURS ? "apply" : "patch", type, rc, err);
+	return rc;
+}
+
+static int reporter(struct task *t, void *arg, struct err *err)
+{
+	struct act *a = arg;
+	(void)err;
+	for (;;) {
+		struct live_status *s = a->stop || task_cancelled(t) ? NULL : live_next_status(a->live);
+		if (!s) {
+			if (!wait_for_work(t, a))
+				return 0;
+			continue;
+		}
+		struct err e = { 0 };
+		int rc = role_leads(a->r) ? write_status(t, a, s, &e) : E_CANCELED;
+		count(a, &m_status, rc == 0 ? "ok" : err_name(rc));
+		live_reported(a->live, s, rc == 0);
+		event_set(&a->changed);
+	}
+}
+
 /* --- half-bound groups ----------------------------------------------------------------------------------------------------------- */
 
 struct doomed { struct act *a; char *ns, *name, *uid, *group; };
@@ -328,7 +372,9 @@ void act_roll_back(struct act *a, struct scope *s)
 
 void act_start(struct act *a, struct scope *s)
 {
-	static const struct { const char *name; task_fn *fn; int n; } kinds[] = { { "bind", binder, ACT_BINDERS }, { "tell", teller, ACT_TELLERS }, { "evict", evictor, ACT_EVICTORS } };
+	static const struct { const char *name; task_fn *fn; int n; } kinds[] = { { "bind", binder, ACT_BINDERS }, { "tell", teller, ACT_TELLERS },
+			{ "evict", evictor, ACT_EVICTORS },
+			{ "report", reporter, ACT_REPORTERS } };
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
 		for (int i = 0; i < kinds[k].n; i++)
 			scope_start(s, kinds[k].name, kinds[k].fn, a);

@@ -1,4 +1,4 @@
-/* act - carries out what the live core decided: bindings, conditions, evictions, events.
+/* act - carries out what the live core decided: bindings, conditions, evictions, events, the status of groups.
  *
  * Workers take decisions from the core's lists and write them, each asking role_leads() right before every write. A binding whose answer is lost is
  * looked up before it is tried again, so no pod is bound twice (the server refuses that too: the uid is a precondition, and a
@@ -12,7 +12,8 @@
 #include "runtime/scheduler/live.h"
 #include "runtime/scheduler/watch.h"
 
-enum { ACT_TRIES = 4, ACT_BINDERS = 64, ACT_TELLERS = 24, ACT_EVICTORS = 8, ACT_ROLL_BACK_MS = 30000 };
+#define ACT_MANAGER "aipc-scheduler"      /* field manager of the status of groups */
+enum { ACT_TRIES = 4, ACT_BINDERS = 64, ACT_TELLERS = 24, ACT_EVICTORS = 8, ACT_REPORTERS = 4, ACT_ROLL_BACK_MS = 30000 };
 
 struct act {
 	struct role_run *r;

@@ -193,6 +193,7 @@ int64_t live_due(const struct live *l)
 {
 	int64_t due = l->expiring ? clock_now_ms() + LIVE_RETRY_MS : INT64_MAX;
 	due = l->hungry_due < due ? l->hungry_due : due;
+	due = l->report_due < due ? l->report_due : due;
 	for (size_t i = 0; i < l->waiting.len; i++) {
 		const struct unit *u = l->waiting.at[i];
 		due = u->not_before && u->not_before < due ? u->not_before : due;
@@ -207,6 +208,7 @@ bool live_decide(struct live *l, int64_t budget_ms)
 	expire(l, now);
 	l->hungry = l->hungry || now >= l->hungry_due;
 	live_settle(l);
+	live_report_some(l);
 	if (l->awake.len)
 		return try_awake(l, now + budget_ms) || l->hungry || l->waiting.len > 0;
 	if (l->hungry && live_feed_hungry(l, now + budget_ms))
@@ -255,10 +257,11 @@ static void *take(void ***at, size_t *len, size_t *next)
 struct live_bind *live_next_bind(struct live *l) { return take((void ***)&l->binds.at, &l->binds.len, &l->binds_at); }
 struct live_word *live_next_word(struct live *l) { return take((void ***)&l->words.at, &l->words.len, &l->words_at); }
 struct live_victim *live_next_victim(struct live *l) { return take((void ***)&l->victims.at, &l->victims.len, &l->victims_at); }
+struct live_status *live_next_status(struct live *l) { return take((void ***)&l->statuses.at, &l->statuses.len, &l->statuses_at); }
 
 bool live_has_work(const struct live *l)
 {
-	return l->binds_at < l->binds.len || l->words_at < l->words.len || l->victims_at < l->victims.len;
+	return l->binds_at < l->binds.len || l->words_at < l->words.len || l->victims_at < l->victims.len || l->statuses_at < l->statuses.len;
 }
 
 bool live_still_waits(const struct live *l, const struct live_word *w)
@@ -293,6 +296,7 @@ void live_word_free(struct live_word *w)
 	free(w->uid);
 	free(w->reason);
 	free(w->message);
+	free(w->nominated);
 	free(w);
 }
 

@@ -77,7 +77,7 @@ void team_dirty(struct live *l, struct team *t, bool wake)
 		unit_wake(l, &t->unit);
 }
 
-static struct team *team_get(struct live *l, enum group_dialect d, const char *key, bool make)
+struct team *team_get(struct live *l, enum group_dialect d, const char *key, bool make)
 {
 	struct team *t;
 	autofree char *id = xasprintf("%d %s", (int)d, key);
@@ -85,6 +85,7 @@ static struct team *team_get(struct live *l, enum group_dialect d, const char *k
 	if (!t && make) {
 		t = xcalloc(1, sizeof(*t));
 		t->id = xstrdup(id);
+		t->dialect = d;
 		t->unit.team = t;
 		HASH_ADD_KEYPTR(hh, l->teams, t->id, strlen(t->id), t);
 	}
@@ -112,6 +113,7 @@ static void team_free(struct live *l, struct team *t)
 {
 	unit_wait(l, &t->unit, false);
 	promise_drop(l, &t->unit);
+	team_forget_report(l, t);
 	team_forget_groups(t);
 	for (size_t i = 0; t->dirty && i < l->dirty.len; i++)
 		if (l->dirty.at[i] == t)
@@ -121,6 +123,12 @@ static void team_free(struct live *l, struct team *t)
 	vec_free(&t->members);
 	free(t->id);
 	free(t);
+}
+
+void team_maybe_free(struct live *l, struct team *t)
+{
+	if (!t->members.len && !t->object && !t->succeeded && !t->failed)
+		team_free(l, t);
 }
 
 static void team_leave(struct live *l, struct item *i)
@@ -136,10 +144,8 @@ static void team_leave(struct live *l, struct item *i)
 		i->pod->group = NULL;
 		i->pod->refused = i->pod->own_refused;
 	}
-	if (!t->members.len && !t->object)
-		team_free(l, t);
-	else
-		team_dirty(l, t, true);
+	team_dirty(l, t, true);
+	team_maybe_free(l, t);
 }
 
 static int by_pod_key(const void *a, const void *b)
@@ -201,6 +207,7 @@ static void team_build(struct live *l, struct team *t)
 	t->unit.told_at = 0;
 	if (t->unit.waiting_at && !was)
 		unit_wake(l, &t->unit);
+	team_report(l, t);
 }
 
 /* --- pods ---------------------------------------------------------------------------------------------------------------- */
@@ -248,6 +255,7 @@ static void item_free(struct live *l, struct item *i)
 	free(i->to);
 	l->expiring -= i->expires_ms != 0;
 	free(i->told);
+	free(i->told_node);
 	free(i);
 }
 
@@ -388,18 +396,34 @@ static void drop_node(struct live *l, const char *name)
 		model_drop_node(l->m, n);
 }
 
-static void put_group(struct live *l, const json_t *j)
+/* Do both ask for the same? Most changes of such objects are of their status, our own words. */
+static bool same_wish(const json_t *a, const json_t *b)
+{
+	const char *x = json_str(json_at(a, "metadata"), "uid"), *y = json_str(json_at(b, "metadata"), "uid");
+	return x && y && strcmp(x, y) == 0 && strcmp(json_str(a, "apiVersion"), json_str(b, "apiVersion")) == 0 && json_same(json_at(a, "spec"), json_at(b, "spec")) &&
+	       json_same(json_path(a, "status", "replacements", NULL), json_path(b, "status", "replacements", NULL));
+}
+
+/* True: something hangs on what changed. */
+static bool put_group(struct live *l, const json_t *j)
 {
 	autofree char *key = NULL;
 	enum group_dialect d = group_of_object(j, &key);
 	if (d == GROUP_NONE) {
 		l->stats.foreign++;
-		return;
+		return true;
 	}
 	struct team *t = team_get(l, d, key, true);
+	bool news = !t->object || !same_wish(t->object, j);
 	json_decref((json_t *)t->object);
 	t->object = json_ref(j);
-	team_dirty(l, t, true);
+	json_decref(t->report.written);
+	t->report.written = NULL;
+	if (news)
+		team_dirty(l, t, true);
+	else
+		team_report(l, t);
+	return news;
 }
 
 static void drop_group(struct live *l, const char *version, const char *kind, const char *ns, const char *name)
@@ -412,10 +436,9 @@ static void drop_group(struct live *l, const char *version, const char *kind, co
 		return;
 	json_decref((json_t *)t->object);
 	t->object = NULL;
-	if (!t->members.len)
-		team_free(l, t);
-	else
-		team_dirty(l, t, true);
+	team_forget_report(l, t);
+	team_dirty(l, t, true);
+	team_maybe_free(l, t);
 }
 
 static void all_teams_dirty(struct live *l)
@@ -467,12 +490,13 @@ void live_put(struct live *l, const json_t *j)
 	const char *version = json_str(j, "apiVersion"), *kind = json_str(j, "kind"), *name = json_str(json_at(j, "metadata"), "name");
 	enum concern c = name && *name ? concern_of(version, kind) : C_NONE;
 	uint64_t before = l->m->version;
+	bool news = c != C_POD && c != C_NODE;
 	if (c == C_POD) {
 		put_pod(l, j);
 	} else if (c == C_NODE) {
 		put_node(l, j);
 	} else if (c == C_GROUP) {
-		put_group(l, j);
+		news = put_group(l, j);
 	} else if (c == C_KEPT) {
 		model_put_kept(l->m, j);
 		all_teams_dirty(l);
@@ -484,7 +508,7 @@ void live_put(struct live *l, const json_t *j)
 	} else {
 		l->stats.foreign++;
 	}
-	l->world += l->m->version != before || (c != C_POD && c != C_NODE);
+	l->world += l->m->version != before || news;
 }
 
 void live_drop(struct live *l, const char *version, const char *kind, const char *ns, const char *name)
@@ -584,7 +608,7 @@ struct live *live_new(const char *name)
 	l->name = xstrdup(name);
 	l->refilling = true;
 	l->world = 1;
-	l->hungry_due = INT64_MAX;
+	l->hungry_due = l->report_due = INT64_MAX;
 	start(l);
 	return l;
 }
@@ -598,6 +622,7 @@ void live_reset(struct live *l)
 {
 	struct item *i, *next;
 	struct team *t, *after;
+	ended_forget_all(l);
 	HASH_ITER(hh, l->items, i, next)
 		unit_wait(l, &i->unit, false);
 	HASH_ITER(hh, l->teams, t, after) {
@@ -634,10 +659,13 @@ void live_free(struct live *l)
 	struct team *t, *after;
 	if (!l)
 		return;
+	ended_forget_all(l);
 	HASH_ITER(hh, l->items, i, next)
 		item_free(l, i);
 	HASH_ITER(hh, l->teams, t, after)
 		team_free(l, t);
+	for (size_t k = l->statuses_at; k < l->statuses.len; k++)
+		live_status_free(l->statuses.at[k]);
 	for (size_t k = l->binds_at; k < l->binds.len; k++)
 		live_bind_free(l->binds.at[k]);
 	for (size_t k = l->words_at; k < l->words.len; k++)
@@ -654,6 +682,8 @@ void live_free(struct live *l)
 	vec_free(&l->binds);
 	vec_free(&l->words);
 	vec_free(&l->victims);
+	vec_free(&l->statuses);
+	vec_free(&l->reports);
 	free(l->name);
 	free(l);
 }

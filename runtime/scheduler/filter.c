@@ -23,11 +23,12 @@ static const char *say(struct filter *f, const char *text)
 
 /* --- the pod alone ------------------------------------------------------------------------------------------------------- */
 
-static bool used_by_another(const struct model *m, const struct pod *p, sym claim)
+/* Whoever asks has no node: it may also stand for its class, and have got one meanwhile. */
+static bool in_use(const struct model *m, sym claim)
 {
 	for (size_t i = 0; i < m->pods.len; i++) {
 		const struct pod *q = m->pods.at[i];
-		for (uint32_t k = 0; q != p && q->node && k < q->n_claims; k++)
+		for (uint32_t k = 0; q->node && k < q->n_claims; k++)
 			if (q->claims[k] == claim)
 				return true;
 	}
@@ -48,7 +49,7 @@ static void judge_claim(struct filter *f, sym key)
 		why = "is not bound, and binding it to a node (WaitForFirstConsumer) is not done by this scheduler";
 	else if (!model_volume(f->m, c->volume))
 		why = "is bound to a volume that is not there";
-	else if (c->single_pod && used_by_another(f->m, f->p, key))
+	else if (c->single_pod && in_use(f->m, key))
 		why = "is ReadWriteOncePod and another pod uses it";
 	if (why && !f->pod_reason[0])
 		snprintf(f->pod_reason, sizeof(f->pod_reason), "volume claim %.250s %s", name, why);

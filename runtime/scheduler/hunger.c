@@ -56,6 +56,8 @@ void promises_lift(struct live *l)
 void promise_drop(struct live *l, struct unit *u)
 {
 	promise_lift(l, u);
+	if (u->claims.len)
+		u->told_at = 0;
 	for (size_t i = 0; i < u->leaving.len; i++)
 		u->leaving.at[i]->displaced_by = NULL;
 	vec_free(&u->leaving);

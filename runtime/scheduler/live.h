@@ -43,6 +43,9 @@ enum { LIVE_RETRY_MS = 1000, LIVE_EXPIRE_MS = 30000 };
 void live_put(struct live *l, const json_t *j);
 /* It is gone. VERSION is the apiVersion (only its group matters), NS is "" or NULL where it has none. */
 void live_drop(struct live *l, const char *version, const char *kind, const char *ns, const char *name);
+/* A pod that has ended, kept apart from the others: it only counts in the status of its group. */
+void live_put_ended(struct live *l, const json_t *pod);
+void live_drop_ended(struct live *l, const char *ns, const char *name);
 /* All disruption budgets as they are now. */
 void live_budgets(struct live *l, const json_t *array);
 bool live_wants_reset(const struct live *l);
@@ -60,7 +63,13 @@ struct live_bind {
 	unsigned tries;              /* the caller's */
 };
 /* What to tell about a pod that waits. Yours to free by live_word_free. */
-struct live_word { char *ns, *name, *uid, *reason, *message; bool event, first; };   /* EVENT: more than its numbers changed. FIRST: it has no such condition yet */
+struct live_word {
+	char *ns, *name, *uid, *reason, *message;
+	char *nominated;             /* the node that is kept for it while victims leave; NULL: none */
+	bool event, first;           /* EVENT: more than its numbers changed. FIRST: it has no such condition yet */
+};
+/* What the status of a group's object should say: STATUS holds only fields that are this scheduler's (status.c says which). */
+struct live_status { char *team, *version, *ns, *name, *uid; enum group_dialect dialect; json_t *status; };
 /* A pod that has to go for another. */
 struct live_victim { char *ns, *name, *uid, *by; bool budget; };              /* BUDGET: some disruption budget covers it */
 
@@ -72,12 +81,13 @@ int64_t live_due(const struct live *l);
 struct live_bind *live_next_bind(struct live *l);
 struct live_word *live_next_word(struct live *l);
 struct live_victim *live_next_victim(struct live *l);
+struct live_status *live_next_status(struct live *l);
 enum live_result {
 	LIVE_BOUND,                  /* the API server did it */
 	LIVE_FAILED,                 /* it did not, and will not: the pod waits again, for a while */
 	LIVE_GONE,                   /* the pod is not there any more, or is another, or has a node already: the feed will tell */
 };
-bool live_has_work(const struct live *l);            /* is anything in the three lists? */
+bool live_has_work(const struct live *l);            /* is anything in the lists? */
 /* Does W still concern a pod that has no node, by decision or in fact? */
 bool live_still_waits(const struct live *l, const struct live_word *w);
 /* Where a decision has put it that the API server has not told of yet; NULL: nowhere. */
@@ -87,6 +97,9 @@ void live_bound(struct live *l, struct live_bind *b, enum live_result r);
 void live_bind_free(struct live_bind *b);
 void live_word_free(struct live_word *w);
 void live_victim_free(struct live_victim *v);
+/* S was written, or was not and is tried again later. Freed. */
+void live_reported(struct live *l, struct live_status *s, bool ok);
+void live_status_free(struct live_status *s);
 /* W could not be told: it is said again when it still holds. */
 void live_untold(struct live *l, const struct live_word *w);
 /* The victim did not go: another may be chosen. */

@@ -36,7 +36,7 @@ struct item {
 	struct unit unit;                            /* when it is for itself */
 	char *to;                                    /* assumed to be on this node; NULL: not */
 	bool under_way;                              /* the caller has its bind */
-	char *told;                                  /* "Reason message" handed out last */
+	char *told, *told_node;                      /* "Reason message" handed out last, and the node that was kept for it then */
 	int64_t expires_ms;                          /* of the assumption; 0: the API server did it */
 	struct unit *displaced_by;
 	UT_hash_handle hh;
@@ -45,6 +45,7 @@ struct item {
 /* A group's object and the pods that name it, whichever came first. */
 struct team {
 	char *id;                                    /* dialect and key */
+	enum group_dialect dialect;
 	const json_t *object;                        /* a reference; NULL: none */
 	VEC(struct item *) members;
 	struct arena *arena;
@@ -52,8 +53,18 @@ struct team {
 	struct unit unit;                            /* when it starts together */
 	bool dirty;
 	int64_t half_since;                          /* clock when it was first seen half there; 0: it is not */
+	size_t succeeded, failed;                    /* pods that have ended and are still there */
+	struct {
+		size_t at;                           /* place in live->reports plus one; 0: its status is as it should be, for all we know */
+		int64_t since_ms, due_ms;
+		bool under_way;                      /* the caller has it */
+		int failures;
+		json_t *written;                     /* last, while the object has not come back with another status */
+	} report;
 	UT_hash_handle hh;
 };
+
+struct ended { char *key; struct team *team; bool failed; UT_hash_handle hh; };
 
 struct live {
 	struct model *m;
@@ -70,6 +81,9 @@ struct live {
 	VEC(struct live_bind *) binds; size_t binds_at;
 	VEC(struct live_word *) words; size_t words_at;
 	VEC(struct live_victim *) victims; size_t victims_at;
+	VEC(struct live_status *) statuses; size_t statuses_at;
+	VEC(struct team *) reports; int64_t report_due;      /* whose status is to be looked at, and when the first of them is due at the earliest */
+	struct ended *ended;
 	uint64_t world;                              /* grows with everything that reasons may hang on */
 	size_t blame_at;                             /* in waiting: whose reasons are looked at next */
 	size_t live_bytes;                           /* garbage right after the last reset */
@@ -92,10 +106,19 @@ void team_dirty(struct live *l, struct team *t, bool wake);
 /* I is assumed to be on N no more. */
 void item_unassume(struct live *l, struct item *i);
 bool live_ours(const struct pod *p, void *arg);
+struct team *team_get(struct live *l, enum group_dialect d, const char *key, bool make);
+void team_maybe_free(struct live *l, struct team *t);    /* nothing refers to it */
 
 /* words.c */
 void unit_blame(struct live *l, struct unit *u);
 bool live_blame_some(struct live *l, int64_t until_ms);
+bool words_alike(const char *a, const char *b);          /* the same but for numbers */
+
+/* status.c */
+void team_report(struct live *l, struct team *t);        /* something changed that its status may tell */
+void team_forget_report(struct live *l, struct team *t);
+void ended_forget_all(struct live *l);
+bool live_report_some(struct live *l);                   /* true: more are due */
 
 /* hunger.c: who has to go */
 /* The claims of every unit whose turn is before T (NULL: of all) are put into the model; lifted again by promises_lift. */

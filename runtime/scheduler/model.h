@@ -99,7 +99,7 @@ struct pod {
 	const char *refused;                 /* why no node can be right, whatever the nodes are */
 	const char *own_refused;             /* the same, without what its group says */
 	const char *said_reason, *said_message;    /* of its condition PodScheduled=False; NULL: it has none */
-	bool started;                        /* a container of it runs or ran */
+	bool started, running;               /* a container of it runs or ran; its phase is Running */
 	const char *nominated;               /* status.nominatedNodeName; NULL: none */
 	int64_t deadline_ms;                 /* spec.activeDeadlineSeconds, in milliseconds; 0: none */
 	struct group *group;

@@ -342,6 +342,7 @@ static void read_status(struct reader *r, const json_t *status)
 		r->p->said_message = arena_strdup(r->m->arena, json_str(j, "message") ? json_str(j, "message") : "");
 	}
 	r->p->started = (phase && strcmp(phase, "Pending") != 0 && *phase) || json_str(status, "startTime");
+	r->p->running = phase && strcmp(phase, "Running") == 0;
 	r->p->nominated = arena_strdup(r->m->arena, json_str(status, "nominatedNodeName"));
 	int64_t seconds = json_int(r->spec, "activeDeadlineSeconds", 0);
 	r->p->deadline_ms = seconds > 0 && seconds < 1000000000 ? seconds * 1000 : 0;

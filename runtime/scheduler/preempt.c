@@ -303,8 +303,44 @@ static int level_of(struct search *s, struct tree **t)
 	return tree_level(*t, s->g->required);
 }
 
+/* One filter for each class that waits; MANY: too many to look. */
+struct classes { struct filter *f[8]; sym key[8]; size_t n; bool many; };
+
+static void add_class(struct search *s, struct classes *c, const struct pod *p)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->key[i] == p->class_key)
+			return;
+	c->many = c->many || c->n == ARRAY_LEN(c->f);
+	if (c->many)
+		return;
+	c->key[c->n] = p->class_key;
+	c->f[c->n++] = filter_open(s->e->m, p);
+}
+
+static void add_classes(struct search *s, struct classes *c, const struct group *g)
+{
+	for (size_t i = 0; i < g->children.len; i++)
+		add_classes(s, c, g->children.at[i]);
+	for (size_t i = 0; i < g->waiting.len; i++)
+		add_class(s, c, g->waiting.at[i]);
+}
+
+/* Is there a node below V that lets some class in by what the node is? Where there is none, nobody's going helps. */
+static bool lets_in(const struct classes *c, const struct tree *t, uint32_t v)
+{
+	uint32_t from, to;
+	bool open = c->many;
+	tree_span(t, v, t->n_levels + 1, &from, &to);
+	for (uint32_t l = from; !open && l < to; l++)
+		for (size_t i = 0; !open && i < c->n; i++)
+			open = !filter_node_static(c->f[i], tree_node(t, l));
+	return open;
+}
+
 static bool look(struct search *s, struct victims *out)
 {
+	struct classes waiting = { .n = 0 };
 	struct tree *t;
 	int level = level_of(s, &t), found = 0, tries = PREEMPT_TRIES;
 	size_t n;
@@ -313,13 +349,21 @@ static bool look(struct search *s, struct victims *out)
 		tries /= 16;
 	if (level == TREE_NONE)
 		return false;
+	if (s->p)
+		add_class(s, &waiting, s->p);
+	else
+		add_classes(s, &waiting, s->g);
 	struct touch *at = find_touches(s, t, level, &n);
-	for (size_t i = 0, j; i < n && found < PREEMPT_FOUND && tries > 0; i = j, tries--) {
+	for (size_t i = 0, j; i < n && found < PREEMPT_FOUND && tries > 0; i = j) {
 		for (j = i + 1; j < n && at[j].v == at[i].v;)
 			j++;
-		if (t->v[at[i].v].domain)
-			found += try_domain(s, t, &at[i], j - i, out, found > 0);
+		if (!t->v[at[i].v].domain || !lets_in(&waiting, t, at[i].v))
+			continue;
+		found += try_domain(s, t, &at[i], j - i, out, found > 0);
+		tries--;
 	}
+	for (size_t i = 0; i < waiting.n; i++)
+		filter_close(waiting.f[i]);
 	free(at);
 	return found > 0;
 }

@@ -19,7 +19,8 @@ struct room {
 	int64_t *slices;             /* a leaf - base: free device slices */
 	bool *open;                  /* a leaf - base: the node's own objects let the class in */
 	uint32_t *stamp;             /* a leaf - base: of the node when that was looked at */
-	bool never;                  /* no node lets it in, for its volume claims */
+	bool never;                  /* no node lets it in, for its volume claims: */
+	uint64_t judged_at;          /* version of the model then; who uses a ReadWriteOncePod claim changes */
 	uint32_t *match;             /* winner trees, one an inner vertex: child positions */
 	size_t *match_at;            /* an inner vertex: where its tree starts; its size is a power of two */
 	int64_t most[TREE_LEVELS + 1]; /* a level: no vertex has more room; an upper bound, exact after counting all */
@@ -210,6 +211,7 @@ struct room *room_new(const struct model *m, struct tree *t, struct pod *p)
 	}
 	r->match = xcalloc(matches + 1, sizeof(*r->match));
 	r->never = filter_class_refused(r->filter);
+	r->judged_at = m->version;
 	for (size_t i = 0; i < leaves; i++)
 		look(r, t->leaf_of[i]);
 	count_all(r);
@@ -232,8 +234,27 @@ void room_free(struct room *r)
 	free(r);
 }
 
+/* True: all is counted anew. */
+static bool judge_again(struct room *r)
+{
+	if (!r->p->n_claims || r->judged_at == r->m->version)
+		return false;
+	filter_close(r->filter);
+	r->filter = filter_open(r->m, r->p);
+	r->judged_at = r->m->version;
+	if (r->never == filter_class_refused(r->filter))
+		return false;
+	r->never = !r->never;
+	for (size_t i = 0; i < r->m->nodes.len; i++)
+		look(r, r->t->leaf_of[i]);
+	count_all(r);
+	return true;
+}
+
 void room_refresh(struct room *r)
 {
+	if (judge_again(r))
+		return;
 	uint64_t before = r->m->changes_before, now = before + r->m->changes.len;
 	if (r->seen < before || now - r->seen > r->m->nodes.len) {
 		count_all(r);

@@ -41,20 +41,33 @@ static const char *const keep_volume[] = { "metadata.labels", "spec.nodeAffinity
 static const char *const keep_budget[] = { "spec.selector", "status.disruptionsAllowed", NULL };
 static const char *const keep_class[] = { "value", "globalDefault", "preemptionPolicy", NULL };
 static const char *const keep_devices[] = { "spec.extendedResourceName", NULL };
-static const char *const keep_spec[] = { "spec", "status.replacements", NULL };
+static const char *const keep_spec[] = { "spec", NULL };
+static const char *const keep_gang[] = {
+	"metadata.generation", "spec", "status.observedGeneration", "status.phase", "status.wanted", "status.bound", "status.plan", "status.domain",
+	"status.replacements", "status.conditions", NULL,
+};
+static const char *const keep_group[] = {
+	"metadata.generation", "spec", "status.conditions", "status.phase", "status.running", "status.succeeded", "status.failed", "status.scheduleStartTime", NULL,
+};
+static const char *const keep_ended[] = {
+	"metadata.labels[aipc.dev/*]", "metadata.annotations[aipc.dev/*]", "metadata.labels[scheduling.x-k8s.io/pod-group]", "spec.schedulerName",
+	"spec.schedulingGroup", "status.phase", NULL,
+};
 static const char *const keep_name[] = { "metadata.uid", NULL };
 
 /* In the order in which the core is filled: what pods refer to while they are read comes first. */
-enum { ROW_PODS = 5, ROW_BUDGETS = 9, ROW_OLD = 14 };
-static const struct row { const struct kube_type *type; const char *const *keep; bool optional; } rows[] = {
-	{ &kube_priority_classes, keep_class, false }, { &kube_device_classes, keep_devices, true }, { &type_topologies, keep_spec, true },
-	{ &type_pools, keep_spec, true }, { &kube_nodes, keep_node, false }, { &kube_pods, keep_pod, false }, { &kube_namespaces, keep_labels, false },
-	{ &kube_pvcs, keep_claim, false }, { &kube_pvs, keep_volume, false }, { &kube_pdbs, keep_budget, false }, { &type_gangs, keep_spec, true },
-	{ &type_pod_groups_beta, keep_spec, true }, { &type_pod_groups_alpha, keep_spec, true }, { &type_coscheduling, keep_spec, true },
-	{ &type_workloads_old, keep_name, true },
+enum { ROW_PODS = 5, ROW_BUDGETS = 9, ROW_OLD = 14, ROW_ENDED = 15 };
+static const char running[] = "status.phase!=Succeeded,status.phase!=Failed", ended[] = "status.phase!=Pending,status.phase!=Running,status.phase!=Unknown";
+static const struct row { const struct kube_type *type; const char *const *keep; bool optional; const char *label, *fields; } rows[] = {
+	{ &kube_priority_classes, keep_class, false, NULL, NULL }, { &kube_device_classes, keep_devices, true, NULL, NULL },
+	{ &type_topologies, keep_spec, true, NULL, NULL }, { &type_pools, keep_spec, true, NULL, NULL }, { &kube_nodes, keep_node, false, NULL, NULL },
+	{ &kube_pods, keep_pod, false, NULL, running }, { &kube_namespaces, keep_labels, false, NULL, NULL }, { &kube_pvcs, keep_claim, false, NULL, NULL },
+	{ &kube_pvs, keep_volume, false, NULL, NULL }, { &kube_pdbs, keep_budget, false, NULL, NULL }, { &type_gangs, keep_gang, true, NULL, NULL },
+	{ &type_pod_groups_beta, keep_group, true, NULL, NULL }, { &type_pod_groups_alpha, keep_group, true, "podgroups.v1alpha2", NULL },
+	{ &type_coscheduling, keep_group, true, "podgroups.scheduling.x-k8s.io", NULL }, { &type_workloads_old, keep_name, true, NULL, NULL },
+	{ &kube_pods, keep_ended, false, "pods.ended", ended },
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
-static const char running[] = "status.phase!=Succeeded,status.phase!=Failed";
 
 struct source { struct watch *w; const struct row *row; struct kube_cache *cache; };
 struct watch {
@@ -91,6 +104,19 @@ static bool same_for_us(const struct kube_object *old, const struct kube_object 
 	       doc_same(doc_path(a, "metadata", "annotations", NULL), doc_path(b, "metadata", "annotations", NULL));
 }
 
+static void on_ended(struct watch *w, const struct kube_object *old, struct kube_object *now, bool gone)
+{
+	if (!w->live)
+		return;
+	if (gone) {
+		live_drop_ended(w->live, old->ns, old->name);
+	} else {
+		autojson json_t *j = object_of(&w->source[ROW_ENDED], now);
+		live_put_ended(w->live, j);
+	}
+	w->o.changed(w->o.arg);
+}
+
 static void on_change(void *arg, enum kube_change what, const struct kube_object *old, struct kube_object *now)
 {
 	struct source *s = arg;
@@ -99,6 +125,10 @@ static void on_change(void *arg, enum kube_change what, const struct kube_object
 	if (s->row == &rows[ROW_OLD]) {
 		if (what == KUBE_ADDED)
 			w->o.foreign(w->o.arg, now->ns, now->name, now->uid);
+		return;
+	}
+	if (s->row == &rows[ROW_ENDED]) {
+		on_ended(w, old, now, what == KUBE_DELETED);
 		return;
 	}
 	w->budgets = w->budgets || s->row == &rows[ROW_BUDGETS];
@@ -123,9 +153,8 @@ struct watch *watch_new(struct role_run *r, const struct watch_options *o)
 		struct source *s = &w->source[i];
 		*s = (struct source){ w, &rows[i], NULL };
 		struct kube_cache_options c = { .type = rows[i].type, .keep = rows[i].keep, .changed = on_change, .arg = s, .optional = rows[i].optional };
-		if (i == ROW_PODS)
-			c.select.fields = running;
-		s->cache = role_cache(r, &c);
+		c.select.fields = rows[i].fields;
+		s->cache = role_cache_as(r, &c, rows[i].label ? rows[i].label : rows[i].type->plural);
 	}
 	return w;
 }
@@ -144,7 +173,10 @@ void watch_feed(struct watch *w, struct live *l)
 			continue;
 		for (struct kube_object *o = kube_cache_next(w->source[i].cache, NULL); o; o = kube_cache_next(w->source[i].cache, o)) {
 			autojson json_t *j = object_of(&w->source[i], o);
-			live_put(l, j);
+			if (i == ROW_ENDED)
+				live_put_ended(l, j);
+			else
+				live_put(l, j);
 		}
 	}
 }
@@ -161,6 +193,12 @@ void watch_settle(struct watch *w)
 	live_budgets(w->live, all);
 }
 
+const struct kube_type *watch_group_type(const char *version, enum group_dialect d)
+{
+	const struct kube_type *t = d == GROUP_OURS ? &type_gangs : d == GROUP_COSCHEDULING ? &type_coscheduling : &type_pod_groups_beta;
+	return d == GROUP_UPSTREAM && strcmp(version, "scheduling.k8s.io/v1alpha2") == 0 ? &type_pod_groups_alpha : t;
+}
+
 const char *watch_pod_version(const struct watch *w, const char *ns, const char *name, const char *uid)
 {
 	const struct kube_object *o = kube_cache_get(w->source[ROW_PODS].cache, ns, name);
@@ -173,7 +211,7 @@ void watch_dump(const struct watch *w, const struct live *l, FILE *to)
 	fputs("{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n", to);
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct source *s = &w->source[i];
-		for (struct kube_object *o = kube_cache_next(s->cache, NULL); o && i != ROW_OLD; o = kube_cache_next(s->cache, o)) {
+		for (struct kube_object *o = kube_cache_next(s->cache, NULL); o && i != ROW_OLD && i != ROW_ENDED; o = kube_cache_next(s->cache, o)) {
 			autojson json_t *j = object_of(s, o);
 			const char *node = i == ROW_PODS && l ? live_assumed(l, o->ns, o->name) : NULL;
 			if (node)
@@ -191,9 +229,9 @@ int watch_read(struct task *t, struct kube *k, json_t **list, struct err *err)
 	autojson json_t *items = json_array();
 	for (size_t i = 0; i < ROWS; i++) {
 		struct kube_fail why = { 0 };
-		struct kube_select select = { .fields = i == ROW_PODS ? running : NULL };
+		struct kube_select select = { .fields = rows[i].fields };
 		autojson json_t *array = NULL;
-		if (i == ROW_OLD)
+		if (i == ROW_OLD || i == ROW_ENDED)
 			continue;
 		int rc = kube_list(t, k, rows[i].type, &select, &array, &why, err);
 		if (rc == E_NOTFOUND && rows[i].optional)

@@ -2,7 +2,7 @@
  *
  * One cache for each type that decisions hang on; of pods and nodes only the fields that they hang on are kept (about 1 kB a pod). The types
  * that a cluster may not have (PodGroup in both upstream versions, the coscheduling PodGroup, DeviceClass, the kinds of aipc.dev) are
- * optional. The caches also are the dump: a List of what was kept is enough for `simulate` to decide the same.
+ * optional. Pods that have ended are in a cache of their own, for the status of groups only. The caches also are the dump: a List of what was kept is enough for `simulate` to decide the same.
  */
 #ifndef RUNTIME_SCHEDULER_WATCH_H
 #define RUNTIME_SCHEDULER_WATCH_H
@@ -29,6 +29,8 @@ void watch_feed(struct watch *w, struct live *l);
 void watch_settle(struct watch *w);
 /* resourceVersion of a pod that is still UID; NULL: gone. */
 const char *watch_pod_version(const struct watch *w, const char *ns, const char *name, const char *uid);
+/* The type of a group's object; VERSION is its apiVersion. */
+const struct kube_type *watch_group_type(const char *version, enum group_dialect d);
 /* All that is cached as a List for `simulate`; pods that L assumes to be somewhere have that node. */
 void watch_dump(const struct watch *w, const struct live *l, FILE *to);
 

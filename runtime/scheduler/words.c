@@ -9,8 +9,7 @@
 
 enum { MESSAGE_MAX = 1000, A_FEW = 64 };
 
-/* The same but for numbers? */
-static bool same_kind(const char *a, const char *b)
+bool words_alike(const char *a, const char *b)
 {
 	static const char digits[] = "0123456789";
 	for (;;) {
@@ -25,17 +24,34 @@ static bool same_kind(const char *a, const char *b)
 	}
 }
 
-/* Hands it out when it is not what was told last, or what the pod's own condition says already. */
-static void tell(struct live *l, struct item *i, const char *reason, const char *message)
+/* The node that is kept for I; NULL: none. */
+static const char *kept_for(const struct unit *u, const struct item *i)
+{
+	for (size_t k = 0; k < u->claims.len; k++)
+		if (u->claims.at[k].item == i)
+			return u->claims.at[k].node;
+	return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Hands it out when it is not what was told last, or what the pod's own condition and nomination say already. */
+static void tell(struct live *l, const struct unit *u, struct item *i, const char *reason, const char *message)
 {
 	char *text = xasprintf("%s %s", reason, message);
+	const char *kept = kept_for(u, i), *nominated = i->pod->nominated && *i->pod->nominated ? i->pod->nominated : NULL;
 	autofree char *said = i->pod->said_reason ? xasprintf("%s %s", i->pod->said_reason, i->pod->said_message) : NULL;
 	const char *before = i->told ? i->told : said;
-	if (before && strcmp(before, text) == 0) {
-		if (i->told)
+	if (before && strcmp(before, text) == 0 && same_text(kept, i->told ? i->told_node : nominated)) {
+		if (i->told) {
 			free(text);
-		else
+		} else {
 			i->told = text;
+			i->told_node = xstrdup(kept);
+		}
 		return;
 	}
 	struct live_word *w = xcalloc(1, sizeof(*w));
@@ -44,11 +60,14 @@ static void tell(struct live *l, struct item *i, const char *reason, const char 
 	w->uid = xstrdup(i->uid);
 	w->reason = xstrdup(reason);
 	w->message = xstrdup(message);
+	w->nominated = xstrdup(kept);
 	w->first = !i->pod->said_reason;
-	w->event = !before || !same_kind(before, text);
+	w->event = !before || !words_alike(before, text);
 	vec_push(&l->words, w);
 	free(i->told);
+	free(i->told_node);
 	i->told = text;
+	i->told_node = xstrdup(kept);
 }
 
 void live_untold(struct live *l, const struct live_word *w)
@@ -58,7 +77,8 @@ void live_untold(struct live *l, const struct live_word *w)
 	if (!i || strcmp(i->uid, w->uid) != 0)
 		return;
 	free(i->told);
-	i->told = NULL;
+	free(i->told_node);
+	i->told = i->told_node = NULL;
 	(i->team && !i->unit.waiting_at ? &i->team->unit : &i->unit)->told_at = 0;
 }
 
@@ -80,13 +100,13 @@ static void blame_pod(struct live *l, struct unit *u, struct item *i, const char
 	if (p->terminating)
 		return;
 	if (known) {
-		tell(l, i, "Unschedulable", known);
+		tell(l, u, i, "Unschedulable", known);
 		return;
 	}
 	join_reasons(&s, u, engine_blame(l->e, p));
 	if (s.len > MESSAGE_MAX)
 		s.at[MESSAGE_MAX] = '\0';
-	tell(l, i, p->n_gates ? "SchedulingGated" : p->own_refused ? "SchedulerError" : "Unschedulable", s.at ? s.at : "");
+	tell(l, u, i, p->n_gates ? "SchedulingGated" : p->own_refused ? "SchedulerError" : "Unschedulable", s.at ? s.at : "");
 }
 
 /* The pods of a group have the same reasons, unless something is wrong with one of them. */
@@ -106,6 +126,7 @@ static void blame_team(struct live *l, struct unit *u)
 			known = arena_strdup(l->e->words, strchr(i->told, ' ') + 1);
 		}
 	}
+	team_report(l, u->team);
 }
 
 void unit_blame(struct live *l, struct unit *u)

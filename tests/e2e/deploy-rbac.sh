@@ -25,6 +25,16 @@ kube_kwok
 # 1. As a user installs it.
 aipc-runtime crds | kc apply --server-side -f - >/dev/null
 kc apply --server-side -k "$root/deploy/kustomize/base" >/dev/null || fail "kubectl apply -k"
+kc apply --server-side -f - >/dev/null <<-'Y'
+	apiVersion: apiextensions.k8s.io/v1
+	kind: CustomResourceDefinition
+	metadata: { name: podgroups.scheduling.x-k8s.io, annotations: { api-approved.kubernetes.io: https://github.com/kubernetes-sigs/scheduler-plugins/pull/50 } }
+	spec:
+	  group: scheduling.x-k8s.io
+	  scope: Namespaced
+	  names: { kind: PodGroup, plural: podgroups, singular: podgroup }
+	  versions: [{ name: v1alpha1, served: true, storage: true, subresources: { status: {} }, schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } } }]
+	Y
 kc wait --for=condition=Established --timeout=60s crd --all >/dev/null
 kc kustomize "$root/deploy/kustomize/base" >base.yaml
 
@@ -128,6 +138,19 @@ start_role scheduler
 # The gang is bound; a pod that fits nowhere says so.
 { member 0; member 1; pods big 16 ""; } | kc apply --server-side -f - >/dev/null
 for p in g-0 g-1; do eventually "$p is not bound" has_node $p; done
+# The status of groups, each kind of them.
+kc apply --server-side -f - >/dev/null <<-'Y'
+	{ apiVersion: scheduling.k8s.io/v1alpha2, kind: PodGroup, metadata: { name: up, namespace: default }, spec: { schedulingPolicy: { gang: { minCount: 1 } } } }
+	---
+	{ apiVersion: scheduling.x-k8s.io/v1alpha1, kind: PodGroup, metadata: { name: co, namespace: default }, spec: { minMember: 1 } }
+	---
+	{ apiVersion: v1, kind: Pod, metadata: { name: up-0, namespace: default }, spec: { schedulerName: aipc, schedulingGroup: { podGroupName: up }, containers: [{ name: c, image: i }] } }
+	---
+	{ apiVersion: v1, kind: Pod, metadata: { name: co-0, namespace: default, labels: { scheduling.x-k8s.io/pod-group: co } }, spec: { schedulerName: aipc, containers: [{ name: c, image: i }] } }
+	Y
+eventually "the PodGroup does not say that it is placed" is True kc get podgroups.v1alpha2.scheduling.k8s.io up -o 'jsonpath={.status.conditions[?(@.type=="PodGroupScheduled")].status}'
+eventually "the coscheduling PodGroup has no phase" is Running kc get podgroups.scheduling.x-k8s.io co -o 'jsonpath={.status.phase}'
+eventually "the Gang has no phase" is Running kc get gang g -o 'jsonpath={.status.phase}'
 eventually "the pod that fits nowhere does not say so" is Unschedulable kc get pod big -o 'jsonpath={.status.conditions[?(@.type=="PodScheduled")].reason}'
 kc delete pod big --grace-period=0 --force >/dev/null 2>&1
 
@@ -232,7 +255,9 @@ for role in scheduler controller; do
 	no $role patch customresourcedefinitions.apiextensions.k8s.io
 done
 no scheduler patch nodes
-no scheduler patch gangs.aipc.dev --subresource=status
+no scheduler patch sparepools.aipc.dev --subresource=status
+no scheduler patch nodes --subresource=status
+no controller patch podgroups.scheduling.k8s.io --subresource=status
 no scheduler update leases.coordination.k8s.io/aipc-controller -n aipc-system
 no controller create pods --subresource=binding
 no controller create pods --subresource=eviction

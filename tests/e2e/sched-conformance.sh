@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# What the scheduler does with each shape of group and each rule of the API, as a table of scenarios on one real API server:
+# sched_conformance.py. ROWS selects some by a part of their names.
+source "$(dirname "$0")/lib.bash"
+. "$root/tests/e2e/kube.bash"
+. "$root/tests/e2e/sched.bash"
+kube_up
+aipc-runtime crds >crds.yaml
+kc apply -f crds.yaml >/dev/null
+kube_kwok
+export SERVER=https://127.0.0.1:$kube_port TOKEN=admin-token
+python3 "$root/tests/e2e/sched_conformance.py" kinds
+sched_up
+python3 "$root/tests/e2e/sched_conformance.py" rows "${ROWS:-}" "${sched_ports[0]}"
+sched_stop TERM || fail "it did not end well: $?"
+if grep -E 'level=(error|fatal)|ERROR' sched.err; then fail "the scheduler complained"; fi
