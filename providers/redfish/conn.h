@@ -7,7 +7,8 @@
  * rf_send() holds the BMC's gate for the whole exchange with its retries:
  *   401            one new login, then GET, PATCH and DELETE are sent again; a POST comes back with status 401
  *   503, 429, or a message id that means "not ready": waits (Retry-After, the message's argument, else backoff) within
- *                  limits.budget, then E_BUSY, and for two minutes a tenth of it for whatever else is busy; RF_ONCE requests come back at once with their status instead
+ *                  limits.budget, then E_BUSY, and for two minutes a tenth of it for whatever else is busy; RF_ONCE requests come
+ *                  back at once with their status instead
  *   no connection  GETs are tried three times; then the breaker opens: for two minutes every request to this BMC fails at once
  *                  with the same message, unless rf_expect() says that the BMC is away on our behalf
  * Nothing here logs or stores a credential; error texts carry the address, the BMC's own words, never headers or bodies.
@@ -63,6 +64,7 @@ struct rf_bmc {
 	char *token, *session;       /* open session and its URI (may be NULL with a token) */
 	char *basic;                 /* "Basic ..." when that is how we log in */
 	char *note_key;              /* of the store's note about the session */
+	char *no_session;            /* why it opened none, in its words; NULL: it did, or was not asked */
 	bool root_known, root_refused;       /* root_refused: it wanted credentials, and is read again with them */
 	char *sessions_uri, *systems_uri, *managers_uri, *chassis_uri, *update_uri, *tasks_uri, *registries_uri;
 	struct quirk quirk;
@@ -117,7 +119,8 @@ void rf_reply_release(struct rf_reply *r);                   /* zeroed is fine *
 #define autoreply __attribute__((cleanup(rf_reply_release)))
 static inline bool rf_good(const struct rf_reply *r) { return r->status >= 200 && r->status < 300; }
 
-/* Sets ERR from a refusal: "10.0.0.1 refused WHAT (400): PropertyUnknown: ...". E_AUTH, E_DENIED, E_NOTFOUND,
+/* Sets ERR from a refusal: "10.0.0.1 refused WHAT (HTTP 400); it says: PropertyUnknown: ...", with what to do where the BMC does not
+ * say that itself. E_AUTH, E_DENIED, E_NOTFOUND,
  * E_CONFLICT, E_BUSY, E_UNSUPPORTED, E_INTERNAL by status. */
 int rf_refused(const struct rf_bmc *b, const struct rf_reply *r, const char *what, struct err *err);
 

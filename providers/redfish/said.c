@@ -165,8 +165,8 @@ static void pick_worst(void *ctx, const json_t *m)
 	const char *id = rf_message_id(m);
 	int rank = severity_of(m) * 2 + 1 + (id && !quirk_id_is(id, "GeneralError") && !quirk_id_is(id, "Success"));
 
-	if (!json_str(m, "Message") && !id)
-		return;
+	if (!(json_str(m, "Message") && *json_str(m, "Message")) && !(id && *id))
+		return;          /* some fill a message with empty words */
 	if (rank > p->rank)
 		*p = (struct pick){ m, rank };
 }
@@ -269,7 +269,7 @@ void rf_add_text(struct str *out, const char *text)
 static const char *advice_of(const json_t *m)
 {
 	static const char *const nothing[] = { "", "None", "N/A", "No resolution is required", "No response action is required", "See",
-		"There is no resolution" };
+		"There is no resolution", "No resolution was required" };
 	const char *r = json_str(m, "Resolution");
 
 	for (size_t i = 0; r && i < ARRAY_LEN(nothing); i++) {
@@ -309,12 +309,12 @@ bool rf_say(const json_t *body, struct str *out)
 	}
 	id = rf_message_id(p.best);
 	text = json_str(p.best, "Message");
-	if (id) {
+	if (id && *id) {
 		const char *dot = strrchr(id, '.');
 		add_clean(out, dot && dot[1] ? dot + 1 : id);
 	}
 	if (text && *text) {
-		if (id)
+		if (id && *id)
 			str_add(out, ": ");
 		add_clean(out, text);
 	} else {
@@ -392,6 +392,22 @@ char *rf_path(const char *link)
 	return str_take(&out);
 }
 
+/* What to do about a status where the BMC does not say. */
+static const char *hint_for(int status)
+{
+	static const struct { int status; const char *says; } table[] = {
+		{ 403, "the user may lack the privilege for it, or the machine the licence" }, { 405, "this service does not offer it" },
+		{ 412, "something else changed it at the same time: run again" }, { 428, "something else changed it at the same time: run again" },
+		{ 500, "if it stays so, reset the BMC" }, { 502, "if it stays so, reset the BMC" }, { 504, "if it stays so, reset the BMC" },
+		{ 501, "this service does not offer it" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].status == status)
+			return table[i].says;
+	return NULL;
+}
+
 int rf_refused(const struct rf_bmc *b, const struct rf_reply *r, const char *what, struct err *err)
 {
 	static const struct { int status, code; } codes[] = {
@@ -407,5 +423,7 @@ int rf_refused(const struct rf_bmc *b, const struct rf_reply *r, const char *wha
 	str_init(&said, 700);
 	if (!rf_say(r->json, &said) && r->text)
 		rf_add_text(&said, r->text);
-	return err_set(err, code, "%s refused %s (HTTP %d)%s%s", b->addr, what, r->status, said.len ? "; it says: " : "", said.at);
+	const char *hint = strstr(said.at, "it advises") ? NULL : hint_for(r->status);
+	return err_set(err, code, "%s refused %s (HTTP %d)%s%s%s%s", b->addr, what, r->status, said.len ? "; it says: " : "", said.at, hint ? "; " : "",
+		       hint ? hint : "");
 }

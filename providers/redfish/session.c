@@ -40,7 +40,7 @@ void rf_bmc_free(struct rf_bmc *b)
 	rf_wipe(&b->token);
 	rf_wipe(&b->basic);
 	char *all[] = { b->key, b->addr, b->origin, b->user, b->password, b->ca_file, b->pin, b->session, b->note_key, b->sessions_uri,
-		b->systems_uri, b->managers_uri, b->chassis_uri, b->update_uri, b->tasks_uri, b->registries_uri, b->system };
+		b->systems_uri, b->managers_uri, b->chassis_uri, b->update_uri, b->tasks_uri, b->registries_uri, b->system, b->no_session };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
 	free(b);
@@ -138,12 +138,29 @@ void rf_session_lost(struct rf_bmc *b)
 	forget_note(b, b->note_key);
 }
 
+/* A login that named no session: the only one that is listed is ours. */
+static void find_session(struct task *t, struct rf_bmc *b)
+{
+	struct rf_request rq = { .method = "GET", .path = b->sessions_uri, .timeout_ms = LOGOUT_MS };
+	autoreply struct rf_reply r = { 0 };
+	struct err ignored;
+	const json_t *members;
+
+	if (rf_exchange(t, b, &rq, &r, NULL, &ignored) || !rf_good(&r))
+		return;
+	members = json_at(r.json, "Members");
+	if (json_array_size(members) == 1 && json_int(r.json, "Members@odata.count", 1) == 1)
+		b->session = rf_path(json_str(json_array_get(members, 0), "@odata.id"));
+}
+
 void rf_logout(struct task *t, struct rf_bmc *b)
 {
 	struct err ignored;
 
 	if (!b->token)
 		return;
+	if (!b->session && !b->refused)
+		find_session(t, b);
 	if (b->session && !b->refused) {
 		struct rf_request rq = { .method = "DELETE", .path = b->session, .timeout_ms = LOGOUT_MS };
 		autoreply struct rf_reply r = { 0 };
@@ -262,8 +279,9 @@ int rf_credentials_refused(struct rf_bmc *b, const struct rf_reply *r, struct er
 	str_init(&said, 400);
 	rf_say(r->json, &said);
 	rf_wipe(&b->basic);
-	err_set(err, E_AUTH, "%s refused user \"%s\" (HTTP %d)%s%s; check the provider's username and password, it is not asked again in this "
-		"run so that the account is not locked", b->addr, b->user ? b->user : "", r->status, said.len ? "; it says: " : "", said.at);
+	err_set(err, E_AUTH, "%s refused user \"%s\" (HTTP %d)%s%s%s%s%s; check the provider's username and password, it is not asked again in this "
+		"run so that the account is not locked", b->addr, b->user ? b->user : "", r->status, said.len ? "; it says: " : "", said.at,
+		b->no_session ? " (by HTTP Basic, as it opened no session: " : "", b->no_session ? b->no_session : "", b->no_session ? ")" : "");
 	b->refused = true;
 	b->down = *err;
 	return E_AUTH;
@@ -293,7 +311,12 @@ static void take_session(struct rf_bmc *b, struct rf_reply *r, char *token)
 	b->token = token;
 	b->logins++;
 	free(b->session);
+	const char *id = json_str(r->json, "Id");
 	b->session = r->location ? xstrdup(r->location) : rf_path(json_str(r->json, "@odata.id"));
+	if (!b->session && id && *id) {
+		autofree char *path = xasprintf("%s/%s", b->sessions_uri, id);
+		b->session = rf_path(path);
+	}
 	write_note(b);
 }
 
@@ -329,6 +352,16 @@ static int judge_login(struct rf_bmc *b, struct rf_reply *r, char **token, int64
 	return LOGIN_BASIC;
 }
 
+/* Why there is no session, should HTTP Basic be refused too. */
+static void note_no_session(struct rf_bmc *b, const struct rf_reply *r)
+{
+	struct err why;
+
+	rf_refused(b, r, "a login", &why);
+	free(b->no_session);
+	b->no_session = xasprintf("%.300s", why.msg);
+}
+
 static int open_session(struct task *t, struct rf_bmc *b, const char *password, struct err *err)
 {
 	autojson json_t *body = json_pack("{s:s, s:s}", "UserName", b->user, "Password", password);
@@ -356,8 +389,10 @@ static int open_session(struct task *t, struct rf_bmc *b, const char *password, 
 			rf_wipe(&b->basic);
 			continue;
 		}
-		if (rc == LOGIN_BASIC)
+		if (rc == LOGIN_BASIC) {
+			note_no_session(b, &r);
 			break;
+		}
 		if (wait < 0)
 			wait = clock_backoff_ms(n, 1000, 10000);
 		rc = task_sleep(t, wait > 60000 ? 60000 : wait > 0 ? wait : 1, err);
