@@ -29,7 +29,7 @@ enum err_code {
 
 struct err {
 	int code;            /* 0 or an enum err_code */
-	char msg[1024];      /* one sentence without a full stop, UTF-8, cut at the end when too long */
+	char msg[1024];      /* one sentence without a full stop, UTF-8, cut at the end when too long; a control character is '?' */
 };
 
 /* Sets CODE and the message; returns CODE, so that `return err_set(err, E_INPUT, ...)` reads well. ERR may be NULL. */

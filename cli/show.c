@@ -38,7 +38,9 @@ void show_value(const json_t *v, size_t max, struct str *out)
 			str_add(out, "..");
 			return;
 		}
-		str_addc(out, (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+		bool c1 = (unsigned char)*s == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0;
+		str_addc(out, (unsigned char)*s < 0x20 || *s == 0x7f || c1 ? '?' : *s);
+		s += c1;
 	}
 }
 

@@ -29,6 +29,8 @@ static void err_says_it_once_and_grows_to_the_left(void **unused)
 	errno = ENOENT;
 	assert_int_equal(err_errno(&err, "cannot open y"), E_NOTFOUND);
 	assert_non_null(strstr(err.msg, "cannot open y: No such file"));
+	err_set(&err, E_INPUT, "it says: %s", "\x1b[31mred\xc2\x9b\x7f caf\xc3\xa9\n");        /* a peer's words do not move a terminal */
+	assert_string_equal(err.msg, "it says: ?[31mred?? caf\xc3\xa9\n");
 	char big[3000];
 	memset(big, 'x', sizeof(big));
 	big[sizeof(big) - 1] = '\0';
