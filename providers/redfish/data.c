@@ -21,7 +21,7 @@ static json_t *as_number(const json_t *v, bool whole)
 	if ((s && (end == s || *end || !isdigit((unsigned char)end[-1]))) || (!s && !json_is_number(v)) || !(x > -9e15 && x < 9e15))
 		return json_null();
 	bool fits = x == (double)(long long)x;
-	return fits && (whole || json_is_integer(v)) ? json_integer((json_int_t)x) : whole ? json_null() : json_real(x);
+	return fits ? json_integer((json_int_t)x) : whole ? json_null() : json_real(x);
 }
 
 json_t *rf_told(const json_t *v, enum attr_type type)

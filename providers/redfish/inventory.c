@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "providers/redfish/data.h"
 
 enum { NEAR_IDS = 8 };
 
@@ -16,6 +17,7 @@ void fw_init(struct fw *f, struct rf_bmc *b, const json_t *components)
 	memset(f, 0, sizeof(*f));
 	f->b = b;
 	f->spoke = json_object();
+	f->passed = json_object();
 	for (size_t i = 0; i < n; i++) {
 		const json_t *want = json_at(components, keys[i]);
 		const char *apply = json_str(want, "apply");
@@ -26,13 +28,17 @@ void fw_init(struct fw *f, struct rf_bmc *b, const json_t *components)
 	}
 }
 
+static void entry_release(struct fw_entry *e)
+{
+	free(e->id);
+	free(e->path);
+	free(e->version);
+}
+
 static void drop_entries(struct fw *f)
 {
-	for (size_t i = 0; i < f->entries.len; i++) {
-		free(f->entries.at[i].id);
-		free(f->entries.at[i].path);
-		free(f->entries.at[i].version);
-	}
+	for (size_t i = 0; i < f->entries.len; i++)
+		entry_release(&f->entries.at[i]);
 	vec_free(&f->entries);
 	for (size_t i = 0; i < f->pins.len; i++)
 		f->pins.at[i].entries.len = 0;
@@ -47,6 +53,7 @@ void fw_release(struct fw *f)
 		vec_free(&f->pins.at[i].entries);
 	vec_free(&f->pins);
 	json_decref(f->spoke);
+	json_decref(f->passed);
 }
 
 static bool pinned(const struct fw *f, const char *id)
@@ -102,16 +109,26 @@ static int read_entry(struct task *t, struct fw *f, const char *path, bool by_se
 		return 0;
 	const char *name = json_str(j, "Name"), *own = json_str(j, "Id");
 	const char *as = by_segment ? id : own && pinned(f, own) ? own : name && pinned(f, name) ? name : own ? own : id;
-	const char *version = json_str(j, "Version");
+	autojson json_t *told = rf_told(json_at(j, "Version"), ATTR_STRING);
+	const char *version = json_string_value(told);
 	e = (struct fw_entry){ .id = xstrdup(as), .path = xstrdup(path), .version = version_none(version) ? NULL : xstrdup(version) };
 	e.updating = updating(j);
 	if (e.version)
 		json_object_set_new(f->spoke, path, json_true());
 	e.silent = rc == 0 && !e.version && !e.updating && !json_object_get(f->spoke, path);
-	vec_push(&f->entries, e);
+	bool any = false;
 	for (size_t i = 0; i < f->pins.len; i++)
-		if (meant(f->pins.at[i].glob, as, id) || (!by_segment && name && meant(f->pins.at[i].glob, name, id)))
-			vec_push(&f->pins.at[i].entries, f->entries.len - 1);
+		if (meant(f->pins.at[i].glob, as, id) || (!by_segment && name && meant(f->pins.at[i].glob, name, id))) {
+			vec_push(&f->pins.at[i].entries, f->entries.len);
+			any = true;
+		}
+	if (any || by_segment) {
+		vec_push(&f->entries, e);
+		return 0;
+	}
+	if (rc == 0)
+		json_object_set_new(f->passed, path, json_true());
+	entry_release(&e);
 	return 0;
 }
 
@@ -201,11 +218,12 @@ int fw_read(struct task *t, struct fw *f, struct err *err)
 		if (pinned(f, id))
 			rc = read_entry(t, f, links.at.at[i], true, &why, err);
 	}
-	/* A pin without entry may mean an Id or Name that the URI does not show. */
-	for (size_t i = 0; rc == 0 && pins_without(f) && i < links.at.len; i++) {
+	/* A pin without entry may mean an Id or Name that the URI does not show: of several entries, perhaps. */
+	bool by_name = pins_without(f);
+	for (size_t i = 0; rc == 0 && by_name && i < links.at.len; i++) {
 		char id[256];
 		rf_last_segment(links.at.at[i], id, sizeof(id));
-		if (!pinned(f, id))
+		if (!pinned(f, id) && !json_object_get(f->passed, links.at.at[i]))
 			rc = read_entry(t, f, links.at.at[i], false, &why, err);
 	}
 	if (rc)

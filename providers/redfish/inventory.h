@@ -25,6 +25,7 @@ struct fw {
 	char incomplete[160];        /* what could not be known, or "" */
 	bool service_updating;       /* the UpdateService itself says Updating */
 	json_t *spoke;               /* paths of entries that named a version in any reading */
+	json_t *passed;              /* paths of entries whose Id and Name no pin means: not read again */
 };
 
 void fw_init(struct fw *f, struct rf_bmc *b, const json_t *components);

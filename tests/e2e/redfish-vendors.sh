@@ -15,9 +15,9 @@ for k in sys.argv[1:]: v=v.get(k, 0)
 print(v)' "${@:2}"; }
 behind() { curl -s -X POST --data "$2" "http://127.0.0.1:$(port_of "$1")/test/set" >/dev/null; }
 
-# spec NAME "GLOB=VERSION[ TARGET]..." "BIOS MEMBERS": the working folder NAME with a pool of that one machine.
+# spec NAME "GLOB|VERSION[|TARGET[|APPLY]];..." "BIOS MEMBERS": the working folder NAME with a pool of that one machine.
 spec() {
-	local name=$1 pin glob version target
+	local name=$1 pin glob version target apply
 	mkdir -p "$name"
 	: >"$name.img"
 	{
@@ -28,8 +28,9 @@ spec() {
 		[[ -z $2 ]] || printf '      firmware:\n        components:\n'
 		while read -r pin; do
 			[[ -n $pin ]] || continue
-			IFS='|' read -r glob version target <<<"$pin"
-			printf '          "%s": { version: "%s", image: "%s"%s }\n' "$glob" "$version" "${IMAGE:-../$name.img}" "${target:+, targets: [\"$target\"]}"
+			IFS='|' read -r glob version target apply <<<"$pin"
+			printf '          "%s": { version: "%s", image: "%s"%s%s }\n' "$glob" "$version" "${IMAGE:-../$name.img}" "${target:+, targets: [\"$target\"]}" \
+				"${apply:+, apply: $apply}"
 		done <<<"${2//;/$'\n'}"
 	} >"$name/main.aipc.yaml"
 }
@@ -98,9 +99,51 @@ if [[ -z ${ONLY:-} ]]; then
 	[[ $(state dell-idrac firmware 'Previous-159-1.9.0__BIOS.Setup.1-1') == 1.9.0 ]] || fail "a row of the inventory that does not run was changed"
 fi
 
+# --- shapes of captures, as data: all in one plan, each told by its own facts
+data_of() { # TYPE
+	local name
+	printf '  %s:\n' "$1"
+	for name in shape-numbers shape-dell shape-pcie shape-names shape-bare; do
+		printf '    %s: { bmc: "http://127.0.0.1:%s" }\n' "$name" "$(port_of $name)"
+	done
+}
+shapes() {
+	mkdir shapes
+	cd shapes
+	{
+		printf 'provider:\n  redfish: { username: admin, password: "env:RF_PASSWORD", insecure: true, read_timeout: 5s, busy_timeout: 4s }\ndata:\n'
+		data_of redfish_system
+		data_of redfish_gpus
+		data_of redfish_firmware
+		printf '    by-name: { bmc: "http://127.0.0.1:%s", components: ["Mellanox*"] }\n' "$(port_of shape-names)"
+	} >main.aipc.yaml
+	aipc plan --json >plan.json 2>plan.err || fail "$(cat plan.err)"
+	python3 - <<'PY'
+import json, sys
+d = {r["address"]: r for r in json.load(open("plan.json"))["data"]}
+of = lambda kind, name: d["data.redfish_%s.shape-%s" % (kind, name)]["values"]
+facts = {
+    "numbers": lambda s=of("system", "numbers"): (s["processors"], s["memory_gib"], s["bios_version"], s["serial"], s["model"], s["bmc_version"], s["health"]) ==
+        (2, 2048, "1.5", "12345", "X", "7.10.30.00", None),
+    "dell": lambda g=of("gpus", "dell")["gpus"]: [(x["id"], x["model"], x["memory_mib"]) for x in g] ==
+        [("Video.Slot.38-1", "NVIDIA H100 80GB HBM3", None), ("Video.Slot.39-1", None, 81920)],
+    "pcie": lambda g=of("gpus", "pcie")["gpus"]: [(x["id"], x["system"], x["serial"]) for x in g] == [("1-0", "1", "1"), ("4-0", "1", None), ("GPU8", "1", None)],
+    "names": lambda v=of("firmware", "names")["versions"]: (len(v), v["System ROM"], v["Null"]) == (6, "2.4", None),
+    "by name": lambda: len(d["data.redfish_firmware.by-name"]["values"]["versions"]) == 2,
+    "bare": lambda s=of("system", "bare"): all(s[k] is None for k in ("name", "power", "manufacturer", "model", "health", "state")) and s["id"] == "1",
+    "no gpus": lambda: of("gpus", "bare")["gpus"] == of("gpus", "names")["gpus"] == [],
+}
+for name, fact in facts.items():
+    if not fact(): sys.exit("not so: %s: %s" % (name, json.dumps({k: v.get("values") for k, v in d.items()}, indent=1)))
+PY
+	aipc plan >plan.out 2>&1 || fail "$(cat plan.out)"
+	if LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f]' plan.out; then fail "control characters reach the terminal"; fi
+}
+(trap - EXIT; shapes) || exit 1
+
 # --- misbehaviour: NAME, command, exit status, what must be said; plain changes firmware, BIOS and (sometimes) nothing else
-bad() { # NAME COMMAND STATUS TEXT [BIOS]
-	[[ -d $work/$1 ]] || spec "$1" "BIOS|2.1;NIC_0|3.0" "${5-SMT: Disabled}"
+bad() { # NAME COMMAND STATUS TEXT [BIOS [APPLY]]
+	[[ -d $work/$1 ]] || spec "$1" "BIOS|2.1||${6-};NIC_0|3.0" "${5-SMT: Disabled}"
 	printf 'BIOS=2.1\n%0120d\n' 0 >"$work/$1.img"
 	(
 		trap - EXIT
@@ -150,5 +193,34 @@ bad monitor-303 apply 0 ""
 bad task-stalls apply 5 "shows no progress for 8 s"
 bad small-images apply 5 "at most 100 bytes"
 bad update-off apply 5 "ServiceEnabled"
+bad html-503 plan 0 "Service starts & stops"
+bad escapes plan 0 "2.0?[2J?31m"
+bad skip-only plan 0 "2 to change"
+bad count-lies plan 0 "2 to change"
+bad too-large apply 5 "larger than the BMC takes"
+bad odd-media apply 5 "takes no such file"
+bad full-no-basic plan 0 "opened no session"
+bad no-session-uri plan 0 "SMT"
+bad job-refused apply 5 "could not schedule"
+bad needs-targets apply 5 "the pin's targets"
+bad bios-depends plan 0 'read-only while SMT is "Disabled"' "SMT: Disabled, Count: 5"
 gather
+for name in monitor-202 busy-400 busy-409 lock-held late-version late-bios updating job-good; do bad $name apply 0 ""; done
+bad virtual-ac apply 0 "" "SMT: Disabled" ac_cycle
+bad bios-ac apply 0 "" "SMT: Disabled" ac_cycle
+bad gone-after-reset apply 0 "" "SMT: Disabled" bmc_reset
+bad monitor-only apply 5 "no progress for 8 s"
+bad bios-depends-not apply 0 "" "Count: 5"
+bad task-at-100 apply 5 "at 100 %"
+bad task-warning apply 5 "Part of it waits"
+gather
+# The same task is watched once more, and its image not sent again.
+bad task-at-100 apply 5 "at 100 %"
+gather
+for name in busy-400 busy-409 lock-held late-version updating monitor-202 monitor-only task-at-100 virtual-ac bios-ac gone-after-reset task-warning; do
+	[[ $(state $name images) == 1 && $(state $name bricked) == 0 && $(state $name open) == 0 ]] ||
+		fail "$name: $(state $name images) images, $(state $name bricked) resets while it wrote, $(state $name open) open sessions"
+done
+for name in virtual-ac bios-ac; do [[ $(state $name ac_cycles) == 1 ]] || fail "$name: $(state $name ac_cycles) AC cycles"; done
+[[ $(state lock-held claims) == 0 && $(state no-session-uri open) == 0 ]] || fail "a lock of another was taken, or a session left open"
 [[ -z $failed ]] || fail "misbehaviour not borne:$failed"

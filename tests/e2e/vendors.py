@@ -126,6 +126,54 @@ MISBEHAVIOUR = {
     "locked-out": on("POST", "*/Sessions", 401, error("Base.1.8.ResourceAtUriUnauthorized", "Wrong user name or password."), {}),
     "http10": lambda bmc, m, path: None, "chunked": lambda bmc, m, path: None,
 }
+def tree(extra, **more):
+    """PLAIN with resources of its own: path below /redfish/v1 -> members laid over what is there (None: it is not there)."""
+    return dict(PLAIN, tree={V1 + k: v for k, v in extra.items()}, **more)
+
+
+def pcie(path, made, functions, **more):
+    """A PCIe device and its functions (vendor, class)."""
+    out = {path: {"Id": path.split("/")[-1], "Name": path.split("/")[-1], "Manufacturer": made, "PCIeFunctions": link(V1 + path + "/PCIeFunctions"), **more},
+           path + "/PCIeFunctions": {"Members": [link(V1 + path + "/PCIeFunctions/%d" % i) for i in range(len(functions))]}}
+    for i, (vendor, kind) in enumerate(functions): out[path + "/PCIeFunctions/%d" % i] = {"Id": str(i), "VendorId": vendor, **kind}
+    return out
+
+
+def cpu(path, kind, **more): return {path: {"Id": path.split("/")[-1], "ProcessorType": kind, "Status": {"State": "Enabled", "Health": "OK"}, **more}}
+
+
+CARDS = "/Systems/1/PCIeDevices"
+DISPLAY, BRIDGE, ACCEL = {"DeviceClass": "DisplayController"}, {"DeviceClass": "Bridge"}, {"ClassCode": "0x120000"}
+# What data blocks are to make of trees shaped like captures: read in one plan, see redfish-vendors.sh.
+SHAPES = {
+    # Numbers as text, texts as numbers, empty and null members, a manager only in the collection.
+    "shape-numbers": tree({"/Systems/1": {"ProcessorSummary": {"Count": "2", "Model": None}, "MemorySummary": {"TotalSystemMemoryGiB": "2048"}, "BiosVersion": 1.5,
+                                          "SerialNumber": 12345, "Links": {"ManagedBy": []}, "Status": {"Health": None, "State": "Enabled"}},
+                           "/Managers/1": {"FirmwareVersion": "7.10.30.00"}}),
+    # iDRAC: GPUs are processors beside the CPUs; one slot is empty, one link leads nowhere.
+    "shape-dell": tree({"/Systems/1": {"Processors": link(V1 + "/Systems/1/Processors")},
+                        "/Systems/1/Processors": {"Members@odata.count": 5, "Members": [link(V1 + "/Systems/1/Processors/" + x) for x in
+                                                  ("CPU.Socket.1", "Video.Slot.39-1", "Video.Slot.38-1", "Video.Slot.40-1", "Gone")]},
+                        **cpu("/Systems/1/Processors/CPU.Socket.1", "CPU"), **cpu("/Systems/1/Processors/Video.Slot.38-1", "GPU", Model="NVIDIA H100 80GB HBM3"),
+                        **cpu("/Systems/1/Processors/Video.Slot.39-1", "GPU", ProcessorMemory=[{"CapacityMiB": "81920"}]),
+                        **cpu("/Systems/1/Processors/Video.Slot.40-1", "GPU", Status={"State": "Absent"})}),
+    # GPUs only as PCIe devices: of the system, and of its chassis; a management controller's display, a switch, NICs are none.
+    "shape-pcie": tree({"/Systems/1": {"PCIeDevices": [link(V1 + CARDS + "/" + x) for x in ("1-0", "2-0", "3-0", "4-0", "5-0", "1-0", "Gone")],
+                                       "Links": {"Chassis": [link(V1 + "/Chassis/1"), link(V1 + "/Chassis/Nothing")]}},
+                        "/Chassis/1": {"PCIeDevices": link(V1 + "/Chassis/1/PCIeDevices")}, "/Chassis/1/PCIeDevices": {"Members": [link(V1 + CARDS + "/1-0"),
+                                                                                                           link(V1 + "/Chassis/1/PCIeDevices/GPU8")]},
+                        "/Chassis/1/PCIeDevices/GPU8": {"Id": "GPU8", "Manufacturer": "", "Oem": {"Supermicro": {"GPUDevice": {"GPUSlot": 8}}}},
+                        **pcie(CARDS + "/1-0", "NVIDIA Corporation", [("0x10DE", DISPLAY)], SerialNumber="1", Model="H100"),
+                        **pcie(CARDS + "/2-0", "ASPEED Technology, Inc.", [("0x1a03", DISPLAY)]), **pcie(CARDS + "/3-0", "NVIDIA", [("0x10de", BRIDGE)]),
+                        **pcie(CARDS + "/4-0", None, [("0x1002", ACCEL)], Name="MI300X"), **pcie(CARDS + "/5-0", "Intel Corporation", [("0x8086", ACCEL)])}),
+    # Entries that share a name, blanks in ids, a version that is a number, one that moves the cursor.
+    "shape-names": dict(PLAIN, inventory={"Installed-1-22.31.6__NIC.Slot.1-1-1": "22.31.6", "Installed-1-22.31.6__NIC.Slot.1-2-1": "22.31.6", "System ROM": 2.4,
+                                          "Odd": "1.0\x1b[31m\x07", "Null": None, "BIOS": "2.0"},
+                        named={"Installed-1-22.31.6__NIC.Slot.1-1-1": "Mellanox NIC", "Installed-1-22.31.6__NIC.Slot.1-2-1": "Mellanox NIC"}),
+    # The system says nothing of itself; half of its members are objects where texts should be.
+    "shape-bare": tree({"/Systems/1": {"Name": None, "PowerState": None, "Status": None, "Manufacturer": {"Name": "x"}, "Model": [], "Processors": None, "Links": None}}),
+}
+for name, p in SHAPES.items(): PLATFORMS[name] = p
 for name, rule in MISBEHAVIOUR.items():
     PLATFORMS[name] = dict(PLAIN, rule=rule, odd_type=name == "odd-type", http10=name == "http10", chunked=name == "chunked")
 PLATFORMS["task-stays-new"] = dict(PLAIN, task_states=["New", "Starting", "Running", "Completed"])
@@ -135,7 +183,33 @@ PLATFORMS["monitor-303"] = dict(PLAIN, monitor=True, monitor_redirects=True)
 PLATFORMS["task-stalls"] = dict(PLAIN, task_stalls=True)
 PLATFORMS["small-images"] = dict(PLAIN, max_image=100)
 PLATFORMS["update-off"] = dict(PLAIN, update_off=True)
-PLATFORMS["bios-depends"] = dict(PLAIN, registry="BiosAttributeRegistry.v1_0_0", registry_file="BiosAttributeRegistry.v1_0_0", depends=True)
+PAGE = b"<!DOCTYPE html><html><head><title>503</title><style>p {color: red}</style></head><body><h1>Service</h1><p>starts &amp; stops</p></body></html>"
+UPLOAD = V1 + "/UpdateService/upload"
+FAULTS = {                       # more of it, in updates and around them
+    "html-503": dict(PLAIN, rule=on("GET", V1 + "/Systems/1", 503, PAGE, {"Content-Type": "text/html"})),
+    "escapes": dict(PLAIN, inventory={"BMC": "1.0", "BIOS": "2.0\x1b[2J\u009b31m\x07", "NIC_0": "3.0"}),
+    "skip-only": dict(PLAIN, page=3, no_next=True, filler=9, inventory={"BMC": "1.0", "X": "1", "Y": "1", "BIOS": "2.0", "NIC_0": "3.0"}),
+    "count-lies": dict(PLAIN, count=66),
+    "monitor-202": dict(PLAIN, monitor=True, monitor_stays=True),
+    "monitor-only": dict(PLAIN, monitor=True, monitor_stays=True, no_tasks_read=True),
+    "task-at-100": dict(PLAIN, task_states=["Running", "Running"], task_stalls=True, percent=100),
+    "task-warning": dict(PLAIN, task_status="Warning", never_acts=True),
+    "busy-400": dict(PLAIN, rule=on("POST", UPLOAD, 400, error("X.1.0.GeneralFault", "Another firmware update is in progress."), {}, times=1)),
+    "busy-409": dict(PLAIN, rule=on("POST", UPLOAD, 409, b"<h1>Conflict</h1>", {"Content-Type": "text/html"}, times=1)),
+    "too-large": dict(PLAIN, rule=on("POST", UPLOAD, 413, b"<html><body>Request Entity Too Large</body></html>", {"Content-Type": "text/html"})),
+    "odd-media": dict(PLAIN, rule=on("POST", UPLOAD, 415, b"", {})),
+    "lock-held": dict(PLAIN, way="push", lock=4),
+    "no-session-uri": dict(PLAIN, session="nowhere"),
+    "full-no-basic": dict(PLAIN, no_basic=True, rule=on("POST", "*/Sessions", 503, error("IDRAC.2.8.RAC0218", "The maximum number of user sessions is reached."), {})),
+    "late-version": dict(PLAIN, late=5), "late-bios": dict(PLAIN, late_bios=4),
+    "updating": dict(PLAIN, updating=4),
+    "job-refused": dict(PLAIN, job="JID_", job_ends="Failed"), "job-good": dict(PLAIN, job="JID_", job_ends="Completed", job_new=2),
+    "virtual-ac": dict(PLAIN, extended=True, acts={"*": "ac"}), "bios-ac": dict(PLAIN, bios={"SMT": "Enabled", "PowerCycleRequest": "None"}, acts={"*": "ac"}),
+    "gone-after-reset": dict(PLAIN, forgets_tasks=True, acts={"*": "bmc"}, inventory={"BIOS": "2.0", "NIC_0": "3.0"}),
+    "needs-targets": dict(PLAIN, wants_targets=True),
+}
+PLATFORMS.update(FAULTS)
+PLATFORMS["bios-depends-not"] = PLATFORMS["bios-depends"] = dict(PLAIN, registry="BiosAttributeRegistry.v1_0_0", registry_file="BiosAttributeRegistry.v1_0_0", depends=True)
 
 
 class Bmc:
@@ -146,6 +220,7 @@ class Bmc:
         self.bios, self.pending, self.staged = dict(p["bios"]), {}, {}
         self.on, self.off_at, self.away, self.booting, self.busy_resets = True, 0, 0, 0, p.get("post_400", 0)
         self.tasks, self.copy_until, self.etag = [], 0, 1
+        self.late, self.bios_at, self.job_at, self.updating, self.lock_looks = {}, 0, 0, 0, p.get("lock", 0)
         self.counts, self.tokens, self.log = {}, set(), []
 
     # --- time
@@ -153,25 +228,32 @@ class Bmc:
         for t in self.tasks:
             if not t["done"] and NOW() >= t["end"]:
                 t["done"] = True
-                if not self.p.get("task_status"): self.install(t["image"])
+                if self.p.get("task_status") != "Critical": self.install(t["image"])
         if self.booting and NOW() >= self.booting:
-            self.booting = 0
-            self.bios.update(self.pending)
-            self.pending = {}
+            self.booting, self.bios_at = 0, NOW() + self.p.get("late_bios", 0)
             self.activate("host")
+        if self.bios_at and NOW() >= self.bios_at:
+            self.bios_at = 0
+            if not self.job_at or NOW() - self.job_at > self.p.get("job_new", 0): self.bios.update(self.pending)
+            self.pending = {}
+        for key, (version, at) in list(self.late.items()):
+            if NOW() >= at: self.firmware[key] = self.late.pop(key)[0]
 
     def install(self, image):
         for glob, version in re.findall(r"^([^=\s]+)=(.+)$", image, re.M):
             for key in self.firmware:
                 if fnmatch.fnmatch(key, glob) and not key.startswith("Previous"): self.staged[key] = version
-        self.copy_until = NOW() + 1
+        self.copy_until, self.updating = NOW() + 1, NOW() + self.p.get("updating", 0)
         self.activate("now")
 
     def activate(self, how):
         acts = {"now": ["now"], "bmc": ["bmc"], "host": ["host"], "off": ["off"], "ac": ["ac", "off", "bmc"]}[how]
         for key in list(self.staged):
             act = next(a for g, a in self.p["acts"].items() if fnmatch.fnmatch(key, g))
-            if act in acts: self.firmware[key] = self.staged.pop(key)
+            if act not in acts or self.p.get("never_acts"): continue
+            if NOW() < self.updating: self.count("bricked")
+            if self.p.get("late"): self.late[key] = (self.staged.pop(key), NOW() + self.p["late"])
+            else: self.firmware[key] = self.staged.pop(key)
 
     def boot(self): self.on, self.booting = True, NOW() + 1.0
 
@@ -188,7 +270,8 @@ class Bmc:
         rows = members[start:skip + page] if page else members
         ends = "/" if p.get("slashes") else ""
         out["Members"] = [m if not isinstance(m, str) else link((origin if p.get("absolute") else "") + m + ends) for m in rows]
-        if page and skip + page < len(members):
+        if p.get("count") and path.endswith("FirmwareInventory"): out["Members@odata.count"] = p["count"]
+        if page and skip + page < len(members) and not p.get("no_next"):
             out["Members@odata.nextLink"] = "%s?$skip=%d" % (path, skip + page) if not p.get("overlap") else {"@odata.id": "%s?%%24skip=%d" % (path, skip + page)}
         return out
 
@@ -207,6 +290,7 @@ class Bmc:
                "PowerState": "On" if self.on else "Off", "Model": p.get("model", "X"), "Bios": link(self.bios_path()), "SerialNumber": None,
                "Actions": {"#ComputerSystem.Reset": {"target": self.sys() + "/Actions/ComputerSystem.Reset", "ResetType@Redfish.AllowableValues": words}}}
         if p.get("progress", True): out["BootProgress"] = {"LastState": "None" if not self.on else "MemoryInitializationStarted" if self.booting else "OSRunning"}
+        out.update(p.get("tree", {}).get(self.sys(), {}))
         if p.get("ext"): out["Actions"]["Oem"] = {"#HpeComputerSystemExt.SystemReset": p["ext"]}
         return out
 
@@ -232,6 +316,9 @@ class Bmc:
         if p["way"] == "simple":
             out["Actions"]["#UpdateService.SimpleUpdate"] = {"target": V1 + "/UpdateService/Actions/SimpleUpdate",
                                                             "TransferProtocol@Redfish.AllowableValues": ["HTTP", "HTTPS"]}
+        if p.get("lock"):
+            self.lock_looks = max(0, self.lock_looks - 1)
+            out.update({"HttpPushUriTargets": [], "HttpPushUriTargetsBusy": self.lock_looks > 0})
         if p.get("max_image"): out["MaxImageSizeBytes"] = p["max_image"]
         return out
 
@@ -249,6 +336,13 @@ class Bmc:
         t, p = self.tasks[i], self.p
         n = len(t["seen"])
         t["seen"].append(1)
+        if p.get("forgets_tasks") and self.counts.get("bmc_resets"): return 404, b"", {}
+        if not monitor and p.get("no_tasks_read"): return 404, b"", {}
+        if monitor and p.get("monitor_stays"): return 202, b"", {}
+        if p.get("job_ends") and not t["image"]:
+            new, booted = NOW() - self.job_at < p.get("job_new", 0), self.bios != p["bios"]
+            return 200, {"@odata.id": V1 + "/TaskService/Tasks/" + t["id"], "Id": t["id"], "JobState": "New" if new else p["job_ends"] if booted or
+                         p["job_ends"] == "Failed" else "Scheduled", "MessageId": "JCP001", "Message": "Lifecycle Controller in use."}, {}
         if p.get("task_gone") and t["done"]: return 404, error("Base.1.8.ResourceMissingAtURI", "gone"), {}
         if monitor and not t["done"]: return 202, b"", {"Location": V1 + "/TaskService/TaskMonitors/%d" % i}
         if monitor and p.get("monitor_redirects"): return 303, b"", {"Location": V1 + "/TaskService/Tasks/%d" % i}
@@ -258,14 +352,18 @@ class Bmc:
         if p.get("job") and not t["image"]: state = "Pending" if n > 1 else "New"
         if p.get("task_status") and t["done"]: state = "Completed"
         j = {"@odata.id": V1 + "/TaskService/Tasks/" + t["id"], "@odata.type": "#Task.v1_7_0.Task", "Id": t["id"], "Name": "T", "TaskState": state,
-             "TaskStatus": p.get("task_status", "OK"), "PercentComplete": 100 if t["done"] else 40, "Messages": []}
-        if p.get("task_status"): j["Messages"] = [{"MessageId": "Update.1.0.VerificationFailed", "Message": "Verification of image failed at BIOS.", "MessageSeverity": "Critical"}]
+             "TaskStatus": p.get("task_status", "OK"), "PercentComplete": p.get("percent", 100 if t["done"] else 40), "Messages": []}
+        if p.get("task_status") == "Warning" and t["done"]:
+            j["Messages"] = [{"MessageId": "Update.1.0.VerifyLater", "Message": "Part of it waits.", "MessageSeverity": "Warning"}]
+        elif p.get("task_status"): j["Messages"] = [{"MessageId": "Update.1.0.VerificationFailed", "Message": "Verification of image failed at BIOS.", "MessageSeverity": "Critical"}]
         return 200, j, {}
 
     def get(self, path, query, origin):
         p, rel = self.p, path[len(V1):].rstrip("/") if path.startswith(V1) else None
         if rel is None: return 404, error("Base.1.8.ResourceMissingAtURI", "The resource is missing."), {}
         if rel == "": return 200, self.root(), {}
+        if path.rstrip("/") in p.get("tree", {}) and path.rstrip("/") not in (self.sys(), V1 + "/Managers/1", V1 + "/UpdateService"):
+            return 200, {"@odata.id": path, **p["tree"][path.rstrip("/")]}, {}
         page = lambda members: (200, self.collection(path.rstrip("/"), members, query, origin), {})
         if rel == "/Systems":
             return page([V1 + "/Systems/" + o for o in p.get("others", [])] + [self.sys()] +
@@ -274,6 +372,7 @@ class Bmc:
         if rel == "/Chassis": return page([V1 + "/Chassis/" + c for c in ["BMC_0"] + p.get("erots", [])] + [V1 + "/Chassis/Dangling"])
         if rel == "/UpdateService": return 200, self.update_service(), {}
         if rel == "/UpdateService/FirmwareInventory": return page([V1 + "/UpdateService/FirmwareInventory/" + i for i in self.ids()])
+        if rel == "/SessionService/Sessions": return page([V1 + "/SessionService/Sessions/" + x for x in self.tokens])
         if rel == "/TaskService": return (404, b"", {}) if p.get("no_tasks") else (200, {"@odata.id": path, "Tasks": link(V1 + "/TaskService/Tasks")}, {})
         if rel == "/TaskService/Tasks": return 200, self.collection(path, [V1 + "/TaskService/Tasks/" + t["id"] for t in self.tasks], "", origin), {}
         if rel == "/Registries": return page([V1 + "/Registries/" + p["registry_file"]] if p.get("registry") else [])
@@ -292,16 +391,19 @@ class Bmc:
             if key is None: return 404, b"", {}
             v, busy = self.firmware[key], any(not t["done"] for t in self.tasks)
             return 200, {"@odata.id": path, "Id": m.group(1), "Name": p.get("named", {}).get(key, key), "Version": v,
-                         "Status": {"State": "Absent" if v == "Not Present" else "Updating" if busy and p.get("no_tasks") else "Enabled"}}, {}
+                         "Status": {"State": "Absent" if v == "Not Present" else "Updating" if busy and p.get("no_tasks") or NOW() < self.updating else "Enabled"}}, {}
         if m := re.fullmatch(r"/Managers/(.+)", rel):
             own = next((x for x in p["managers"] if x.split(":")[-1] == m.group(1)), None)
             if not own: return 404, b"", {}
             return 200, {"@odata.id": path, "Id": own.split(":")[0], "Name": "M", "ManagerType": "BMC", "Actions": {"#Manager.Reset": {
-                "target": V1 + "/Managers/" + m.group(1) + "/Actions/Manager.Reset", "ResetType@Redfish.AllowableValues": ["ForceRestart"]}}}, {}
+                "target": V1 + "/Managers/" + m.group(1) + "/Actions/Manager.Reset", "ResetType@Redfish.AllowableValues": ["ForceRestart"]}}, **p.get("tree", {}).get(path.rstrip("/"), {})}, {}
         if m := re.fullmatch(r"/Chassis/(.+)", rel):
             c = {"@odata.id": path, "Id": m.group(1), "Name": "C", "PowerState": "On" if self.on else "Off"}
             if m.group(1) in p.get("erots", []): c["Oem"] = {"Nvidia": {"BackgroundCopyStatus": "InProgress" if NOW() < self.copy_until else "Completed"}}
             elif m.group(1) != "BMC_0": return 404, b"", {}
+            if p.get("extended") and m.group(1) == "BMC_0":
+                c["Actions"] = {"Oem": {"#DellOemChassis.ExtendedReset": {"target": V1 + "/Chassis/BMC_0/Actions/Oem/DellOemChassis.ExtendedReset",
+                    "ResetType@Redfish.AllowableValues": ["PowerCycle"], "FinalPowerState@Redfish.AllowableValues": ["On", "Off"]}}}
             if p.get("aux") and m.group(1) == "BMC_0":
                 c["Actions"] = {"Oem": {"#NvidiaChassis.AuxPowerReset": {"target": V1 + "/Chassis/BMC_0/Actions/Oem/NvidiaChassis.AuxPowerReset",
                                                                        "ResetType@Redfish.AllowableValues": [p["aux"]]}}}
@@ -334,6 +436,9 @@ class Bmc:
 
     def patch(self, path, body, match, etag):
         p, s = self.p, self.p.get("settings", "Settings")
+        if p.get("lock") and path == V1 + "/UpdateService":
+            self.count("claims" if body.get("HttpPushUriTargetsBusy") else "releases")
+            return 200, {}, {}
         if path.rstrip("/") != self.bios_path() + ("/" + s if s else ""): return 405, b"", {}
         if p.get("etag") and not match: return 428, error("Base.1.8.PreconditionRequired", "If-Match is required."), {}
         if p.get("etag") == "exact" and match != etag: return 412, error("Base.1.8.PreconditionFailed", "The ETag is stale."), {}
@@ -347,6 +452,7 @@ class Bmc:
         self.etag += 1
         self.count("patches")
         if p.get("job"):
+            self.job_at = NOW()
             self.tasks.append({"id": "JID_%d" % (2000 + len(self.tasks)), "image": "", "end": NOW() + 3600, "done": False, "seen": []})
             return 202, b"", {"Location": V1 + "/TaskService/Tasks/" + self.tasks[-1]["id"]}
         return 200, {}, {}
@@ -361,9 +467,20 @@ class Bmc:
         if word in self.p.get("hangs", []): return 204, b"", {}
         if word in ("ForceOff", "GracefulShutdown"):
             self.on, self.off_at = False, NOW()
+            if self.bios.get("PowerCycleRequest") == "FullPowerCycle":
+                self.bios["PowerCycleRequest"] = "None"
+                self.lose_mains()
+                self.boot()
+                return 204, b"", {}
             self.activate("off")
         else: self.boot()
         return 204, b"", {}
+
+    def lose_mains(self):
+        self.away = NOW() + 1
+        self.tokens.clear()
+        self.activate("ac")
+        self.count("ac_cycles")
 
     def post(self, path, body, ctype):
         p, rel = self.p, path.rstrip("/")
@@ -382,9 +499,12 @@ class Bmc:
         if rel.endswith("AuxPowerReset") and p.get("aux") or rel.endswith("SystemReset") and p.get("ext"):
             if p.get("ext") and j.get("ResetType") not in p["ext"]["ResetType@Redfish.AllowableValues"]: return 400, error("X.1.0.ActionParameterUnknown", str(j)), {}
             if self.on: return 400, error("X.1.0.ChassisPowerStateOffRequired", "The chassis must be off.", ["On"]), {}
-            self.away = NOW() + 1
-            self.activate("ac")
-            self.count("ac_cycles")
+            self.lose_mains()
+            return 204, b"", {}
+        if rel.endswith("DellOemChassis.ExtendedReset") and p.get("extended"):
+            if j != {"ResetType": "PowerCycle"}: return 400, error("IDRAC.2.8.SYS428", str(j)), {}
+            if self.on: return 409, error("IDRAC.2.8.PSU507", "The server must be off."), {}
+            self.lose_mains()
             return 204, b"", {}
         return 405, error("Base.1.8.OperationNotAllowed", "POST is not allowed on %s." % path), {}
 
@@ -397,6 +517,7 @@ class Bmc:
         head = {p.get("token_name", "X-Auth-Token"): token}
         at = V1 + "/SessionService/Sessions/" + token
         if p.get("session") == "body": return 201, link(at), head
+        if p.get("session") == "nowhere": return 201, b"", head
         return (200 if p.get("session") == "200" else 201), link(at), {**head, "Location": at if not p.get("absolute") else "https://bmc.invalid" + at}
 
     def count(self, what): self.counts[what] = self.counts.get(what, 0) + 1
@@ -447,7 +568,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if (ruled := b.p["rule"](b, method, path) if b.p.get("rule") else None): return self.answer(*ruled)
             open_to_all = method == "GET" and path.rstrip("/") == V1 and not b.p.get("root_needs_login") or method == "POST" and path.rstrip("/").endswith("/Sessions")
             basic = "Basic " + base64.b64encode(b"admin:secret").decode()
-            if not open_to_all and self.headers.get("X-Auth-Token") not in b.tokens and self.headers.get("Authorization") != basic:
+            if b.p.get("no_basic"): basic = None
+            if not open_to_all and self.headers.get("X-Auth-Token") not in b.tokens and (not basic or self.headers.get("Authorization") != basic):
                 return self.answer(401, b"", {"WWW-Authenticate": "Basic"})
             if method == "GET": self.answer(*b.get(path, query, "https://bmc.invalid"))
             elif method == "DELETE":

@@ -74,6 +74,8 @@ static void refusals_are_told_in_the_bmcs_words(void **state)
 		{ "{\"Id\":\"JID_1\",\"JobState\":\"Failed\",\"Message\":\"Unable to apply.\",\"MessageId\":\"PR21\"}", "PR21: Unable to apply" },
 		{ "{\"TaskState\":\"Exception\",\"Messages\":[],\"Oem\":{\"Dell\":{\"Message\":\"No space.\",\"MessageId\":\"RED011\"}}}", "RED011: No space" },
 		{ "{\"error\":{\"message\":\"\\u001b[31mred \\u009b31m\\u0007 end\"}}", "[31mred 31m end" },
+		{ "{\"Accepted\":{\"@Message.ExtendedInfo\":[{\"MessageId\":\"SMC.1.0.Accepted\",\"Resolution\":\"No resolution was required.\"}]}}", "Accepted" },
+		{ "{\"TaskState\":\"Scheduled\",\"Messages\":[{\"MessageId\":\"\",\"Message\":\"\",\"MessageArgs\":[\"\"],\"Severity\":\"\"}]}", NULL },
 		{ "{\"error\":{\"message\":\"<html><body><h1>No &lt;way&gt;</h1></body></html>\"}}", "No <way>" },
 		{ "{}", NULL }, { "[]", NULL },
 	};
