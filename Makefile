@@ -78,6 +78,8 @@ $(foreach room,base lang state engine kube providers cli sim runtime,$(eval $(ca
 $(B)/tests/e2e/kube_probe: $(B)/tests/e2e/kube_probe.o $(link_kube)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/tests/fuzz/fuzz_cluster: $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(link_runtime)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(link_cli)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/bench/sched $(B)/bench/ctl: $(B)/bench/%: $(B)/bench/%.o $(link_runtime)

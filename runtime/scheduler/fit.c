@@ -43,8 +43,9 @@ static bool spread_units(struct engine *e, struct tree *t, uint32_t v, const str
 	if (n == 0)
 		return true;
 	if (t->v[v].level >= slice_level(t, g, k)) {
+		/* V may be where it all began, and pods of another class have come to it since it was looked at. */
 		vec_push(out, (struct share){ v, n });
-		return true;
+		return fit_units(e, t, v, g, k, r) >= n;
 	}
 	size_t children = t->v[v].n_children;
 	autofree int64_t *cap = xcalloc(children + 1, sizeof(*cap));

@@ -126,6 +126,14 @@ static int64_t room_for(struct engine *e, struct tree *t, uint32_t d, const stru
 	return total;
 }
 
+static bool of_one_kind(const struct group *g)
+{
+	for (size_t i = 1; i < g->waiting.len; i++)
+		if (g->waiting.at[i]->class_key != g->waiting.at[0]->class_key)
+			return false;
+	return true;
+}
+
 static void why_level(struct engine *e, struct tree *t, int level, const struct group *g, int64_t need, struct pending *out)
 {
 	uint32_t from, to, best = UINT32_MAX, next = UINT32_MAX;
@@ -150,7 +158,9 @@ static void why_level(struct engine *e, struct tree *t, int level, const struct 
 		return;
 	}
 	tree_name(t, best, name, sizeof(name));
-	if (most >= need)
+	if (most >= need && !of_one_kind(g))
+		snprintf(text, sizeof(text), "%s has room for each kind of its pods, but not for all of them together", name);
+	else if (most >= need)
 		snprintf(text, sizeof(text), "%s has room for %lld, but not in the slices or next to the pods that are asked for", name, (long long)most);
 	else
 		snprintf(text, sizeof(text), "best: %s has room for %lld, %lld short", name, (long long)most, (long long)(need - most));
@@ -166,15 +176,17 @@ static void why_level(struct engine *e, struct tree *t, int level, const struct 
 static void why_wider(struct engine *e, struct tree *t, int level, const struct group *g, int64_t need, struct pending *out)
 {
 	char text[512];
+	bool sure = fit_alike(e, g->waiting.at, g->waiting.len);
 	for (int l = level - 1; l >= 0; l--) {
 		uint32_t from, to;
 		tree_span(t, 0, l, &from, &to);
 		for (uint32_t d = from; d < to; d++) {
-			if ((l == 0 || t->v[d].domain) && room_for(e, t, d, g) >= need) {
-				snprintf(text, sizeof(text), "it would fit into one %s", l ? t->level[l].name : "cluster, without the required level");
-				say(e, out, text);
-				return;
-			}
+			if ((l > 0 && !t->v[d].domain) || room_for(e, t, d, g) < need || (sure && !fit_possible(e, t, d, g, g->waiting.at, (size_t)need)))
+				continue;
+			snprintf(text, sizeof(text), sure ? "it would fit into one %s" : "one %s has room for each kind of its pods",
+				 l ? t->level[l].name : "cluster, without the required level");
+			say(e, out, text);
+			return;
 		}
 	}
 }
@@ -194,6 +206,13 @@ static void why_leaf_group(struct engine *e, const struct group *g, struct pendi
 		snprintf(text, sizeof(text), "%lld of at least %lld %s are there%s", (long long)there, (long long)g->min, of_pods(g),
 			 g->held_back ? "; others are gated, being deleted or refused" : "");
 		say(e, out, text);
+		return;
+	}
+	if (need <= 0) {
+		snprintf(text, sizeof(text), "the minimum of %lld runs; it joins when there is room%s%s%s", (long long)g->min, g->required ? " in the same " : "", word,
+			 g->required ? " as the others" : "");
+		say(e, out, text);
+		why_pod(e, out->pod, out);
 		return;
 	}
 	snprintf(text, sizeof(text), "%lld pods must start together%s%s", (long long)need, g->required ? " in one " : "", word);

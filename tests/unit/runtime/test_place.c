@@ -378,6 +378,40 @@ static void mixed_pods_share_a_leaf(void **unused)
 	world_release(&w);
 }
 
+/* Each of the two would fit alone: 4 devices are free on the only node. */
+static void mixed_pods_do_not_overfill_a_node(void **unused)
+{
+	(void)unused;
+	for (int slices = 0; slices < 2; slices++) {
+		struct world w;
+		world_init(&w);
+		fabric(&w, 1, 1, 1);
+		pod(&w, "busy", 4, "", ",'nodeName':'s0-l0-h00'");
+		gang(&w, "g", slices ? "'required':'leaf','min':2,'slices':[{'level':'node','size':2}]" : "'required':'leaf','min':2");
+		pod(&w, "g-0", 2, ",'labels':{'aipc.dev/gang':'g'}", "");
+		pod(&w, "g-1", 4, ",'labels':{'aipc.dev/gang':'g'}", "");
+		decide(&w);
+		assert_int_equal(placed(&w, "g-"), 0);
+		assert_true(said(&w, "g-0", "leaf s0-l0 has room for each kind of its pods, but not for all of them together"));
+		world_release(&w);
+	}
+}
+
+static void more_than_the_minimum_joins_later(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 1, 2, 1);
+	gang(&w, "g", "'required':'leaf','min':1");
+	pod(&w, "g-0", 8, ",'labels':{'aipc.dev/gang':'g'}", ",'nodeName':'s0-l1-h00'");
+	pod(&w, "g-1", 8, ",'labels':{'aipc.dev/gang':'g'}", "");
+	decide(&w);
+	assert_string_equal(at(&w, "g-1"), "");
+	assert_true(said(&w, "g-1", "the minimum of 1 runs; it joins when there is room in the same leaf as the others"));
+	world_release(&w);
+}
+
 static void running_members_pin_the_domain(void **unused)
 {
 	(void)unused;
@@ -546,7 +580,8 @@ int main(void)
 		cmocka_unit_test(a_single_pod_packs), cmocka_unit_test(an_empty_nvlink_domain_stays_whole), cmocka_unit_test(spares_wait_for_repairs),
 		cmocka_unit_test(mig_profiles_pack_by_what_is_left), cmocka_unit_test(dialects), cmocka_unit_test(patience_for_the_preferred_level),
 		cmocka_unit_test(a_tree_of_groups_starts_as_one),
-		cmocka_unit_test(mixed_pods_share_a_leaf), cmocka_unit_test(running_members_pin_the_domain), cmocka_unit_test(a_replacement_goes_where_it_was_sent),
+		cmocka_unit_test(mixed_pods_share_a_leaf), cmocka_unit_test(mixed_pods_do_not_overfill_a_node), cmocka_unit_test(more_than_the_minimum_joins_later),
+		cmocka_unit_test(running_members_pin_the_domain), cmocka_unit_test(a_replacement_goes_where_it_was_sent),
 		cmocka_unit_test(victims_are_few_and_cheap), cmocka_unit_test(a_gang_displaces_in_one_domain), cmocka_unit_test(split_is_optimal),
 	};
 	json_setup();
