@@ -132,6 +132,8 @@ static int hardest_first(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
+enum { SEARCH_PODS = 128, SEARCH_STEPS = 500 };
+
 /* A run of pods of one class: exactly, or one by one where pods elsewhere matter. */
 static bool put_run(struct engine *e, struct tree *t, uint32_t v, const struct group *plain, struct pod **pods, size_t n)
 {
@@ -146,12 +148,11 @@ static bool put_run(struct engine *e, struct tree *t, uint32_t v, const struct g
 	return true;
 }
 
-static bool put_mixed(struct engine *e, struct tree *t, uint32_t v, struct pod **pods, size_t n)
+/* PODS, the hardest first and those of one class together. */
+static struct pod **hard_order(struct engine *e, struct pod **pods, size_t n)
 {
-	static const struct group plain = { 0 };
 	autofree struct item *items = xcalloc(n, sizeof(*items));
-	autofree struct pod **sorted = xcalloc(n, sizeof(*sorted));
-	bool ok = true;
+	struct pod **sorted = xcalloc(n, sizeof(struct pod *));
 	struct map *first = map_new();
 	for (size_t i = 0; i < n; i++) {
 		if (!map_get(first, pods[i]->class_key))
@@ -162,11 +163,111 @@ static bool put_mixed(struct engine *e, struct tree *t, uint32_t v, struct pod *
 	qsort(items, n, sizeof(*items), hardest_first);
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = items[i].p;
+	return sorted;
+}
+
+/* The first pod behind I that is of another class. */
+static size_t run_end(struct pod **sorted, size_t n, size_t i)
+{
+	size_t j = i + 1;
+	while (j < n && sorted[j]->class_key == sorted[i]->class_key)
+		j++;
+	return j;
+}
+
+static bool put_hardest_first(struct engine *e, struct tree *t, uint32_t v, struct pod **sorted, size_t n)
+{
+	static const struct group plain = { 0 };
+	size_t mark = e->done.len;
+	bool ok = true;
 	for (size_t i = 0, j; ok && i < n; i = j) {
-		for (j = i + 1; j < n && sorted[j]->class_key == sorted[i]->class_key;)
-			j++;
+		j = run_end(sorted, n, i);
 		ok = put_run(e, t, v, &plain, sorted + i, j - i);
 	}
+	if (!ok)
+		engine_rollback(e, mark);
+	return ok;
+}
+
+/* --- every way to put pods that differ, where the first way fails ---------------------------------------------------------------- */
+
+struct search { struct engine *e; struct tree *t; uint32_t v; struct pod **pods; size_t n; int steps; };
+
+static bool each_class_fits(const struct search *s, size_t from)
+{
+	for (size_t i = from, j; i < s->n; i = j) {
+		j = run_end(s->pods, s->n, i);
+		if (room_below(engine_room(s->e, s->t, s->pods[i]), s->v) < (int64_t)(j - i))
+			return false;
+	}
+	return true;
+}
+
+/* Would the pods from FROM on find the same on leaf A as on B? Where only what is free matters, what fails on one fails on the other. */
+static bool same_to_all(const struct search *s, size_t from, uint32_t a, uint32_t b)
+{
+	const struct node *x = tree_node(s->t, a), *y = tree_node(s->t, b);
+	if (x->has.n != y->has.n || x->max_pods - (int64_t)x->pods.len != y->max_pods - (int64_t)y->pods.len)
+		return false;
+	for (uint32_t i = 0; i < x->has.n; i++)
+		if (x->has.at[i].res != y->has.at[i].res || node_free_at(x, i) != node_free_at(y, i))
+			return false;
+	for (size_t i = from, j; i < s->n; i = j) {
+		const struct room *r = engine_room(s->e, s->t, s->pods[i]);
+		j = run_end(s->pods, s->n, i);
+		if (s->pods[i]->n_ports || s->pods[i]->n_disks || room_below(r, a) != room_below(r, b))
+			return false;
+	}
+	return true;
+}
+
+/* The pods from number I on; pods of one class take leaves in order, from AFTER. Depth: one a pod, at most SEARCH_PODS. */
+static bool search(struct search *s, size_t i, uint32_t after)
+{
+	size_t mark = s->e->done.len;
+	uint32_t from, to;
+	bool ok = false;
+	if (i == s->n)
+		return true;
+	if (!each_class_fits(s, i))
+		return false;
+	struct pod *p = s->pods[i];
+	struct filter *f = filter_open(s->e->m, p);
+	bool dynamic = filter_is_dynamic(f);
+	VEC(uint32_t) failed = { 0 };
+	tree_span(s->t, s->v, s->t->n_levels + 1, &from, &to);
+	if (i && s->pods[i - 1]->class_key == p->class_key && after > from)
+		from = after;
+	for (uint32_t l = from; !ok && l < to && s->steps > 0; l++) {
+		bool known = room_below(engine_room(s->e, s->t, p), l) <= 0 || (dynamic && filter_node_between(f, tree_node(s->t, l)));
+		for (size_t k = 0; !known && !dynamic && k < failed.len; k++)
+			known = same_to_all(s, i, failed.at[k], l);
+		if (known)
+			continue;
+		s->steps--;
+		engine_assume(s->e, p, tree_node(s->t, l));
+		ok = search(s, i + 1, l);
+		if (!ok) {
+			engine_rollback(s->e, mark);
+			vec_push(&failed, l);
+		}
+	}
+	vec_free(&failed);
+	filter_close(f);
+	return ok;
+}
+
+static bool put_mixed(struct engine *e, struct tree *t, uint32_t v, struct pod **pods, size_t n)
+{
+	autofree struct pod **sorted = hard_order(e, pods, n);
+	if (put_hardest_first(e, t, v, sorted, n))
+		return true;
+	struct search s = { e, t, v, sorted, n, n > SEARCH_PODS ? 0 : e->steps < SEARCH_STEPS ? e->steps : SEARCH_STEPS };
+	int before = s.steps;
+	bool ok = before > 0 && search(&s, 0, 0);
+	e->steps -= before - s.steps;
+	if (!ok && s.steps <= 0)
+		e->tired = true;
 	return ok;
 }
 
@@ -188,8 +289,11 @@ static bool put_mixed_slices(struct engine *e, struct tree *t, uint32_t v, const
 				last = d;
 			}
 		}
-		if (!ok)
+		if (!ok) {
+			/* Another choice for the slices before might have left room. */
+			e->tired |= at > 0;
 			return false;
+		}
 	}
 	return true;
 }

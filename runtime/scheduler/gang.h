@@ -35,6 +35,7 @@ struct group {
 	int64_t patience_ms;                 /* how long the preferred level is waited for, since the eldest pod was made */
 	VEC(struct pin { int64_t rank; sym node; }) pins;   /* status.replacements: this rank on that node, be it a spare, and on no other */
 	bool singly, never_preempts;         /* as a victim its pods go one by one; it displaces nobody */
+	bool tired;                          /* a root: no place was found, but not every way was looked at */
 	const char *refused;                 /* why it cannot be placed, whatever the nodes are */
 };
 

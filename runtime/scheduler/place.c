@@ -507,9 +507,15 @@ const struct pending *engine_blame(struct engine *e, const struct pod *p)
 
 static void blame(struct engine *e)
 {
-	for (size_t i = 0; i < e->m->pods.len; i++)
-		if (waits(e, e->m->pods.at[i]))
-			engine_blame(e, e->m->pods.at[i]);
+	for (size_t i = 0; i < e->m->pods.len; i++) {
+		const struct pod *p = e->m->pods.at[i];
+		const struct group *root = p->group;
+		while (root && root->parent)
+			root = root->parent;
+		e->tired = root && root->tired;
+		if (waits(e, p))
+			engine_blame(e, p);
+	}
 }
 
 /* Pods that came meanwhile can only help those that want to be near others or evenly spread. */
@@ -522,6 +528,7 @@ static bool may_be_helped(const struct unit *u)
 bool engine_place(struct engine *e, struct pod *p, struct group *g)
 {
 	e->tries = PLACE_TRIES;
+	e->steps = PLACE_STEPS;
 	e->tired = false;
 	return g ? engine_place_group(e, g, e->trees.at[0], 0) : engine_place_pod(e, p) != NULL;
 }
@@ -585,6 +592,14 @@ static bool hint(struct engine *e, struct map *known, const struct unit *u)
 	return true;
 }
 
+static bool place_unit(struct engine *e, struct unit *u)
+{
+	bool ok = engine_place(e, u->p, u->g);
+	if (u->g)
+		u->g->tired = e->tired;
+	return ok;
+}
+
 void engine_run(struct engine *e)
 {
 	size_t n;
@@ -592,12 +607,12 @@ void engine_run(struct engine *e)
 	autofree bool *placed = xcalloc(n + 1, sizeof(*placed));
 	bool progress = true;
 	for (size_t i = 0; i < n; i++)
-		placed[i] = engine_place(e, units[i].p, units[i].g);
+		placed[i] = place_unit(e, &units[i]);
 	for (int round = 0; progress && round < MAX_ROUNDS; round++) {
 		progress = false;
 		for (size_t i = 0; i < n; i++) {
 			if (!placed[i] && may_be_helped(&units[i]))
-				progress = (placed[i] = engine_place(e, units[i].p, units[i].g)) || progress;
+				progress = (placed[i] = place_unit(e, &units[i])) || progress;
 		}
 	}
 	struct map *known = map_new();

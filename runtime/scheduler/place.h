@@ -4,7 +4,8 @@
  * are taken by priority, then age, then name. A group is placed in one transaction, all of it or nothing: in the lowest
  * level of domains that holds it, not above its required level, there in the domain that needs the fewest domains below and leaves
  * the least over; ranks follow the order of the fabric. Groups whose pods are all alike are placed exactly; mixed ones by trying
- * classes from the hardest to fit, in at most PLACE_TRIES domains, and say "heuristic" when they fail that way.
+ * classes from the hardest to fit, in at most PLACE_TRIES domains, then every way there is, in at most PLACE_STEPS steps. A mixed group that
+ * was not placed though not every way was looked at says "heuristic".
  */
 #ifndef RUNTIME_SCHEDULER_PLACE_H
 #define RUNTIME_SCHEDULER_PLACE_H
@@ -12,7 +13,7 @@
 #include "runtime/scheduler/gang.h"
 #include "runtime/scheduler/model.h"
 
-enum { PLACE_TRIES = 2000 };
+enum { PLACE_TRIES = 2000, PLACE_STEPS = 2000 };
 
 struct engine;
 

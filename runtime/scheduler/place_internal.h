@@ -25,7 +25,8 @@ struct engine {
 	struct arena *words;                 /* of reasons */
 	bool terse;                          /* reasons without what changes all the time */
 	int tries;                           /* left to the group that is being placed */
-	bool tired;                          /* they ran out */
+	int steps;                           /* left to it for looking at every way to put pods that differ */
+	bool tired;                          /* a failure proves nothing: they ran out, or not every way was looked at */
 	int64_t now_ms;                      /* since 1970; 0: the newest time that the model has seen */
 };
 

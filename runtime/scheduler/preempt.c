@@ -48,6 +48,7 @@ static bool fits(struct search *s, struct tree *t, uint32_t v)
 	bool ok;
 	uint32_t leaf;
 	s->e->tries = PLACE_TRIES;
+	s->e->steps = 0;
 	if (s->p)
 		ok = engine_best(s->e, t, v, s->p, &leaf);
 	else

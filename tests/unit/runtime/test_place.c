@@ -572,6 +572,86 @@ static void split_is_optimal(void **unused)
 	}
 }
 
+/* --- pods that differ, against every way to put them ---------------------------------------------------------------- */
+
+enum { MIX_LEAVES = 2, MIX_HOSTS = 4, MIX_PODS = 7 };
+
+struct mix { int gpus[MIX_LEAVES][MIX_HOSTS], cpu[MIX_LEAVES][MIX_HOSTS], hosts[MIX_LEAVES], n, want_gpus[MIX_PODS], want_cpu[MIX_PODS]; };
+
+static unsigned roll(uint64_t *seed, unsigned n)
+{
+	*seed = *seed * 6364136223846793005U + 1442695040888963407U;
+	return (unsigned)(*seed >> 33) % n;
+}
+
+static bool any_way(struct mix *x, int leaf, int p)
+{
+	if (p == x->n)
+		return true;
+	for (int h = 0; h < x->hosts[leaf]; h++) {
+		int *g = &x->gpus[leaf][h], *c = &x->cpu[leaf][h];
+		if (*g < x->want_gpus[p] || *c < x->want_cpu[p])
+			continue;
+		*g -= x->want_gpus[p];
+		*c -= x->want_cpu[p];
+		bool ok = any_way(x, leaf, p + 1);
+		*g += x->want_gpus[p];
+		*c += x->want_cpu[p];
+		if (ok)
+			return true;
+	}
+	return false;
+}
+
+static void mix_make(struct mix *x, uint64_t *seed)
+{
+	static const int cpus[] = { 1, 8, 30, 40 };
+	for (int l = 0; l < MIX_LEAVES; l++) {
+		x->hosts[l] = 1 + (int)roll(seed, MIX_HOSTS);
+		for (int h = 0; h < x->hosts[l]; h++) {
+			x->gpus[l][h] = 1 + (int)roll(seed, 8);
+			x->cpu[l][h] = 64;
+		}
+	}
+	x->n = 2 + (int)roll(seed, MIX_PODS - 1);
+	for (int p = 0; p < x->n; p++) {
+		x->want_gpus[p] = (int)roll(seed, 7);
+		x->want_cpu[p] = cpus[roll(seed, ARRAY_LEN(cpus))];
+	}
+}
+
+/* Leaf by leaf; the whole group is placed where, and only where, some way to put its pods exists. */
+static void mixed_pods_find_any_way_there_is(void **unused)
+{
+	(void)unused;
+	uint64_t seed = 4;
+	int fit = 0;
+	for (int round = 0; round < 1500; round++) {
+		struct world w;
+		struct mix x = { 0 };
+		bool ok = false;
+		world_init(&w);
+		mix_make(&x, &seed);
+		for (int l = 0; l < MIX_LEAVES; l++) {
+			ok = ok || any_way(&x, l, 0);
+			for (int h = 0; h < x.hosts[l]; h++)
+				add(&w, "{'apiVersion':'v1','kind':'Node','metadata':{'name':'l%d-h%d','labels':{'aipc.dev/leaf':'l%d'}},"
+					"'status':{'allocatable':{'cpu':'64','pods':'110','nvidia.com/gpu':'%d'}}}", l, h, l, x.gpus[l][h]);
+		}
+		add(&w, "{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'name':'g','namespace':'default'},'spec':{'min':%d,'required':'leaf'}}", x.n);
+		for (int p = 0; p < x.n; p++)
+			add(&w, "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'g-%d','namespace':'default','labels':{'aipc.dev/gang':'g'}},'spec':{'containers':"
+				"[{'name':'c','resources':{'requests':{'cpu':'%d','nvidia.com/gpu':'%d'}}}]}}", p, x.want_cpu[p], x.want_gpus[p]);
+		decide(&w);
+		assert_int_equal(placed(&w, "g-"), ok ? x.n : 0);
+		assert_true(ok || !said(&w, "g-0", "heuristic"));
+		assert_true(!ok || together(&w, "g", 0, x.n, 3));
+		fit += ok;
+		world_release(&w);
+	}
+	assert_in_range(fit, 300, 1200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -580,7 +660,7 @@ int main(void)
 		cmocka_unit_test(a_single_pod_packs), cmocka_unit_test(an_empty_nvlink_domain_stays_whole), cmocka_unit_test(spares_wait_for_repairs),
 		cmocka_unit_test(mig_profiles_pack_by_what_is_left), cmocka_unit_test(dialects), cmocka_unit_test(patience_for_the_preferred_level),
 		cmocka_unit_test(a_tree_of_groups_starts_as_one),
-		cmocka_unit_test(mixed_pods_share_a_leaf), cmocka_unit_test(mixed_pods_do_not_overfill_a_node), cmocka_unit_test(more_than_the_minimum_joins_later),
+		cmocka_unit_test(mixed_pods_share_a_leaf), cmocka_unit_test(mixed_pods_do_not_overfill_a_node), cmocka_unit_test(more_than_the_minimum_joins_later), cmocka_unit_test(mixed_pods_find_any_way_there_is),
 		cmocka_unit_test(running_members_pin_the_domain), cmocka_unit_test(a_replacement_goes_where_it_was_sent),
 		cmocka_unit_test(victims_are_few_and_cheap), cmocka_unit_test(a_gang_displaces_in_one_domain), cmocka_unit_test(split_is_optimal),
 	};
