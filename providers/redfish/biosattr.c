@@ -163,7 +163,8 @@ static char *registry_uri(const json_t *file)
 	for (size_t i = 0; i < json_array_size(places); i++) {
 		const json_t *place = json_array_get(places, i);
 		const json_t *uri = json_at(place, "Uri");
-		char *path = rf_path(json_is_object(uri) ? json_str(uri, "@odata.id") : json_string_value(uri));
+		const char *older = json_str(uri, "extref");         /* HPE, before Redfish 1.0 */
+		char *path = rf_path(older ? older : json_is_object(uri) ? json_str(uri, "@odata.id") : json_string_value(uri));
 		const char *language = json_str(place, "Language");
 		if (path && language && strncasecmp(language, "en", 2) == 0) {
 			free(first);

@@ -64,6 +64,26 @@ static void take_reply(const struct http_response *rs, struct rf_reply *out)
 		out->text = xstrndup(rs->body, rs->len < RAW_KEPT ? rs->len : RAW_KEPT);
 }
 
+/* What to do about a connection that did not come about, by the transport's words for it. */
+static const char *connection_hint(int code, const char *text)
+{
+	static const struct { const char *words, *hint; } table[] = {
+		{ "another host name", "write bmc as a name that it was issued for, or give its key as pin" },
+		{ "has expired", "renew it, if the clocks of the BMC and of this machine are right, or give its key as pin" },
+		{ "not yet valid", "set the clocks of the BMC and of this machine right, or give its key as pin" },
+		{ "alert protocol version", "it speaks no TLS of 1.2 or later, and older ones are not spoken: update its firmware" },
+		{ "unsupported protocol", "it speaks no TLS of 1.2 or later, and older ones are not spoken: update its firmware" },
+		{ "alert handshake failure", "it shares no cipher with this machine: update its firmware, or allow newer ciphers there" },
+		{ "wrong version number", "no TLS is spoken on that port: check the port (http:// addresses need insecure: true)" },
+		{ "dh key too small", "its key exchange is too weak: update its firmware" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strstr(text, table[i].words))
+			return table[i].hint;
+	return code == E_DENIED ? "give its CA as ca_file, or its key as pin" : NULL;
+}
+
 /* The transport names the host as the URL has it; people know the BMC as they wrote it. */
 static int transport_error(const struct rf_bmc *b, const struct http_request *rq, bool sent, int code, struct err *err)
 {
@@ -73,8 +93,9 @@ static int transport_error(const struct rf_bmc *b, const struct http_request *rq
 	bool named = rest && strncmp(low.msg, host, (size_t)(rest - low.msg)) == 0;
 
 	rest = named ? rest + 2 : low.msg;
-	if (code == E_DENIED)
-		return err_set(err, code, "%s: %.600s; give its CA as ca_file, or its key as pin", b->addr, rest);
+	const char *hint = connection_hint(code, rest);
+	if (hint)
+		return err_set(err, code, "%s: %.600s; %s", b->addr, rest, hint);
 	if (sent)
 		return err_set(err, code, "%s: %.600s (%s %.200s)", b->addr, rest, rq->method, path ? path : "/");
 	return err_set(err, code, "%s: %.800s", b->addr, rest);

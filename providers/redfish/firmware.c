@@ -251,6 +251,7 @@ static int activate(struct run *r, enum activation how, bool again, struct err *
 	if (rc)
 		return rc;
 	r->activated = how;
+	json_object_clear(r->f.passed);      /* some number their inventory anew when they boot */
 	switch (how) {
 	case ACTIVATE_BMC_RESET:
 		return rf_bmc_reset(r->t, r->b, r->op, err);
@@ -514,6 +515,8 @@ const struct attr rf_component_attrs[] = {
 	{ .name = "force", .type = ATTR_BOOL, .flags = ATTR_META, .help = "Ask for ForceUpdate: lets a version go back where the machine allows it." },
 	{ .name = "targets", .type = ATTR_LIST, .elem = ATTR_STRING, .flags = ATTR_META,
 	  .help = "Redfish targets of the update (inventory ids or paths); without it the image decides." },
+	{ .name = "oem_parameters", .type = ATTR_MAP, .elem = ATTR_ANY, .flags = ATTR_META,
+	  .help = "Sent beside an uploaded image as the part OemParameters, for services that want one (AMI: ImageType)." },
 	{ .name = "apply", .type = ATTR_STRING, .flags = ATTR_META, .values = applies,
 	  .help = "What makes a written version run, where the component's kind does not tell." },
 	{ 0 },

@@ -59,6 +59,23 @@ static bool is_task(const json_t *j)
 	return json_str(j, "TaskState") || json_str(j, "JobState") || (type && str_has_prefix(type, "#Task."));
 }
 
+/* A message's word for the task it announces (AMI: "A new task /redfish/v1/TaskService/Tasks/3 was started"). */
+static void announced(void *ctx, const json_t *m)
+{
+	char **path = ctx;
+	const json_t *args = json_at(m, "MessageArgs");
+	const char *text = json_str(m, "Message"), *at = text ? strstr(text, "/redfish/v1/TaskService/Tasks/") : NULL;
+
+	for (size_t i = 0; !at && i < json_array_size(args); i++) {
+		const char *arg = json_string_value(json_array_get(args, i));
+		at = arg ? strstr(arg, "/redfish/v1/TaskService/Tasks/") : NULL;
+	}
+	if (!at || *path)
+		return;
+	autofree char *one = xstrndup(at, strcspn(at, " \"',;"));
+	*path = rf_path(one);
+}
+
 char *rf_task_of(const struct rf_reply *r)
 {
 	char *path = is_task(r->json) ? rf_path(json_str(r->json, "@odata.id")) : NULL;
@@ -69,6 +86,8 @@ char *rf_task_of(const struct rf_reply *r)
 		path = rf_path(json_str(r->json, "TaskMonitor"));
 	if (!path && r->status == 202)
 		path = rf_path(json_str(r->json, "@odata.id"));
+	if (!path)
+		rf_messages(r->json, announced, &path);
 	return path;
 }
 

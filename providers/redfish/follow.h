@@ -39,7 +39,8 @@ int rf_follow_staged(struct task *t, struct rf_bmc *b, const char *uri, int64_t 
 /* One look at the task or job at URI: *IS what it is now (TASK_GOOD when it is gone, or is no task). SAID (may be NULL) gets its most telling
  * message, at most SIZE - 1 bytes. */
 int rf_task_look(struct task *t, struct rf_bmc *b, const char *uri, enum task_class *is, char *said, size_t size, struct err *err) MUST_CHECK;
-/* Where to follow what R (a 202, 200 or 201) began: the task in its body, else Location; NULL when it began none. Yours. */
+/* Where to follow what R (a 202, 200 or 201) began: the task in its body, else Location, else one that a message names; NULL when it
+ * began none. Yours. */
 char *rf_task_of(const struct rf_reply *r);
 /* URIs of all tasks now, sorted; *OUT is json null when the service does not list them. */
 int rf_tasks(struct task *t, struct rf_bmc *b, json_t **out, struct err *err) MUST_CHECK;

@@ -103,19 +103,20 @@ static const json_t *apply_values(const json_t *service, enum fw_way way)
 	return v ? v : json_path(service, "@Redfish.OperationApplyTimeSupport", "SupportedValues", NULL);
 }
 
-/* Targets of all pins served: paths as given, bare names below FirmwareInventory. NULL: the image decides. */
+/* Targets of all pins served: paths as given, bare names below FirmwareInventory. NULL: none says so, the image decides (an empty list is
+ * said, some bundles want that). */
 static json_t *targets_of(const struct sending *s)
 {
 	json_t *out = NULL;
 
 	for (size_t i = 0; i < s->img->pins.len; i++) {
 		const json_t *list = json_at(s->img->pins.at[i]->want, "targets");
+		if (json_is_array(list) && !out)
+			out = json_array();
 		for (size_t k = 0; k < json_array_size(list); k++) {
 			const char *one = json_string_value(json_array_get(list, k));
 			if (!one)
 				continue;
-			if (!out)
-				out = json_array();
 			json_array_append_new(out, one[0] == '/' ? json_string(one) :
 				json_sprintf("%s/FirmwareInventory/%s", s->f->b->update_uri, one));
 		}
@@ -153,16 +154,31 @@ static int64_t upload_ms(const struct sending *s)
 	return s->f->b->rf->limits.read + (int64_t)(s->size / SLOWEST_BYTES_S) * 1000;
 }
 
+/* What the pins say in oem_parameters, as one text; NULL: nothing. Yours. */
+static char *oem_text(const struct sending *s)
+{
+	autojson json_t *all = json_object();
+	const char *key;
+	json_t *value;
+
+	for (size_t i = 0; i < s->img->pins.len; i++)
+		json_object_foreach(json_object_get((json_t *)(uintptr_t)s->img->pins.at[i]->want, "oem_parameters"), key, value)
+			json_object_set(all, key, value);
+	return json_object_size(all) ? json_text(all) : NULL;
+}
+
 static int send_multipart(struct sending *s, const json_t *service, struct rf_reply *r, struct err *err)
 {
 	autojson json_t *p = parameters(s, service, WAY_MULTIPART);
 	autofree char *params = json_text(p);
 	autofree char *path = rf_path(json_str(service, "MultipartHttpPushUri"));
-	const struct http_part parts[] = {
-		{ .name = "UpdateParameters", .type = "application/json", .data = params, .len = strlen(params) },
-		{ .name = "UpdateFile", .filename = s->name, .type = "application/octet-stream", .file = s->file },
-	};
-	struct rf_request rq = { .method = "POST", .path = path, .parts = parts, .n_parts = ARRAY_LEN(parts), .flags = RF_ONCE,
+	autofree char *oem = oem_text(s);
+	struct http_part parts[3] = { { .name = "UpdateParameters", .type = "application/json", .data = params, .len = strlen(params) } };
+	size_t n = 1;
+	if (oem)
+		parts[n++] = (struct http_part){ .name = "OemParameters", .type = "application/json", .data = oem, .len = strlen(oem) };
+	parts[n++] = (struct http_part){ .name = "UpdateFile", .filename = s->name, .type = "application/octet-stream", .file = s->file };
+	struct rf_request rq = { .method = "POST", .path = path, .parts = parts, .n_parts = n, .flags = RF_ONCE,
 		.timeout_ms = upload_ms(s), .progress = show_upload, .progress_arg = s };
 
 	return rf_send(s->t, s->f->b, &rq, r, err);
@@ -452,7 +468,7 @@ static bool retryable(const struct rf_reply *r, int64_t *wait)
 static const char *advice_for(const struct sending *s, const struct rf_reply *r)
 {
 	static const struct { int status; const char *says; } table[] = {
-		{ 400, "check that the image is for this machine, and the pin's targets" },
+		{ 400, "check that the image is for this machine, and the pin's targets (AMI's services want oem_parameters: { ImageType: ... } too)" },
 		{ 403, "the user may lack the privilege for updates, or the machine the licence" },
 		{ 413, "it is larger than the BMC takes: give an http(s) URL, so that the BMC fetches it, or a smaller bundle" },
 		{ 415, "it takes no such file this way: check that the image is for this machine, or give an http(s) URL" },

@@ -206,6 +206,7 @@ FAULTS = {                       # more of it, in updates and around them
     "job-refused": dict(PLAIN, job="JID_", job_ends="Failed"), "job-good": dict(PLAIN, job="JID_", job_ends="Completed", job_new=2),
     "virtual-ac": dict(PLAIN, extended=True, acts={"*": "ac"}), "bios-ac": dict(PLAIN, bios={"SMT": "Enabled", "PowerCycleRequest": "None"}, acts={"*": "ac"}),
     "gone-after-reset": dict(PLAIN, forgets_tasks=True, acts={"*": "bmc"}, inventory={"BIOS": "2.0", "NIC_0": "3.0"}),
+    "ami-upload": dict(PLAIN, wants_type="BIOS", announces=True),
     "needs-targets": dict(PLAIN, wants_targets=True),
 }
 PLATFORMS.update(FAULTS)
@@ -420,6 +421,8 @@ class Bmc:
         self.tasks.append(t)
         if self.p.get("no_tasks"): return 200, error("iLO.2.14.UpdateInProgress", "Upload complete."), {}
         if self.p.get("task_in_body"): return 202, self.task(i, False)[1], {}
+        if self.p.get("announces"):
+            return 202, {"@Message.ExtendedInfo": [{"MessageId": "Task.1.0.New", "Message": "A new task %s/TaskService/Tasks/%s was started." % (V1, t["id"])}]}, {}
         at = V1 + ("/TaskService/TaskMonitors/%d" % i if self.p.get("monitor") else "/TaskService/Tasks/" + t["id"])
         return 202, b"", {"Location": at}
 
@@ -429,6 +432,8 @@ class Bmc:
             mark = re.search(r'boundary="?([^";]+)', ctype).group(1)
             parts = {re.search(r'name="([^"]+)"', x).group(1): x.split("\r\n\r\n", 1)[1].removesuffix("\r\n") for x in image.split("--" + mark)[1:-1]}
             params, image = json.loads(parts["UpdateParameters"]), parts["UpdateFile"]
+            if p.get("wants_type") and json.loads(parts.get("OemParameters", "{}")).get("ImageType") != p["wants_type"]:
+                return 400, error("Ami.1.0.InvalidImage", "ImageType is missing."), {}
             if p.get("wants_oem") and "Oem" not in params: return 400, error("IDRAC.2.8.SYS428", "Oem missing."), {}
             if p.get("wants_targets") and not params.get("Targets"): return 400, error("Base.1.10.PropertyMissing", "The property Targets is missing.", ["Targets"]), {}
         self.count("images")

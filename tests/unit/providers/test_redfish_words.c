@@ -197,6 +197,28 @@ static void task_states(void **state)
 		assert_int_equal(task_classify(cases[i].state, cases[i].status), cases[i].is);
 }
 
+static void a_task_is_found_wherever_it_is_named(void **state)
+{
+	static const struct { int status; const char *location, *body, *path; } cases[] = {
+		{ 202, "/redfish/v1/TaskService/Tasks/1", "", "/redfish/v1/TaskService/Tasks/1" },
+		{ 202, NULL, "{\"@odata.id\":\"/redfish/v1/TaskService/Tasks/2\",\"@odata.type\":\"#Task.v1_4_0.Task\"}", "/redfish/v1/TaskService/Tasks/2" },
+		{ 202, "/m/9", "{\"@odata.id\":\"/redfish/v1/TaskService/Tasks/3\",\"TaskState\":\"New\"}", "/redfish/v1/TaskService/Tasks/3" },
+		{ 200, NULL, "{\"@Message.ExtendedInfo\":[{\"MessageId\":\"Task.1.0.New\",\"Message\":\"A new task /redfish/v1/TaskService/Tasks/4 was started.\"}]}",
+		  "/redfish/v1/TaskService/Tasks/4" },
+		{ 202, NULL, "{\"Messages\":[{\"MessageId\":\"Task.1.0.New\",\"MessageArgs\":[\"https://h/redfish/v1/TaskService/Tasks/5\"]}]}",
+		  "/redfish/v1/TaskService/Tasks/5" },
+		{ 200, NULL, "{\"error\":{\"@Message.ExtendedInfo\":[{\"MessageId\":\"Base.1.0.Success\"}]}}", NULL }, { 204, NULL, "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autojson json_t *body = rf_parse(cases[i].body, strlen(cases[i].body));
+		struct rf_reply r = { .status = cases[i].status, .json = body, .location = (char *)(uintptr_t)cases[i].location };
+		autofree char *path = rf_task_of(&r);
+		assert_string_equal(path ? path : "", cases[i].path ? cases[i].path : "");
+	}
+}
+
 /* --- packages ----------------------------------------------------------------------------------------------------- */
 
 static size_t put(unsigned char *p, size_t at, uint32_t v, unsigned bytes)
@@ -436,6 +458,7 @@ int main(void)
 		cmocka_unit_test(families_tell_order_and_cost),
 		cmocka_unit_test(quirks_match_platforms),
 		cmocka_unit_test(task_states),
+		cmocka_unit_test(a_task_is_found_wherever_it_is_named),
 		cmocka_unit_test(packages_are_read),
 		cmocka_unit_test(bios_values_take_the_registrys_type),
 		cmocka_unit_test(bios_names_match_loosely_but_never_ambiguously),
