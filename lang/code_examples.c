@@ -487,6 +487,11 @@ static const struct diag_example examples[] = {
 	{ "W0909",
 	  "output: { o: { value: \"${[for var in [1] : var]}\" } }\n",
 	  "output: { o: { value: \"${[for v in [1] : v]}\" } }\n" },
+	{ "W0910",
+	  "variable: { site: { default: fra } }\n"
+	  "output: { o: { value: upper(var.site) }, p: { value: \"${var.site}\" } }\n",
+	  "variable: { site: { default: fra } }\n"
+	  "output: { o: { value: \"${upper(var.site)}\" }, p: { value: \"${var.site}\" } }\n" },
 };
 
 const struct diag_example *diag_example(const char *code)

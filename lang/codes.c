@@ -200,6 +200,7 @@ static const struct diag_code codes[] = {
 	{ "W0908", "twice in a list", "The same text is in one list twice." },
 	{ "W0909", "hidden name", "A variable of a loop has the name of a loop around it, or of var, local, each, count, path, module, data or self, which cannot "
 	  "be reached inside." },
+	{ "W0910", "expression as text", "A text that reads a variable or a local of this module, were it an expression. Only what stands in ${...} is one." },
 };
 
 const struct diag_code *diag_codes(size_t *n)

@@ -52,6 +52,26 @@ static struct expr *from_map(struct arena *a, const struct yaml_file *f, const s
 	return ok ? x : NULL;
 }
 
+/* `|+` and `>+` ask for the line breaks at the end. */
+static bool keeps_breaks(const struct yaml_file *f, const struct ynode *n)
+{
+	const char *p = f->src.text + f->lines[n->line - 1];
+	for (uint32_t col = 1; col < n->col; col++)
+		while (((unsigned char)*++p & 0xc0) == 0x80)
+			;
+	return p[1] == '+' || (p[1] && p[2] == '+');
+}
+
+/* A block scalar ends with a line break that nobody wrote for its own sake: where there is but one `${...}` before it, it does not make text of it. */
+static struct expr *from_text(struct arena *a, const struct yaml_file *f, const struct ynode *n, struct diags *d)
+{
+	struct expr *x = expr_parse_template(a, origin_of(a, f, n), d);
+	bool block = n->style == YS_LITERAL || n->style == YS_FOLDED, alone = x && x->kind == X_TEMPLATE && x->list.n == 2 && strncmp(n->s, "${", 2) == 0;
+	const struct expr *end = block && alone ? x->list.at[1] : NULL;
+	bool dropped = end && end->kind == X_VALUE && end->off == n->n - 1 && n->s[n->n - 1] == '\n' && !keeps_breaks(f, n);
+	return dropped ? x->list.at[0] : x;
+}
+
 struct expr *expr_from_yaml(struct arena *a, const struct yaml_file *f, const struct ynode *n, struct diags *d)
 {
 	if (!n->live) {
@@ -60,7 +80,7 @@ struct expr *expr_from_yaml(struct arena *a, const struct yaml_file *f, const st
 		return x;
 	}
 	if (n->kind == Y_STRING)
-		return expr_parse_template(a, origin_of(a, f, n), d);
+		return from_text(a, f, n, d);
 	if (n->kind == Y_MAP)
 		return from_map(a, f, n, d);
 	struct expr *x = node_new(a, X_TUPLE, origin_of(a, f, n));

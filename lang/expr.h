@@ -1,7 +1,8 @@
 /* expr - expressions and templates: HCL's native expression syntax, parsed into a tree whose every node has a place.
  *
  * A string of a spec is a template; so is what stands between quotes and in a heredoc inside an expression. A template that is
- * one `${...}` gives the value itself, any other a string. Nothing is evaluated while parsing; names of loops are bound to slots.
+ * one `${...}` gives the value itself, any other a string; the last line break of a block scalar (`|`, `>`, not `|+`) does not count.
+ * Nothing is evaluated while parsing; names of loops are bound to slots.
  * Grammar: the public HCL native syntax specification (expressions and templates). Limits: nesting EXPR_DEPTH, height of the tree
  * EXPR_HEIGHT, EXPR_SLOTS loop variables in one another.
  */

@@ -62,7 +62,7 @@ static const struct func table[] = {
 	{ "coalesce", "The first argument that is neither null nor an empty string", "collection",
 	  { { "vals", &type_dynamic, PARAM_NULL | PARAM_UNKNOWN | PARAM_REST } }, 0, fn_coalesce, NULL },
 	{ "coalescelist", "The first argument that is a list with elements", "collection",
-	  { { "vals", &type_dynamic, PARAM_NULL | PARAM_UNKNOWN | PARAM_MARKED | PARAM_REST } }, 0, fn_coalescelist, NULL },
+	  { { "vals", &type_dynamic, PARAM_NULL | PARAM_UNKNOWN | PARAM_REST } }, 0, fn_coalescelist, NULL },
 	{ "compact", "A list of strings without those that are null or empty", "collection",
 	  { { "list", &list_string, 0 } }, 0, fn_compact, &list_string },
 	{ "concat", "Lists joined to one", "collection",

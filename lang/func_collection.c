@@ -206,7 +206,7 @@ int fn_coalescelist(struct func_call *c, const struct val **out, struct err *err
 	for (size_t i = 0; i < c->n; i++) {
 		const struct val *v = c->args[i];
 		if (v->state == VAL_UNKNOWN) {
-			*out = val_mark(c->arena, &val_unknown_dynamic, v->marks);
+			*out = &val_unknown_dynamic;
 			return 0;
 		}
 		if (val_is_null(v))

@@ -68,7 +68,8 @@ static int convert(struct func_call *c, const char *from, const char *to, const 
 {
 	char buf[4096], *p = (char *)(uintptr_t)text;    /* iconv never writes through it */
 	const char *name = c->args[1]->str.s;
-	iconv_t cd = *name && strlen(name) < 64 && !strchr(name, '/') ? iconv_open(to, from) : (iconv_t)-1;
+	size_t plain = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:+()");    /* of others iconv_open() makes what it likes */
+	iconv_t cd = *name && plain < 64 && !name[plain] ? iconv_open(to, from) : (iconv_t)-1;
 	if (cd == (iconv_t)-1)
 		return func_fail(c, 1, err, "not a known character set");
 	bool bad = false;

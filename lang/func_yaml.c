@@ -371,7 +371,7 @@ OUTLINE emit_primitive(yaml_emitter_t *e, const struct val *v)
 
 OUTLINE emit_key(yaml_emitter_t *e, const char *key)
 {
-	return emit_scalar(e, key, strlen(key), YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+	return emit_string(e, key, strlen(key));
 }
 
 static bool emit(yaml_emitter_t *e, const struct val *v)

@@ -83,6 +83,51 @@ static void comparison(struct look *k, const struct expr *x)
 	}
 }
 
+/* --- texts that look like expressions ------------------------------------------------------------------------------------ */
+
+struct names { const struct look *k; bool found; };
+
+static void declared(void *ctx, const struct expr *x, bool certain)
+{
+	struct names *n = ctx;
+	const char *root, *name;
+	(void)certain;
+	if (x->kind == X_ATTR && expr_reference(x, &root, &name) && (strcmp(root, "var") == 0 || strcmp(root, "local") == 0))
+		n->found = n->found || module_find(n->k->m, root, name);
+}
+
+/* Is the text an expression that reads something there is? Words with a dot in them are many; those that name a variable are not. */
+static bool reads_something(const struct look *k, const struct yaml_file *f, const struct ynode *n)
+{
+	struct lang *l = k->m->l;
+	struct names names = { .k = k };
+	if (strncmp(n->s, "each.key", 8) == 0 || strncmp(n->s, "each.value", 10) == 0 || strcmp(n->s, "count.index") == 0)
+		return true;
+	if (!strstr(n->s, "var.") && !strstr(n->s, "local."))
+		return false;
+	struct origin *o = arena_alloc(l->arena, sizeof(*o));
+	*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->s, .len = n->n };
+	struct diags *d = diags_new();
+	const struct expr *x = expr_parse(l->arena, o, d);
+	if (x)
+		expr_visit(x, declared, &names);
+	diags_free(d);
+	return names.found;
+}
+
+static void plain_texts(const struct look *k, const struct yaml_file *f, const struct ynode *n)
+{
+	if (n->kind == Y_SEQ || n->kind == Y_MAP) {
+		bool map = n->kind == Y_MAP;
+		for (uint32_t i = 0; i < n->n; i++)
+			plain_texts(k, f, map ? &n->kids[2 * i + 1] : &n->kids[i]);
+	} else if (n->kind == Y_STRING && !n->live && reads_something(k, f, n)) {
+		struct diag *g = lint_add(k->m->l, f, yaml_mark(f, n), "W0910", "this is text, although it looks like an expression");
+		if (g)
+			diag_hint(g, "an expression stands in ${...}");
+	}
+}
+
 static void look(void *ctx, const struct expr *x, bool certain)
 {
 	struct look *k = ctx;
@@ -90,6 +135,9 @@ static void look(void *ctx, const struct expr *x, bool certain)
 	if (!x->o || !x->o->file)
 		return;
 	switch ((enum expr_kind)x->kind) {
+	case X_YAML:
+		plain_texts(k, x->o->file, x->yaml.node);
+		break;
 	case X_BINARY:
 		if (x->op == OP_EQ || x->op == OP_NE)
 			comparison(k, x);

@@ -185,6 +185,7 @@ static const struct func_row rows[] = {
 	{ "yamlencode", "' a\\nb\\n'", "'|2\\n   a\\n  b\\n'" },
 	{ "yamlencode", "'a\\tb\\nc'", "'\\'a\\\\tb\\\\nc\\'\\n'" },
 	{ "yamlencode", "{'a':'x\\ny','b':[{'c':1,'d':'p\\nq\\n'}]}", "'\\'a\\': |-\\n  x\\n  y\\n\\'b\\':\\n- \\'c\\': 1\\n  \\'d\\': |\\n    p\\n    q\\n'" },
+	{ "yamlencode", "{'a\\nb':1}", "'? |-\\n  a\\n  b\\n: 1\\n'" },
 	{ "yamlencode", "{'a':[{'b':[1]},[[2]]]}", "'\\'a\\':\\n- \\'b\\':\\n  - 1\\n- - - 2\\n'" },
 	{ "yamlencode", "[null,true,'true','1','~']", "'- null\\n- true\\n- \\'true\\'\\n- \\'1\\'\\n- \\'~\\'\\n'" },
 	{ "yamlencode", "'a: b'", "'\\'a: b\\'\\n'" },
@@ -216,7 +217,7 @@ static const struct func_row mark_rows[] = {
 	{ "urldecode", "'%4'", "E two hex digits" }, { "urldecode", "'%ff'", "E not UTF-8" }, { "urldecode", "'%zz'", "E two hex digits" }, { "urldecode", "null", "E null" },
 	{ "textencodebase64", "null,'UTF-8'", "E null" }, { "textencodebase64", "{'~sensitive':'a'},'UTF-8'", "!'YQ=='" }, { "textencodebase64", "'a',''", "E not a known character set" },
 	{ "textdecodebase64", "'/v8AaADp','UTF-16'", "'h\xc3\xa9'" }, { "textdecodebase64", "'AGgA6Q==','UTF-16'", "'h\xc3\xa9'" }, { "textdecodebase64", "'!','UTF-8'", "E not base64" },
-	{ "textdecodebase64", "'/w==','UTF-8'", "E does not have" }, { "textdecodebase64", "null,'UTF-8'", "E null" },
+	{ "textdecodebase64", "'/w==','UTF-8'", "E does not have" }, { "textdecodebase64", "null,'UTF-8'", "E null" }, { "textdecodebase64", "'','\xc3\xa9'", "E not a known character set" },
 };
 
 /* Deep and wide texts end in an error, not in a crash, and a text of aliases does not grow without bound. */

@@ -390,11 +390,34 @@ static void resources_expand(void **unused)
 	done(&s);
 }
 
+/* The line break at the end of a block scalar makes no text of the one expression in it. */
+static void expressions_in_block_scalars(void **unused)
+{
+	static const struct { const char *scalar, *want; } rows[] = {
+		{ "|\n        ${[1,\n          2]}\n", "={\"x\":[1,2]}" }, { "|-\n        ${[1, 2]}\n", "={\"x\":[1,2]}" }, { ">\n        ${1 + 1}\n", "={\"x\":2}" },
+		{ "|+\n        ${\"a\"}\n\n", "={\"x\":\"a\\n\\n\"}" }, { "|\n        ${\"a\"}\n\n\n", "={\"x\":\"a\"}" }, { "|2+\n        ${\"a\"}\n", "={\"x\":\"a\\n\"}" },
+		{ "|\n        ${\"a\"} b\n", "={\"x\":\"a b\\n\"}" }, { "|\n        ${\"a\"}${\"b\"}\n", "={\"x\":\"ab\\n\"}" }, { "\"${\\\"a\\\"}\\n\"\n", "={\"x\":\"a\\n\"}" },
+		{ "|\n        %{ if true }a%{ endif }\n", "={\"x\":\"a\\n\"}" }, { "|\n        a\n", "={\"x\":\"a\\n\"}" }, { "|  # why\n        ${{ a = \"}\" }}\n", "={\"x\":{\"a\":\"}\"}}" },
+		{ "&a |\n        ${[1]}\n", "={\"x\":[1]}" }, { "|\n        ${<<E\n        t\n        E\n        }\n", "={\"x\":\"t\\n\"}" },
+	};
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autofree char *text = xasprintf("resource:\n  t:\n    a:\n      x: %s", rows[i].scalar);
+		struct spec s = load(text);
+		autofree char *got = s.rc ? NULL : expanded(&s, "a");
+		if (!got || strcmp(got, rows[i].want) != 0) {
+			autofree char *said = told(s.d);
+			fail_msg("%s: %s %s, wants %s", rows[i].scalar, got, said, rows[i].want);
+		}
+		done(&s);
+	}
+}
+
 static void expansion_mistakes(void **unused)
 {
 	static const struct { const char *body, *want; } rows[] = {
 		{ "count: -1", "E0228 count is a whole number from 0 to 1000000" }, { "count: 1.5", "E0228" }, { "count: null", "E0228 count cannot be null" },
-		{ "count: x", "E0228" }, { "count: 2000000", "E0228" }, { "for_each: [a]", "E0228 for_each takes a map or a set of strings | toset()" },
+		{ "count: x", "E0228" }, { "count: local.n", "E0228 count is a whole number from 0 to 1000000 | an expression stands in ${...}" }, { "count: 2000000", "E0228" }, { "for_each: [a]", "E0228 for_each takes a map or a set of strings | toset()" },
 		{ "for_each: 5", "E0228" }, { "for_each: null", "E0228 for_each cannot be null" }, { "for_each: \"${toset([1])}\"", "E0228" },
 		{ "for_each: \"${sensitive({a = 1})}\"", "E0228 for_each cannot be sensitive" }, { "x: \"${sensitive(1)}\"", "E0227 \"x\" takes no sensitive value" },
 		{ "x: \"${1 / 0}\", y: \"${2 / 0}\"", "3:19 E0225 this divides by zero\n3:34 E0225" },
@@ -533,7 +556,7 @@ int main(void)
 		cmocka_unit_test(wrong_inputs_name_their_origin),
 		cmocka_unit_test(values_of_files_have_places),
 		cmocka_unit_test(resources_expand),
-		cmocka_unit_test(expansion_mistakes),
+		cmocka_unit_test(expressions_in_block_scalars), cmocka_unit_test(expansion_mistakes),
 		cmocka_unit_test(places_in_a_body),
 		cmocka_unit_test(settings_and_providers),
 		cmocka_unit_test(outputs_are_exact),
