@@ -74,13 +74,15 @@ static void on_change(void *arg)
 		event_set(&s->act->changed);
 }
 
-static void on_foreign(void *arg, const char *ns, const char *name, const char *uid)
+static bool on_foreign(void *arg, const char *ns, const char *name, const char *uid)
 {
 	struct scheduler *s = arg;
 	struct kube_about about = { .api_version = "scheduling.k8s.io/v1alpha1", .kind = "Workload", .ns = ns, .name = name, .uid = uid };
-	if (role_leads(s->r))
-		kube_tell(s->r->events, &about, true, "UnsupportedVersion", "Scheduling",
-			  "scheduling.k8s.io/v1alpha1 is not read; use a PodGroup of v1alpha2 or v1beta1, or a Gang of aipc.dev");
+	if (!role_leads(s->r))
+		return false;
+	kube_tell(s->r->events, &about, true, "UnsupportedVersion", "Scheduling",
+		  "scheduling.k8s.io/v1alpha1 is not read; use a PodGroup of v1alpha2 or v1beta1, or a Gang of aipc.dev");
+	return true;
 }
 
 /* --- the dump -------------------------------------------------------------------------------------------------------------- */

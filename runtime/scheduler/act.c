@@ -80,13 +80,14 @@ static json_t *annotations_of(const struct live_bind *b)
 	return notes;
 }
 
-/* One try. 0: *OUT is the end of it; else try again. */
-static int bind_once(struct task *t, struct act *a, const struct live_bind *b, enum live_result *out, struct err *err)
+/* One try. 0: *OUT is the end of it; else try again. WAITS: nobody refused it; the server is away, busy, or something else answers in its place. */
+static int bind_once(struct task *t, struct act *a, const struct live_bind *b, enum live_result *out, bool *waits, struct err *err)
 {
 	autojson json_t *notes = annotations_of(b);
 	struct kube_fail why = { 0 };
 	int rc = kube_bind(t, a->r->kube, b->ns, b->name, b->uid, b->node, notes, &why, err);
 	role_wrote(a->r, "bind", &kube_pods, rc, err);
+	*waits = rc == E_UNREACHABLE || rc == E_TIMEOUT || rc == E_BUSY || !why.reason[0];
 	*out = rc == 0 ? LIVE_BOUND : LIVE_GONE;
 	if (rc == 0 || rc == E_NOTFOUND)
 		return 0;
@@ -106,10 +107,10 @@ static enum live_result bind_pod(struct task *t, struct act *a, const struct liv
 		struct err err = { 0 };
 		if (!role_leads(a->r))
 			return LIVE_GONE;
-		int rc = bind_once(t, a, b, &out, &err);
+		bool waits = false;
+		int rc = bind_once(t, a, b, &out, &waits, &err);
 		if (rc == 0)
 			return out;
-		bool waits = rc == E_UNREACHABLE || rc == E_TIMEOUT || rc == E_BUSY;
 		log_debug("%s", err.msg);
 		if (task_cancelled(t) || rc == E_CANCELED)
 			return LIVE_GONE;

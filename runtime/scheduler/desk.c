@@ -226,6 +226,7 @@ void live_bound(struct live *l, struct live_bind *b, enum live_result r)
 		i->under_way = false;
 		struct unit *u = i->team ? &i->team->unit : &i->unit;
 		if (r == LIVE_FAILED && i->to) {
+			i->refused = true;
 			item_unassume(l, i);
 			u = i->unit.waiting_at ? &i->unit : u;
 			u->not_before = clock_now_ms() + LIVE_RETRY_MS;

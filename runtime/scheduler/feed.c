@@ -163,10 +163,18 @@ static bool waits(const struct item *i)
 	return i->ours && i->pod && !i->pod->node_name && !i->to;
 }
 
-/* Fewer pods than must start together have a node. */
+/* Fewer pods than must start together have a node, or will have: one whose binding the server refused counts when it is bound, not when
+ * it is tried again. */
 static bool half_there(const struct group *g)
 {
-	bool half = g->together && g->bound.len && (g->min ? (int64_t)g->bound.len < g->min : g->waiting.len > 0);
+	int64_t there = 0, tried = 0;
+	for (size_t i = 0; i < g->bound.len; i++) {
+		const struct item *o = g->bound.at[i]->owner;
+		bool again = o && o->to && o->refused;
+		tried += again;
+		there += !again;
+	}
+	bool half = g->together && there && (g->min ? there < g->min : (int64_t)g->waiting.len + tried > 0);
 	for (size_t i = 0; !half && i < g->children.len; i++)
 		half = half_there(g->children.at[i]);
 	return half;
@@ -277,6 +285,7 @@ static void put_on_node(struct live *l, struct item *i)
 		struct node *n = model_node(l->m, p->node_name);
 		free(i->to);
 		i->to = NULL;
+		i->refused = false;
 		if (n)
 			model_bind(l->m, p, n);
 	} else if (i->to) {

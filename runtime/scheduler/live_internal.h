@@ -36,6 +36,7 @@ struct item {
 	struct unit unit;                            /* when it is for itself */
 	char *to;                                    /* assumed to be on this node; NULL: not */
 	bool under_way;                              /* the caller has its bind */
+	bool refused;                                /* its last binding failed */
 	char *told, *told_node;                      /* "Reason message" handed out last, and the node that was kept for it then */
 	int64_t expires_ms;                          /* of the assumption; 0: the API server did it */
 	struct unit *displaced_by;

@@ -104,6 +104,13 @@ static bool same_for_us(const struct kube_object *old, const struct kube_object 
 	       doc_same(doc_path(a, "metadata", "annotations", NULL), doc_path(b, "metadata", "annotations", NULL));
 }
 
+/* Once for each object: who does not lead yet tells nobody. */
+static void tell_foreign(struct watch *w, struct kube_object *o)
+{
+	if (!o->user && w->o.foreign(w->o.arg, o->ns, o->name, o->uid))
+		o->user = w;
+}
+
 static void on_ended(struct watch *w, const struct kube_object *old, struct kube_object *now, bool gone)
 {
 	if (!w->live)
@@ -123,8 +130,8 @@ static void on_change(void *arg, enum kube_change what, const struct kube_object
 	struct watch *w = s->w;
 	char version[128];
 	if (s->row == &rows[ROW_OLD]) {
-		if (what == KUBE_ADDED)
-			w->o.foreign(w->o.arg, now->ns, now->name, now->uid);
+		if (what != KUBE_DELETED)
+			tell_foreign(w, now);
 		return;
 	}
 	if (s->row == &rows[ROW_ENDED]) {
@@ -169,9 +176,13 @@ void watch_feed(struct watch *w, struct live *l)
 	w->live = l;
 	w->budgets = true;
 	for (size_t i = 0; l && i < ROWS; i++) {
-		if (i == ROW_BUDGETS || i == ROW_OLD)
+		if (i == ROW_BUDGETS)
 			continue;
 		for (struct kube_object *o = kube_cache_next(w->source[i].cache, NULL); o; o = kube_cache_next(w->source[i].cache, o)) {
+			if (i == ROW_OLD) {
+				tell_foreign(w, o);
+				continue;
+			}
 			autojson json_t *j = object_of(&w->source[i], o);
 			if (i == ROW_ENDED)
 				live_put_ended(l, j);

@@ -16,8 +16,8 @@ struct watch;
 
 struct watch_options {
 	void (*changed)(void *arg);                          /* something reached the core, or would if there were one */
-	/* A Workload of scheduling.k8s.io/v1alpha1 came: nothing here reads those. */
-	void (*foreign)(void *arg, const char *ns, const char *name, const char *uid);
+	/* A Workload of scheduling.k8s.io/v1alpha1 is there: nothing here reads those. True: it was told, once is enough. */
+	bool (*foreign)(void *arg, const char *ns, const char *name, const char *uid);
 	void *arg;
 };
 /* In a role's start(): makes the caches. */

@@ -289,6 +289,48 @@ static void the_node_that_is_kept(void **state)
 	clock_real();
 }
 
+static void count_doomed(void *arg, const struct pod *p, const char *group)
+{
+	assert_string_equal(p->name, "a");
+	assert_string_equal(group, "ns/g");
+	++*(int *)arg;
+}
+
+/* One of a gang is bound, the other is refused again and again: trying it does not count as being there. */
+static void half_there_for_too_long(void **state)
+{
+	struct live_bind *b;
+	int doomed = 0, tries = 0;
+	(void)state;
+	clock_simulate(1, 1767225600000);
+	struct live *l = live_new("aipc");
+	node(l, "n1", 8);
+	node(l, "n2", 8);
+	group(l, gang, "'min':2", "");
+	put(l, pod_of(gang, "a", "", "Pending", ""));
+	put(l, pod_of(gang, "b", "", "Pending", ""));
+	live_refilled(l);
+	for (int second = 0; second < 40 && !doomed; second++) {
+		while (live_decide(l, SLICE_MS) && !live_has_work(l))
+			;
+		while ((b = live_next_bind(l))) {
+			bool first = strcmp(b->name, "a") == 0;
+			tries += !first;
+			json_t *j = first ? pod_of(gang, "a", b->node, "Pending", "") : NULL;
+			live_bound(l, b, first ? LIVE_BOUND : LIVE_FAILED);
+			if (j)
+				put(l, j);
+		}
+		live_roll_back(l, 30000, count_doomed, &doomed);
+		assert_true(!doomed || second >= 30);
+		clock_advance(1000);
+	}
+	assert_int_equal(doomed, 1);
+	assert_true(tries > 5);
+	live_free(l);
+	clock_real();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +338,7 @@ int main(void)
 		cmocka_unit_test(written_until_it_is_so),
 		cmocka_unit_test(changes_are_gathered),
 		cmocka_unit_test(the_node_that_is_kept),
+		cmocka_unit_test(half_there_for_too_long),
 	};
 	json_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
