@@ -75,6 +75,8 @@ static const char *connection_hint(int code, const char *text)
 		{ "unsupported protocol", "it speaks no TLS of 1.2 or later, and older ones are not spoken: update its firmware" },
 		{ "alert handshake failure", "it shares no cipher with this machine: update its firmware, or allow newer ciphers there" },
 		{ "wrong version number", "no TLS is spoken on that port: check the port (http:// addresses need insecure: true)" },
+		{ "reply is not HTTP", "is that the port of a Redfish service" },
+		{ "the reply is larger than", "no resource of a Redfish service is that large: if it stays so, reset the BMC" },
 		{ "dh key too small", "its key exchange is too weak: update its firmware" },
 	};
 
@@ -93,12 +95,12 @@ static int transport_error(const struct rf_bmc *b, const struct http_request *rq
 	bool named = rest && strncmp(low.msg, host, (size_t)(rest - low.msg)) == 0;
 
 	rest = named ? rest + 2 : low.msg;
+	if (code == E_INPUT && sent)         /* not HTTP, or too large: the BMC's breach, no mistake of a spec */
+		code = E_INTERNAL;
 	const char *hint = connection_hint(code, rest);
-	if (hint)
-		return err_set(err, code, "%s: %.600s; %s", b->addr, rest, hint);
 	if (sent)
-		return err_set(err, code, "%s: %.600s (%s %.200s)", b->addr, rest, rq->method, path ? path : "/");
-	return err_set(err, code, "%s: %.800s", b->addr, rest);
+		return err_set(err, code, "%s: %.500s (%s %.200s)%s%s", b->addr, rest, rq->method, path ? path : "/", hint ? "; " : "", hint ? hint : "");
+	return err_set(err, code, "%s: %.700s%s%s", b->addr, rest, hint ? "; " : "", hint ? hint : "");
 }
 
 enum { HEADERS_MAX = 6 };
@@ -234,13 +236,17 @@ static bool idempotent(const char *method)
 	return strcmp(method, "POST") != 0;
 }
 
-/* After a transport failure: is another try safe and worth it? */
-static bool try_again(const struct rf_request *rq, int code, bool sent, unsigned attempt, int64_t took_ms)
+/* After a transport failure: is another try safe and worth it? What is not HTTP may be left over from the reply before, a body that had no
+ * place there (204): on a new connection it is gone. */
+static bool try_again(const struct rf_request *rq, const struct err *why, bool sent, unsigned attempt, int64_t took_ms)
 {
-	if ((rq->flags & RF_ONCE) || attempt + 1 >= GET_TRIES || (code != E_UNREACHABLE && !(code == E_TIMEOUT && sent)))
+	bool garbage = why->code == E_INTERNAL && strstr(why->msg, "is not HTTP");
+	int code = why->code;
+
+	if ((rq->flags & RF_ONCE) || attempt + 1 >= GET_TRIES || (code != E_UNREACHABLE && !garbage && !(code == E_TIMEOUT && sent)))
 		return false;
 	if (sent)
-		return strcmp(rq->method, "GET") == 0 && code == E_UNREACHABLE;
+		return strcmp(rq->method, "GET") == 0 && (code == E_UNREACHABLE || garbage);
 	return took_ms < QUICK_MS;
 }
 
@@ -259,7 +265,7 @@ static int send_held(struct task *t, struct rf_bmc *b, const struct rf_request *
 		}
 		rc = rf_exchange(t, b, rq, out, NULL, err);
 		if (rc) {
-			if (!try_again(rq, rc, out->sent, broken, clock_now_ms() - start)) {
+			if (!try_again(rq, err, out->sent, broken, clock_now_ms() - start)) {
 				if (!out->sent || strcmp(rq->method, "GET") == 0)
 					trip(b, err);
 				return rc;

@@ -187,6 +187,7 @@ bad job-refused apply 5 "could not schedule"
 bad needs-targets apply 5 "the pin's targets"
 bad bios-depends plan 0 'read-only while SMT is "Disabled"' "SMT: Disabled, Count: 5"
 for name in monitor-202 busy-400 busy-409 lock-held late-version late-bios updating job-good; do bad $name apply 0 ""; done
+bad body-in-204 apply 0 ""
 bad virtual-ac apply 0 "" "SMT: Disabled" "apply: ac_cycle"
 bad ami-upload apply 0 "" "SMT: Disabled" "oem_parameters: { ImageType: BIOS }"
 bad bios-ac apply 0 "" "SMT: Disabled" "apply: ac_cycle"
@@ -197,7 +198,7 @@ bad bios-depends-not apply 0 "" "Count: 5"
 bad task-at-100 apply 5 "at 100 %" "SMT: Disabled" "" 2
 bad task-warning apply 5 "Part of it waits"
 gather
-for name in ami-upload busy-400 busy-409 lock-held late-version updating monitor-202 monitor-only task-at-100 virtual-ac bios-ac gone-after-reset task-warning; do
+for name in body-in-204 ami-upload busy-400 busy-409 lock-held late-version updating monitor-202 monitor-only task-at-100 virtual-ac bios-ac gone-after-reset task-warning; do
 	[[ $(state $name images) == 1 && $(state $name bricked) == 0 && $(state $name open) == 0 ]] ||
 		fail "$name: $(state $name images) images, $(state $name bricked) resets while it wrote, $(state $name open) open sessions"
 done

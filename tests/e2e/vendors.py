@@ -206,6 +206,7 @@ FAULTS = {                       # more of it, in updates and around them
     "job-refused": dict(PLAIN, job="JID_", job_ends="Failed"), "job-good": dict(PLAIN, job="JID_", job_ends="Completed", job_new=2),
     "virtual-ac": dict(PLAIN, extended=True, acts={"*": "ac"}), "bios-ac": dict(PLAIN, bios={"SMT": "Enabled", "PowerCycleRequest": "None"}, acts={"*": "ac"}),
     "gone-after-reset": dict(PLAIN, forgets_tasks=True, acts={"*": "bmc"}, inventory={"BIOS": "2.0", "NIC_0": "3.0"}),
+    "body-in-204": dict(PLAIN, stray=b"<html>moved on</html>" * 20),
     "ami-upload": dict(PLAIN, wants_type="BIOS", announces=True),
     "needs-targets": dict(PLAIN, wants_targets=True),
 }
@@ -552,6 +553,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not b.p.get("http10"): self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD": self.wfile.write(data)
+        if status == 204 and b.p.get("stray"):           # what follows reads this as its reply
+            self.wfile.flush()
+            time.sleep(0.05)
+            self.wfile.write(b.p["stray"])
 
     def handle_one(self, method):
         b = self.server.bmc
