@@ -1,38 +1,9 @@
-"""What sched-ha.sh does: it starts and kills the schedulers itself, and plays third parties that write the Lease."""
+"""What sched-ha.sh does: it starts and kills the schedulers itself, and plays third parties that write the Lease. Two pairs of schedulers, each with its
+own Lease and its own pods, live through their troubles beside each other."""
 import datetime, signal, socket, subprocess
 from sched_api import *
 
-LEASE = ref("Lease", "aipc-scheduler")
-running = []
-
-
-class Scheduler:
-    def __init__(self, name):
-        s = socket.socket()
-        s.bind(("127.0.0.1", 0))
-        self.name, self.port = name, s.getsockname()[1]
-        s.close()
-        self.log = open(f"{name}.err", "a")
-        self.process = subprocess.Popen([os.environ["AIPC_RUNTIME"], "scheduler", "--name", "aipc", "--identity", name, "--namespace", "default",
-                                         "--listen", f"127.0.0.1:{self.port}"], stdout=self.log, stderr=self.log)
-        running.append(self)
-        eventually(f"{name} is ready", self.ready)
-
-    def ready(self):
-        check(f"{self.name} runs", self.process.poll() is None)
-        try:
-            return self.leads() in (0, 1) and http_ok(self.port)
-        except OSError:
-            return False
-
-    def leads(self):
-        return metrics(self.port)["aipc_leader"]
-
-    def end(self, how=signal.SIGKILL):
-        self.process.send_signal(how)
-        rc = self.process.wait(20)
-        running.remove(self)
-        return rc
+STARTED = []
 
 
 def http_ok(port):
@@ -41,109 +12,158 @@ def http_ok(port):
     return conn.getresponse().status == 200
 
 
-def lease():
-    return call("GET", LEASE)["spec"]
-
-
-def holder():
-    try:
-        return lease().get("holderIdentity")
-    except Refused:
-        return None
-
-
 def stamp(shift):
     return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=shift)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def steal(who, shift=0):
-    call("PATCH", LEASE, {"spec": {"holderIdentity": who, "renewTime": stamp(shift), "acquireTime": stamp(shift)}}, MERGE)
+class Scheduler:
+    def __init__(self, pair, name):
+        s = socket.socket()
+        s.bind(("127.0.0.1", 0))
+        self.name, self.port = name, s.getsockname()[1]
+        s.close()
+        self.log = open(f"{name}.err", "a")
+        self.process = subprocess.Popen([os.environ["AIPC_RUNTIME"], "scheduler", "--name", pair.name, "--identity", name, "--namespace", "default", "--lease", pair.name,
+                                         "--listen", f"127.0.0.1:{self.port}"], stdout=self.log, stderr=self.log)
+        STARTED.append(self.process)
+        pair.running.append(self)
+        eventually(f"{name} is ready", self.ready)
+
+    def ready(self):
+        check(f"{self.name} runs", self.process.poll() is None)
+        try:
+            return http_ok(self.port)
+        except OSError:
+            return False
+
+    def leads(self):
+        return metrics(self.port)["aipc_leader"] == 1
 
 
-N = [0]
+class Pair:
+    """Schedulers of one Lease, and the gangs that are theirs."""
+    def __init__(self, name):
+        self.name, self.running, self.gangs = name, [], 0
+        self.lease = ref("Lease", name)
+
+    def start(self, *names):
+        return [Scheduler(self, n) for n in names]
+
+    def end(self, s, how=signal.SIGKILL):
+        s.process.send_signal(how)
+        self.running.remove(s)
+        return s.process.wait(20)
+
+    def leader(self):
+        return eventually(f"one of {self.name} leads", lambda: next((s for s in self.running if s.leads()), None))
+
+    def nobody(self):
+        return not any(s.leads() for s in self.running)
+
+    def holder(self):
+        try:
+            return call("GET", self.lease)["spec"].get("holderIdentity")
+        except Refused:
+            return None
+
+    def steal(self, shift):
+        """A third party whose clock is SHIFT seconds off holds the Lease from now on."""
+        call("PATCH", self.lease, {"spec": {"holderIdentity": "thief", "renewTime": stamp(shift), "acquireTime": stamp(shift)}}, MERGE)
+
+    def make(self, n):
+        """N gangs of 2; the names of their pods."""
+        names = []
+        for _ in range(n):
+            g = f"{self.name}-{self.gangs}"
+            self.gangs += 1
+            create(gang(g, 2, required="leaf"))
+            for i in range(2):
+                create(pod(f"{g}-{i}", gpus=1, labels={"aipc.dev/gang": g}, scheduler=self.name))
+                names.append(f"{g}-{i}")
+        return names
+
+    def bound(self, names, seconds=40):
+        eventually(f"{names[0]} to {names[-1]} have a node", lambda: all(node_of(get("Pod", n)) for n in names), seconds)
+
+    def last(self, h, names):
+        """When the last of them was bound."""
+        uids = [get("Pod", n)["metadata"]["uid"] for n in names]
+        return max(eventually("it is in the history", lambda: all(u in h.when for u in uids) and [h.when[u] for u in uids]))
 
 
-def gangs(n):
-    """N gangs of 2; the names of their pods."""
-    names = []
-    for _ in range(n):
-        g = f"g{N[0]}"
-        N[0] += 1
-        create(gang(g, 2, required="leaf"))
-        for i in range(2):
-            create(pod(f"{g}-{i}", gpus=1, labels={"aipc.dev/gang": g}))
-            names.append(f"{g}-{i}")
-    return names
+def killed(h):
+    p = Pair("killed")
+    p.start("a", "b")
+    leader = p.leader()
+    follower = next(s for s in p.running if s is not leader)
+    p.bound(p.make(3))
+    # With work in its hands.
+    names = p.make(12)
+    p.end(leader)
+    at = time.monotonic()
+    names += p.make(2)
+    p.bound(names)
+    gap = p.last(h, names) - at
+    check("the other leads", follower.leads() and p.holder() == follower.name, p.holder())
+    check("in the time that the documents say", gap < 22, gap)
+    print(f"the leader was killed: the last pod was bound {gap:.1f} s later")
+    # Both; whoever comes back carries on.
+    names = p.make(6)
+    p.end(follower)
+    at = time.monotonic()
+    names += p.make(1)
+    p.start("c", "d")
+    p.bound(names)
+    gap = p.last(h, names) - at
+    check("in the time that the documents say", gap < 22, gap)
+    print(f"both were killed: the last pod was bound {gap:.1f} s later")
+    return p
 
 
-def all_bound(names, seconds=40):
-    eventually(f"{names[0]} to {names[-1]} have a node", lambda: all(node_of(get("Pod", n)) for n in names), seconds)
+def robbed(h):
+    p = Pair("robbed")
+    p.start("e", "f")
+    p.leader()
+    p.bound(p.make(1))
+    # The Lease is deleted: it is made anew, and work goes on.
+    delete("Lease", p.name)
+    eventually("the Lease is there again", lambda: p.holder() in ("e", "f"))
+    p.bound(p.make(2))
+    # One whose clock is an hour slow renews it: while that goes on nobody writes.
+    p.steal(-3600)
+    eventually("the leader notices", p.nobody, 12)
+    names, end = p.make(2), time.monotonic() + 17
+    while time.monotonic() < end:
+        p.steal(-3600)
+        check("nobody leads while the Lease is renewed, whatever its clock says", p.nobody() and not any(node_of(get("Pod", n)) for n in names))
+        time.sleep(1)
+    # Its last word is from the future: no reason to wait for an hour.
+    p.steal(3600)
+    at = time.monotonic()
+    p.bound(names)
+    gap = p.last(h, names) - at
+    check("in the time that the documents say", 10 < gap < 22, gap)
+    print(f"a thief with a wrong clock stopped: the last pod was bound {gap:.1f} s later")
+    return p
 
 
 def main():
     h = History()
     create_all(fabric("n", 4, 4))
-    a, b = Scheduler("a"), Scheduler("b")
-    eventually("one leads", lambda: a.leads() + b.leads() == 1)
-    leader, follower = (a, b) if a.leads() else (b, a)
-    all_bound(gangs(3))
-
-    # 1. The leader is killed with work in its hands.
-    names = gangs(12)
-    leader.end()
-    killed = time.monotonic()
-    all_bound(names + gangs(2))
-    gap = max(h.when.values()) - killed
-    check("the other leads", follower.leads() == 1 and holder() == follower.name, holder())
-    check("in the time that the documents say", gap < 22, gap)
-    print(f"the leader was killed: the last pod was bound {gap:.1f} s later")
-
-    # 2. Both are killed; whoever comes back carries on.
-    names = gangs(6)
-    follower.end()
-    time.sleep(1)
-    names += gangs(1)
-    c, d = Scheduler("c"), Scheduler("d")
-    began = time.monotonic()
-    all_bound(names)
-    print(f"both were killed: all bound {time.monotonic() - began:.1f} s after two others were there")
-
-    # 3. The Lease is deleted: who leads makes it anew, and goes on.
-    delete("Lease", "aipc-scheduler")
-    eventually("the Lease is there again", lambda: holder() in ("c", "d"))
-    all_bound(gangs(2))
-
-    # 4. It is stolen by one who renews it with a clock an hour slow: while that goes on nobody writes, pods wait. Then it stops.
-    leads_now = c if c.leads() else d
-    steal("thief", -3600)
-    eventually("the leader notices", lambda: leads_now.leads() == 0, 12)
-    names = gangs(2)
-    end = time.monotonic() + 18
-    while time.monotonic() < end:
-        steal("thief", -3600)
-        check("nobody leads while the Lease is renewed, whatever its clock says", c.leads() + d.leads() == 0 and not any(node_of(get("Pod", n)) for n in names))
-        time.sleep(1)
-    stopped = time.monotonic()
-    all_bound(names)
-    print(f"the thief stopped: bound {time.monotonic() - stopped:.1f} s later")
-
-    # 5. Its time is an hour ahead: that is no reason to wait for an hour.
-    steal("thief", 3600)
-    stopped = time.monotonic()
-    eventually("nobody leads", lambda: c.leads() + d.leads() == 0, 12)
-    all_bound(gangs(1))
-    print(f"a Lease from the future: bound {time.monotonic() - stopped:.1f} s later")
-
-    check("no pod was bound twice", not h.moved, h.moved)
-    failed = [(s.name, metrics(s.port).get('aipc_scheduler_bindings_total{result="failed"}', 0)) for s in running]
-    check("no binding failed", not any(n for _, n in failed), failed)
-    for s in list(running):
-        check(f"{s.name} ends well", s.end(signal.SIGTERM) == 0)
-    check("the Lease is free", not holder(), holder())
+    pairs = []
+    try:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            pairs = list(pool.map(lambda part: part(h), (killed, robbed)))
+        check("no pod was bound twice", not h.moved, h.moved)
+        for p in pairs:
+            failed = [(s.name, metrics(s.port).get('aipc_scheduler_bindings_total{result="failed"}', 0)) for s in p.running]
+            check("no binding failed", not any(n for _, n in failed), failed)
+            for s in list(p.running):
+                check(f"{s.name} ends well", p.end(s, signal.SIGTERM) == 0)
+            check("the Lease is free", not p.holder(), p.holder())
+    finally:
+        for process in STARTED:
+            process.kill()
 
 
-try:
-    main()
-finally:
-    for s in running:
-        s.process.kill()
+main()
