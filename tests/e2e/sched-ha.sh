@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two schedulers with one Lease: the leader is killed and the other follows, both are killed, the Lease is deleted, stolen, and held by somebody whose
+# Takes minutes. Two schedulers with one Lease: the leader is killed and the other follows, both are killed, the Lease is deleted, stolen, and held by somebody whose
 # clock is wrong. No pod is bound twice; the gaps are measured.
 source "$(dirname "$0")/lib.bash"
 . "$root/tests/e2e/kube.bash"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# kill -9 of the scheduler at random instants while many gangs are placed, and of the API server once: every pod is bound once, no gang
+# Takes minutes. kill -9 of the scheduler at random instants while many gangs are placed, and of the API server once: every pod is bound once, no gang
 # stays half there, nobody is forgotten. GANGS sets how many (default 500, of 4 pods), SEED the instants.
 source "$(dirname "$0")/lib.bash"
 . "$root/tests/e2e/kube.bash"

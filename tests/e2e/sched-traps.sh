@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What goes wrong in real clusters, on a real API server: sched_traps.py. All traps that lie in objects, beside each other; and at the same time a
+# Takes minutes. What goes wrong in real clusters, on a real API server: sched_traps.py. All traps that lie in objects, beside each other; and at the same time a
 # scheduler of other pods behind a proxy that answers as a sick API server does (storm_proxy.py; STORM=10 makes it last so many times longer). PARTS selects some by a part of their names.
 source "$(dirname "$0")/lib.bash"
 . "$root/tests/e2e/kube.bash"
@@ -11,6 +11,7 @@ kube_kwok
 export SERVER=https://127.0.0.1:$kube_port TOKEN=admin-token
 traps() { python3 "$root/tests/e2e/sched_traps.py" "$@"; }
 traps kinds
+# shellcheck disable=SC2119
 sched_up
 
 # A second scheduler, of other pods, sees the server only through the proxy.

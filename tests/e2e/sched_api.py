@@ -102,7 +102,7 @@ def patch(kind, name, body, ns="default", version="v1", sub="", how=MERGE):
     return call("PATCH", ref(kind, name, ns, version) + sub, body, how)
 
 
-def eventually(what, fn, seconds=30):
+def eventually(what, fn, seconds=60):
     end = time.monotonic() + seconds
     while True:
         got = fn()
