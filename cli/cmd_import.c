@@ -1,5 +1,6 @@
 /* aipc import: takes over one object, and prints the block that declares it. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -74,6 +75,34 @@ static json_t *sayable(const struct imported *im)
 	return out;
 }
 
+/* The number of ADDRESS, when it ends in [NUMBER]; else -1. */
+static long index_of(const char *address)
+{
+	const char *key = strchr(address, '[');
+	char *end = NULL;
+	long n = key && key[1] >= '0' && key[1] <= '9' ? strtol(key + 1, &end, 10) : -1;
+	return n >= 0 && strcmp(end, "]") == 0 ? n : -1;
+}
+
+/* What makes an instance with the key of ADDRESS, if it has one. */
+static void add_repetition(const char *address, struct str *out)
+{
+	const char *key = strchr(address, '[');
+	struct err err;
+	autojson json_t *list = NULL;
+	if (!key)
+		return;
+	if (index_of(address) >= 0) {
+		str_addf(out, "      count: %ld\n", index_of(address) + 1);
+		return;
+	}
+	if (json_parse(key, strlen(key), "the key", &list, &err) || json_array_size(list) != 1)
+		return;
+	str_add(out, "      for_each: { ");
+	add_flow(json_array_get(list, 0), out);
+	str_add(out, ": {} }\n");
+}
+
 static char *block_of(const struct imported *im, const char *address)
 {
 	struct str out;
@@ -84,6 +113,7 @@ static char *block_of(const struct imported *im, const char *address)
 	str_addf(&out, "resource:\n  %s:\n    ", im->type->name);
 	add_key(plain, &out);
 	str_add(&out, ":\n");
+	add_repetition(address, &out);
 	add_block(attrs, 3, &out);
 	return str_take(&out);
 }
@@ -113,8 +143,8 @@ static int import_body(struct task *t, struct work *w, struct err *err)
 	fprintf(c->err, "Imported %s.\n%s\n", address, block ? "The spec does not declare it yet; this block does, so that a plan keeps it:" :
 		"aipc plan shows what differs from the spec.");
 	fprintf(c->out, "%s", block ? block : "");
-	if (block && strchr(address, '['))
-		fprintf(c->err, "The address has a key: give the block for_each or count.\n");
+	if (block && index_of(address) > 0)
+		fprintf(c->err, "With count the block has the objects before it too: import them as well.\n");
 	return 0;
 }
 

@@ -61,10 +61,32 @@ static int read_it(struct task *t, struct engine *e, struct provider_slot *slot,
 	return rc;
 }
 
+struct began { const char *address, *action; int64_t run; };
+
+static int find_op(void *ctx, const struct op_row *op)
+{
+	struct began *b = ctx;
+	if (!b->action && strcmp(op->address, b->address) == 0)
+		*b = (struct began){ b->address, strcmp(op->action, "create") == 0 ? "create" : strcmp(op->action, "delete") == 0 ? "delete" : "change", op->run };
+	return 0;
+}
+
+/* An operation that began and did not end may still make the object, and apply is to look at it first. */
+static int is_quiet(struct store *s, const char *address, struct err *err)
+{
+	struct began b = { .address = address };
+	int rc = store_open_ops(s, find_op, &b, err);
+	if (rc || !b.action)
+		return rc;
+	return err_set(err, E_CONFLICT, "run %lld began to %s %s and did not end; aipc apply looks first at what came of it", (long long)b.run, b.action, address);
+}
+
 static int is_absent(struct store *s, const char *address, struct err *err)
 {
 	struct object old = { 0 };
-	int rc = store_object(s, address, &old, err);
+	int rc = is_quiet(s, address, err);
+	if (!rc)
+		rc = store_object(s, address, &old, err);
 	if (rc || !old.address)
 		return rc;
 	json_decref(old.attrs);

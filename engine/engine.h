@@ -34,7 +34,7 @@ char *engine_state_path(const struct engine *e);
 int engine_open_bare(const struct engine_options *o, const json_t *providers, struct engine **out, struct err *err) MUST_CHECK;
 
 /* Reads the object that ID (may be NULL) names and writes it into the locked state as ADDRESS. E_CONFLICT: the state has it; E_NOTFOUND: the world
- * has not. OUT->attrs is a new reference; DECLARED: the spec has ADDRESS. */
+ * has not; E_CONFLICT also where an operation on ADDRESS began and did not end. OUT->attrs is a new reference; DECLARED: the spec has ADDRESS. */
 struct imported { const struct resource_type *type; json_t *attrs; bool declared; };
 int engine_import(struct task *t, struct engine *e, struct store *s, const char *address, const char *id, struct imported *out,
 		  struct err *err) MUST_CHECK;

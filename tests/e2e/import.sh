@@ -31,4 +31,16 @@ want 0 "No changes." aipc plan --detailed-exitcode
 want 0 "Imported aipc_data.text." aipc import aipc_data.text '${not} %{a template} "q"'
 cp last.out text.aipc.yaml
 want 0 "No changes." aipc plan --detailed-exitcode
-echo "bios, firmware and power of a machine were imported and need no change"
+# an address with a key: the block makes that instance
+n=0
+# shellcheck disable=SC2016
+for key in '["rack 1"]' '["${x}"]' '[0]'; do
+	n=$((n + 1))
+	want 0 "Imported aipc_data.many$n" aipc import "aipc_data.many$n$key" text
+	cp last.out "many$n.aipc.yaml"
+	want 0 "No changes." aipc plan --detailed-exitcode
+done
+want 0 "import them as well" aipc import 'aipc_data.counted[1]' text
+cp last.out counted.aipc.yaml
+want 0 "1 to add, 0 to change" aipc plan
+echo "bios, firmware and power of a machine were imported and need no change, and so were instances with keys"

@@ -453,6 +453,34 @@ static void work_grows_with_the_number_of_objects(void **state)
 	assert_true(large < small * 21 / 2);
 }
 
+static int import_box(struct task *t, void *arg, struct err *err)
+{
+	return engine_import(t, w.e, w.store, "box.a", NULL, arg, err);
+}
+
+/* What an apply began and did not end may be what import would find: apply says first what came of it. */
+static void import_waits_for_what_began(void **unused)
+{
+	struct imported im = { 0 };
+	struct err err = { 0 };
+	int64_t run, op, other;
+	(void)unused;
+	assert_int_equal(open_spec("provider: {fake: {}}\nresource: {box: {a: {size: 3}}}\n"), 0);
+	json_object_set_new(w.objects, "box.a", json_pack("{s:i}", "size", 3));
+	struct op_row row = { .address = "box.a", .type = "box", .owner = "box.a", .action = "create", .deps = "[]" };
+	assert_int_equal(run_begin(w.store, "apply", NULL, NULL, 0, &run, &err), 0);
+	row.run = run;
+	assert_int_equal(op_begin(w.store, &row, &op, &err), 0);
+	assert_int_equal(loop_run(w.loop, import_box, &im, &err), E_CONFLICT);
+	assert_string_equal(err.msg, "run 1 began to create box.a and did not end; aipc apply looks first at what came of it");
+	assert_int_equal(op_failed(w.store, op, "gone", NULL, &err), 0);
+	row.address = "box.b";
+	assert_int_equal(op_begin(w.store, &row, &other, &err), 0);        /* what began elsewhere is no matter */
+	assert_int_equal(loop_run(w.loop, import_box, &im, &err), 0);
+	assert_true(im.declared);
+	json_decref(im.attrs);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -467,6 +495,7 @@ int main(void)
 		TEST(what_exists_by_nature_is_forgotten),
 		TEST(the_same_world_gives_the_same_bytes),
 		TEST(a_plan_as_json),
+		TEST(import_waits_for_what_began),
 		cmocka_unit_test(all_mistakes_are_told_at_once),
 		TEST(state_of_a_newer_version_is_refused),
 		TEST(objects_of_unknown_types_are_left_out),
