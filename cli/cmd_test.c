@@ -5,10 +5,12 @@
 
 #include "cli/cli.h"
 #include "cli/testing.h"
+#include "cli/work.h"
 
-struct test_opts { const char *filter, *junit; bool verbose; };
+struct test_opts { struct input_opts in; const char *filter, *junit; bool verbose; };
 
 static const struct opt test_options[] = {
+	INPUT_OPTIONS(struct test_opts),
 	{ 0, "filter", "GLOB", "only files or runs whose path, name, or PATH/NAME matches", OPT_TEXT, offsetof(struct test_opts, filter), NULL },
 	{ 0, "junit", "FILE", "also write a report in JUnit's XML", OPT_TEXT, offsetof(struct test_opts, junit), NULL },
 	{ 0, "junit-xml", "FILE", "the same as --junit", OPT_TEXT, offsetof(struct test_opts, junit), NULL },
@@ -60,11 +62,16 @@ static int test_run_command(struct cli *c)
 	const struct test_opts *o = c->opts;
 	struct test_paths files = { 0 };
 	struct err err = { 0 };
+	struct work_given given;
+	if (work_given(&o->in, &given, &err)) {
+		work_given_release(&given);
+		return cli_fail(c, &err);
+	}
 	find_files(c, &files);
 	size_t n = files.len;
 	struct test_suite *s = xcalloc(n + 1, sizeof(*s));
 	for (size_t i = 0; i < n; i++) {
-		testing_run(files.at[i], o->filter, &s[i]);
+		testing_run(files.at[i], o->filter, given.at, given.n, &s[i]);
 		if (!c->json && (s[i].runs.len || s[i].failure || diags_errors(s[i].d)))
 			test_report_text(c, &s[i], o->verbose);
 		fflush(c->out);
@@ -81,6 +88,7 @@ static int test_run_command(struct cli *c)
 	}
 	free(s);
 	vec_free(&files);
+	work_given_release(&given);
 	if (!rc && n && o->filter && !counts.tests)
 		rc = err_set(&err, E_NOTFOUND, "no file and no run of tests is called \"%.100s\"", o->filter);
 	if (rc)
@@ -92,7 +100,7 @@ const struct command cmd_test = {
 	.name = "test", .args = "[FILE|FOLDER]...", .brief = "run the tests of a spec in a made-up world",
 	.about = "Runs *.aipctest.yaml files (of the folder and its tests/): each plans, or applies, the spec with variables of its own against a world that is "
 		 "made up, and says what must hold of variables, locals, planned objects, actions and outputs, or what must fail. No machine is asked "
-		 "and no state is touched. Exit status 1 when something does not hold. docs/testing.md tells what a file can say.",
+		 "and no state is touched. --var and --var-file give values of variables where the files give none. Exit status 1 when something does not hold. docs/testing.md tells what a file can say.",
 	.examples = { { "aipc test", "all tests of this folder" }, { "aipc test --filter '*fleet*' --verbose", "some, with what they plan" },
 		      { "aipc test --junit report.xml", "for continuous integration" } },
 	.opts = test_options, .opts_size = sizeof(struct test_opts), .max = 1000,

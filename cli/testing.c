@@ -18,21 +18,26 @@
 
 enum { MAX_ROUNDS = 20, MAX_FILES = 10000 };
 
-/* One file: its world and its state. */
+/* What the runs that test one folder made. */
+struct state { const char *module; char *path; struct store *store; };
+/* One file: its world and its states. */
 struct session {
 	struct testfile *t;
 	struct mock *mock;
 	size_t own_rules;            /* of the file; those behind them are the run's */
-	struct store *store;
+	VEC(struct state) states;
 	char dir[64];
 	struct test_setting own;
+	const struct lang_input *in; size_t n_in;      /* of the command line */
 };
+
 /* One run. */
 struct running {
 	struct session *s;
 	size_t run;
 	struct diags *d;
 	struct engine *e;
+	struct store *store;
 	struct loop *loop;
 	json_t *summary;
 	bool ask;                    /* the assertions are to be looked at in this plan */
@@ -71,22 +76,43 @@ static int open_session(struct session *s, struct err *err)
 		s->dir[0] = '\0';
 		return err_errno(err, "cannot make a folder for the state of tests in '%.40s'", base ? base : "/tmp");
 	}
-	autofree char *path = file_join(s->dir, "state.db");
 	s->mock = mock_new(providers_all);
-	int rc = store_open(path, false, &s->store, err);
-	return rc ? rc : store_lock(s->store, "test", err);
+	return 0;
+}
+
+/* The state of the folder that RUN tests. */
+static int state_of(struct session *s, const struct test_run *run, struct store **out, struct err *err)
+{
+	for (size_t i = 0; i < s->states.len; i++) {
+		if (strcmp(s->states.at[i].module, run->module) != 0)
+			continue;
+		*out = s->states.at[i].store;
+		return 0;
+	}
+	autofree char *name = xasprintf("state%zu.db", s->states.len);
+	struct state made = { run->module, file_join(s->dir, name), NULL };
+	int rc = store_open(made.path, false, &made.store, err);
+	vec_push(&s->states, made);
+	if (!rc)
+		rc = store_lock(made.store, "test", err);
+	*out = made.store;
+	return rc;
 }
 
 static void close_session(struct session *s)
 {
-	static const char *const files[] = { "state.db", "state.db-wal", "state.db-shm", "state.db.lock", "state.db-journal" };
-	store_close(s->store);
+	static const char *const behind[] = { "", "-wal", "-shm", ".lock", "-journal" };
+	for (size_t i = 0; i < s->states.len; i++) {
+		store_close(s->states.at[i].store);
+		for (size_t k = 0; k < ARRAY_LEN(behind); k++) {
+			autofree char *path = xasprintf("%s%s", s->states.at[i].path, behind[k]);
+			unlink(path);
+		}
+		free(s->states.at[i].path);
+	}
+	vec_free(&s->states);
 	mock_free(s->mock);
 	testfile_free(s->t);
-	for (size_t i = 0; s->dir[0] && i < ARRAY_LEN(files); i++) {
-		autofree char *path = file_join(s->dir, files[i]);
-		unlink(path);
-	}
 	if (s->dir[0])
 		rmdir(s->dir);
 }
@@ -106,7 +132,8 @@ static void on_planned(void *ctx, struct lang *l, const json_t *summary)
 
 static struct plan_options options_of(struct running *r)
 {
-	return (struct plan_options){ .refresh = true, .foretold = mock_foretold, .foretold_ctx = r->s->mock, .planned = on_planned, .planned_ctx = r };
+	const struct test_run *run = testfile_run(r->s->t, r->run);
+	return (struct plan_options){ .refresh = true, .targets = run->targets, .n_targets = run->n_targets, .foretold = mock_foretold, .foretold_ctx = r->s->mock, .planned = on_planned, .planned_ctx = r };
 }
 
 static void on_note(void *ctx, const struct apply_note *n)
@@ -121,7 +148,7 @@ static int plan_once(struct task *t, void *arg, struct err *err)
 	struct running *r = arg;
 	struct plan_options o = options_of(r);
 	struct plan *p = NULL;
-	int rc = plan_make(t, r->e, r->s->store, &o, r->d, &p, err);
+	int rc = plan_make(t, r->e, r->store, &o, r->d, &p, err);
 	plan_free(p);
 	return rc;
 }
@@ -137,12 +164,12 @@ static int plan_and_apply(struct task *t, void *arg, struct err *err)
 	for (int round = 0; !rc && again && round < MAX_ROUNDS; round++) {
 		struct apply_result done = { 0 };
 		struct plan *p = NULL;
-		rc = plan_make(t, r->e, r->s->store, &o, r->d, &p, err);
+		rc = plan_make(t, r->e, r->store, &o, r->d, &p, err);
 		again = !rc && plan_has_work(p);
 		for (size_t i = 0; again && i < p->n_groups; i++)
 			p->groups[i].soak_s = 0;     /* there is nothing to watch between waves */
 		if (again)
-			rc = apply_run(t, r->e, r->s->store, p, &how, &done, err);
+			rc = apply_run(t, r->e, r->store, p, &how, &done, err);
 		again = again && !rc && p->counts.defer && done.done && !done.failed;
 		plan_free(p);
 	}
@@ -152,10 +179,10 @@ static int plan_and_apply(struct task *t, void *arg, struct err *err)
 static int in_engine(struct running *r, const struct lang_input *in, size_t n, int (*body)(struct task *t, void *arg, struct err *err))
 {
 	r->loop = loop_new();
-	struct engine_options o = { .dir = testfile_module(r->s->t), .inputs = in, .n_inputs = n, .providers = mock_providers(r->s->mock), .loop = r->loop };
+	struct engine_options o = { .dir = testfile_run(r->s->t, r->run)->module, .inputs = in, .n_inputs = n, .providers = mock_providers(r->s->mock), .loop = r->loop };
 	int rc = engine_open(&o, r->d, &r->e, &r->err);
 	if (!rc) {
-		engine_use_store(r->e, r->s->store);
+		engine_use_store(r->e, r->store);
 		rc = loop_run(r->loop, body, r, &r->err);
 		engine_close(NULL, r->e);
 	}
@@ -168,8 +195,13 @@ static void carry_out(struct running *r)
 	struct session *s = r->s;
 	struct test_run *run = testfile_run(s->t, r->run);
 	struct test_setting set;
-	struct lang_input in[2];
-	size_t n = 0;
+	autofree struct lang_input *in = xcalloc(s->n_in + 2, sizeof(*in));
+	size_t n = s->n_in;
+	for (size_t i = 0; i < n; i++) {
+		in[i] = s->in[i];
+		if (in[i].from == LANG_FLAG && strcmp(run->module, testfile_module(s->t)) != 0)
+			in[i].from = LANG_ENVIRONMENT;     /* a name that a helper does not have is meant for others */
+	}
 	mock_forget(s->mock, s->own_rules);
 	bool ok = testfile_setting(s->t, r->run, r->d, &set);
 	if (!set_facts(s, r->d, &set) || !ok)
@@ -178,7 +210,9 @@ static void carry_out(struct running *r)
 		in[n++] = s->own.variables;
 	if (set.any)
 		in[n++] = set.variables;
-	int rc = run->apply ? in_engine(r, in, n, plan_and_apply) : 0;
+	int rc = state_of(s, run, &r->store, &r->err);
+	if (!rc && run->apply)
+		rc = in_engine(r, in, n, plan_and_apply);
 	r->ask = true;
 	if (!rc && !diags_errors(r->d))
 		rc = in_engine(r, in, n, plan_once);
@@ -268,9 +302,9 @@ static void run_all(struct session *s, const char *filter, struct test_suite *ou
 	}
 }
 
-void testing_run(const char *path, const char *filter, struct test_suite *out)
+void testing_run(const char *path, const char *filter, const struct lang_input *in, size_t n, struct test_suite *out)
 {
-	struct session s = { 0 };
+	struct session s = { .in = in, .n_in = n };
 	struct err err = { 0 };
 	*out = (struct test_suite){ .path = path, .d = diags_new() };
 	int rc = testfile_read(path, out->d, &s.t, &err);
@@ -324,8 +358,9 @@ static void lint_file(const char *path, struct lang *l, struct diags *d)
 	if (!rc && testfile_setting(t, SIZE_MAX, d, &set))
 		set_facts(&s, d, &set);
 	/* What runs set may need what earlier runs gave: only what must hold of them is looked at. */
-	for (size_t i = 0; !rc && strcmp(testfile_module(t), ".") == 0 && i < testfile_runs(t); i++)
-		testfile_assert(t, i, l, NULL);
+	for (size_t i = 0; !rc && i < testfile_runs(t); i++)
+		if (strcmp(testfile_run(t, i)->module, ".") == 0)
+			testfile_assert(t, i, l, NULL);
 	testfile_free(t);
 	mock_free(mock);
 }

@@ -25,8 +25,9 @@ struct test_suite {
 const char *test_status_word(enum test_status s);    /* "pass", "fail", "error", "skip" */
 
 /* Runs the file OUT->path. FILTER (NULL: all): a glob over its path, names of runs, or PATH/NAME; runs that apply and come before one
- * that is chosen are run too. */
-void testing_run(const char *path, const char *filter, struct test_suite *out);
+ * that is chosen are run too. IN: values of variables that those of the file win over; borrowed. */
+struct lang_input;
+void testing_run(const char *path, const char *filter, const struct lang_input *in, size_t n, struct test_suite *out);
 void testing_release(struct test_suite *s);
 /* Paths of the *.aipctest.yaml files in DIR, added to OUT; each is yours to free. */
 struct test_paths { char **at; size_t len, cap; };

@@ -98,16 +98,36 @@ static int add_auto_files(struct inputs *in, struct err *err)
 	return rc;
 }
 
-/* Order of precedence: environment, *.auto.yaml, then --var and --var-file as they were given; later inputs win. */
-static int gather_inputs(const struct input_opts *o, struct inputs *in, struct err *err)
+static int add_given(const struct input_opts *o, struct inputs *in, struct err *err)
 {
-	add_environment(in);
-	int rc = add_auto_files(in, err);
+	int rc = 0;
 	for (size_t i = 0; !rc && o && i < o->given.len; i += 2) {
 		bool file = strcmp(o->given.at[i], "var-file") == 0;
 		rc = file ? add_file(in, o->given.at[i + 1], err) : add_flag(in, o->given.at[i + 1], err);
 	}
 	return rc;
+}
+
+/* Order of precedence: environment, *.auto.yaml, then --var and --var-file as they were given; later inputs win. */
+static int gather_inputs(const struct input_opts *o, struct inputs *in, struct err *err)
+{
+	add_environment(in);
+	int rc = add_auto_files(in, err);
+	return rc ? rc : add_given(o, in, err);
+}
+
+int work_given(const struct input_opts *o, struct work_given *out, struct err *err)
+{
+	struct inputs *in = xcalloc(1, sizeof(*in));
+	int rc = add_given(o, in, err);
+	*out = (struct work_given){ in->list.at, in->list.len, in };
+	return rc;
+}
+
+void work_given_release(struct work_given *g)
+{
+	inputs_release(g->in);
+	free(g->in);
 }
 
 /* --- diagnostics --------------------------------------------------------------------------------------------------- */

@@ -45,6 +45,10 @@ int work_run_plan(struct cli *c, const struct input_opts *in, const struct plan 
 /* The spec of the working folder with its inputs, without engine, state or loop; a folder without one gives an empty spec when BARE. The
  * mistakes are in D; E_INPUT with an empty message when they are all there is to say. */
 int work_load_spec(const struct input_opts *in, bool bare, struct diags *d, struct lang **out, struct err *err) MUST_CHECK;
+/* What --var and --var-file give, in their order, and nothing else: no environment, no *.auto.yaml. Yours to release, also after a failure. */
+struct work_given { struct lang_input *at; size_t n; struct inputs *in; };
+int work_given(const struct input_opts *o, struct work_given *out, struct err *err) MUST_CHECK;
+void work_given_release(struct work_given *g);
 
 /* The state file of the spec in the working folder, also when the spec has mistakes (then a warning, and the usual place). */
 int work_open_state(struct cli *c, struct store **out, struct err *err) MUST_CHECK;

@@ -94,6 +94,24 @@ static void read_expected(struct testfile *t, const struct ynode *list, struct t
 	}
 }
 
+static void read_targets(struct testfile *t, const struct ynode *list, struct test_run *r)
+{
+	if (!list || list->kind == Y_NULL)
+		return;
+	if (list->kind != Y_SEQ) {
+		diag_add(t->d, "E0115", at(t, list), "targets is a list of addresses, this is %s", yaml_kind_name(list));
+		return;
+	}
+	const char **all = arena_array(t->arena, list->n + 1, sizeof(*all));
+	for (uint32_t i = 0; i < list->n; i++) {
+		if (list->kids[i].kind == Y_STRING && !list->kids[i].live)
+			all[r->n_targets++] = list->kids[i].s;
+		else
+			diag_add(t->d, "E0115", at(t, &list->kids[i]), "this is not the address of a resource, such as TYPE.NAME");
+	}
+	r->targets = all;
+}
+
 static bool is_twice(struct testfile *t, const char *name, struct mark where)
 {
 	for (size_t i = 0; i < t->runs.len; i++) {
@@ -107,7 +125,7 @@ static bool is_twice(struct testfile *t, const char *name, struct mark where)
 
 static void read_run(struct testfile *t, const char *name, struct mark where, const struct ynode *n)
 {
-	static const char *const names[] = { "assert", "command", "expect_failures", "mock", "name", "override", "variables", NULL };
+	static const char *const names[] = { "assert", "command", "expect_failures", "mock", "module", "name", "override", "targets", "variables", NULL };
 	if (n->kind != Y_MAP && n->kind != Y_NULL) {
 		diag_add(t->d, "E0115", at(t, n), "a run is a map with assert, variables and so on, this is %s", yaml_kind_name(n));
 		return;
@@ -119,7 +137,7 @@ static void read_run(struct testfile *t, const char *name, struct mark where, co
 	if (is_twice(t, name, where))
 		return;
 	struct run *r = arena_alloc(t->arena, sizeof(*r));
-	r->pub = (struct test_run){ .name = name, .at = where };
+	r->pub = (struct test_run){ .name = name, .at = where, .module = t->module };
 	vec_push(&t->runs, r);
 	if (n->kind == Y_NULL)
 		return;
@@ -130,7 +148,11 @@ static void read_run(struct testfile *t, const char *name, struct mark where, co
 	if (word && !r->pub.apply && strcmp(word, "plan") != 0)
 		diag_hint(diag_add(t->d, "E0111", at(t, command), "\"%.60s\" is not what a run can do", word), "plan or apply");
 	read_part(t, n, &r->part);
+	const char *module = text_of(t, n, "module");
+	if (module && *module)
+		r->pub.module = module;
 	read_expected(t, yaml_get(n, "expect_failures", NULL), &r->pub);
+	read_targets(t, yaml_get(n, "targets", NULL), &r->pub);
 	const struct ynode *list = r->part.asserts;
 	r->pub.n_asserts = !list ? 0 : list->kind == Y_SEQ ? list->n : 1;
 }

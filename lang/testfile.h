@@ -19,6 +19,8 @@ struct test_run {
 	const char *name;
 	struct mark at;
 	bool apply;                          /* command: apply; else plan */
+	const char *module;                  /* the folder that it tests, with a state of its own */
+	const char *const *targets; size_t n_targets;    /* as plan_options has them */
 	struct test_expected *expected; size_t n_expected;
 	size_t n_asserts;
 };
@@ -26,7 +28,7 @@ struct test_run {
 /* Reads PATH (told as it is). With E_INPUT and an empty message the mistakes are in D, and *OUT may be set all the same: free it then too. */
 int testfile_read(const char *path, struct diags *d, struct testfile **out, struct err *err) MUST_CHECK;
 void testfile_free(struct testfile *t);                      /* NULL is fine */
-const char *testfile_module(const struct testfile *t);       /* the folder that is tested; "." when it does not say */
+const char *testfile_module(const struct testfile *t);       /* the folder that runs test which do not say; "." when the file does not */
 size_t testfile_runs(const struct testfile *t);
 struct test_run *testfile_run(struct testfile *t, size_t i);
 
