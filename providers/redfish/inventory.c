@@ -174,8 +174,8 @@ static int no_match(const struct fw *f, const struct fw_pin *p, const struct rf_
 		return err_set(err, E_INTERNAL, "%s: cannot tell whether it has \"%s\": %s", f->b->addr, p->glob, f->incomplete);
 	str_init(&ids, 700);
 	near_ids(links, p->glob, &ids);
-	return err_set(err, E_INPUT, "%s has no firmware \"%s\" in its inventory of %zu%s%s", f->b->addr, p->glob, links->at.len,
-		       ids.len ? "; near: " : "", ids.at);
+	return err_set(err, E_INPUT, "%s has no firmware \"%s\" in its inventory of %zu (%s/FirmwareInventory)%s%s", f->b->addr, p->glob, links->at.len,
+		       f->b->update_uri, ids.len ? "; near: " : "", ids.at);
 }
 
 static int list(struct task *t, struct fw *f, struct rf_links *links, struct err *err)
@@ -187,7 +187,8 @@ static int list(struct task *t, struct fw *f, struct rf_links *links, struct err
 	if (rc == 0)
 		rc = rf_get(t, f->b, f->b->update_uri, 0, &service, NULL, err);
 	if (rc == E_NOTFOUND)
-		return err_set(err, E_UNSUPPORTED, "%s has no UpdateService: its firmware can be neither read nor updated over Redfish", f->b->addr);
+		return err_set(err, E_UNSUPPORTED, "%s has no UpdateService (%s is not there): its firmware can be neither read nor updated over Redfish",
+			       f->b->addr, f->b->update_uri);
 	if (rc)
 		return rc;
 	f->service_updating = updating(service);

@@ -118,7 +118,7 @@ static int manager_action(struct task *t, struct rf_bmc *b, struct rf_action *ou
 			*err = one;
 	}
 	if (rc == 0 && !out->target)
-		return err_set(err, E_UNSUPPORTED, "%s offers no reset of its manager (#Manager.Reset)", b->addr);
+		return err_set(err, E_UNSUPPORTED, "%s offers no reset of its manager (no #Manager.Reset below %s)", b->addr, b->managers_uri);
 	return rc;
 }
 

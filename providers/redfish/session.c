@@ -250,8 +250,13 @@ static int ensure_root(struct task *t, struct rf_bmc *b, struct err *err)
 				       r.status, r.location ? ", to " : "", r.location ? r.location : "");
 		if (r.status >= 400 && r.status != 401 && r.status != 403 && !json_at(r.json, "Systems"))
 			return rf_refused(b, &r, "its service root", err);
-		if (rf_good(&r) && !json_is_object(r.json))
-			return err_set(err, E_INTERNAL, "%s answers /redfish/v1 with something that is not JSON: is it a Redfish service", b->addr);
+		if (rf_good(&r) && !json_is_object(r.json)) {
+			autostr struct str begin = { 0 };
+			str_init(&begin, 400);
+			rf_add_text(&begin, r.text ? r.text : "");
+			return err_set(err, E_INTERNAL, "%s answers /redfish/v1 with something that is not JSON%s%.80s%s: is it a Redfish service", b->addr,
+				       begin.len ? " (\"" : "", begin.at, begin.len ? "\")" : "");
+		}
 		read_root(b, r.json);
 		b->root_refused = !rf_good(&r);
 	}

@@ -103,8 +103,8 @@ static int read_all(struct task *t, struct rf_bmc *b, const struct rf_links *lin
 	if (!*n && why.code)
 		return err_set(err, E_INTERNAL, "no system could be read: %.900s", why.msg);
 	if (!*n)
-		return err_set(err, links->incomplete || links->at.len ? E_INTERNAL : E_UNSUPPORTED, "%s lists no %s", b->addr,
-			       links->at.len ? "system that could be read" : "systems: nothing there to drive");
+		return err_set(err, links->incomplete || links->at.len ? E_INTERNAL : E_UNSUPPORTED, "%s lists no %s (%s)", b->addr,
+			       links->at.len ? "system that could be read" : "systems: nothing there to drive", b->systems_uri);
 	return 0;
 }
 

@@ -40,8 +40,13 @@ static int get_one(struct task *t, struct rf_bmc *b, const char *path, unsigned 
 		return rf_refused(b, &r, what, err);
 	if (json_at(r.json, "error") && !has_data(r.json) && json_object_size(r.json) <= 2)
 		return rf_refused(b, &r, what, err);
-	if (!json_is_object(r.json))
-		return err_set(err, E_INTERNAL, "%s answers %s with what is no JSON object", b->addr, what);
+	if (!json_is_object(r.json)) {
+		autostr struct str begin = { 0 };
+		str_init(&begin, 400);
+		rf_add_text(&begin, r.text ? r.text : "");
+		return err_set(err, E_INTERNAL, "%s answers %s with what is no JSON object%s%.80s%s; if it stays so, reset the BMC", b->addr, what,
+			       begin.len ? " (\"" : "", begin.at, begin.len ? "\")" : "");
+	}
 	*out = r.json;
 	r.json = NULL;
 	if (etag) {

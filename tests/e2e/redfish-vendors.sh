@@ -188,6 +188,9 @@ bad needs-targets apply 5 "the pin's targets"
 bad bios-depends plan 0 'read-only while SMT is "Disabled"' "SMT: Disabled, Count: 5"
 for name in monitor-202 busy-400 busy-409 lock-held late-version late-bios updating job-good; do bad $name apply 0 ""; done
 bad body-in-204 apply 0 ""
+IMAGE=http://127.0.0.1:1/simple-user.img bad simple-user apply 0 "" "SMT: Disabled" 'image_username: u, image_password: "env:RF_PASSWORD"'
+IMAGE=nfs://127.0.0.1/x/simple-nfs.img bad simple-nfs apply 5 "does not fetch images by NFS"
+IMAGE=http://u:p@127.0.0.1/x.img bad url-user plan 1 "must not hold credentials"
 bad virtual-ac apply 0 "" "SMT: Disabled" "apply: ac_cycle"
 bad ami-upload apply 0 "" "SMT: Disabled" "oem_parameters: { ImageType: BIOS }"
 bad bios-ac apply 0 "" "SMT: Disabled" "apply: ac_cycle"
@@ -198,12 +201,13 @@ bad bios-depends-not apply 0 "" "Count: 5"
 bad task-at-100 apply 5 "at 100 %" "SMT: Disabled" "" 2
 bad task-warning apply 5 "Part of it waits"
 gather
-for name in body-in-204 ami-upload busy-400 busy-409 lock-held late-version updating monitor-202 monitor-only task-at-100 virtual-ac bios-ac gone-after-reset task-warning; do
+for name in simple-user body-in-204 ami-upload busy-400 busy-409 lock-held late-version updating monitor-202 monitor-only task-at-100 virtual-ac bios-ac gone-after-reset task-warning; do
 	[[ $(state $name images) == 1 && $(state $name bricked) == 0 && $(state $name open) == 0 ]] ||
 		fail "$name: $(state $name images) images, $(state $name bricked) resets while it wrote, $(state $name open) open sessions"
 done
 for name in virtual-ac bios-ac; do [[ $(state $name ac_cycles) == 1 ]] || fail "$name: $(state $name ac_cycles) AC cycles"; done
 [[ $(state lock-held claims) == 0 && $(state no-session-uri open) == 0 ]] || fail "a lock of another was taken, or a session left open"
+if grep -rqF "$RF_PASSWORD" "$work"/*/.aipc; then fail "a password was written down"; fi
 [[ -z $failed ]] || fail "misbehaviour not borne:$failed"
 
 # --- how the stories of the vendors ended

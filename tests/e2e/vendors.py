@@ -206,6 +206,7 @@ FAULTS = {                       # more of it, in updates and around them
     "job-refused": dict(PLAIN, job="JID_", job_ends="Failed"), "job-good": dict(PLAIN, job="JID_", job_ends="Completed", job_new=2),
     "virtual-ac": dict(PLAIN, extended=True, acts={"*": "ac"}), "bios-ac": dict(PLAIN, bios={"SMT": "Enabled", "PowerCycleRequest": "None"}, acts={"*": "ac"}),
     "gone-after-reset": dict(PLAIN, forgets_tasks=True, acts={"*": "bmc"}, inventory={"BIOS": "2.0", "NIC_0": "3.0"}),
+    "simple-user": dict(PLAIN, way="simple", wants_user=("u", "secret")), "simple-nfs": dict(PLAIN, way="simple"), "url-user": dict(PLAIN, way="simple"),
     "body-in-204": dict(PLAIN, stray=b"<html>moved on</html>" * 20),
     "ami-upload": dict(PLAIN, wants_type="BIOS", announces=True),
     "needs-targets": dict(PLAIN, wants_targets=True),
@@ -493,6 +494,8 @@ class Bmc:
         if p["way"] != "simple" and rel.endswith(p["upload"]): return self.upload(body, ctype)
         j = json.loads(body or b"{}")
         if rel.endswith("/Actions/SimpleUpdate"):
+            if p.get("wants_user") and (j.get("Username"), j.get("Password"), j.get("TransferProtocol")) != (*p["wants_user"], "HTTP"):
+                return 400, error("Update.1.0.TransferFailed", "The server refused the user."), {}
             self.count("images")
             return self.begin(open(os.path.join(sys.argv[1], os.path.basename(j["ImageURI"]))).read())
         if rel == self.sys() + "/Actions/ComputerSystem.Reset": return self.reset(j.get("ResetType"))
