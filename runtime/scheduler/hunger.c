@@ -58,8 +58,11 @@ void promise_drop(struct live *l, struct unit *u)
 	promise_lift(l, u);
 	if (u->claims.len)
 		u->told_at = 0;
-	for (size_t i = 0; i < u->leaving.len; i++)
+	for (size_t i = 0; i < u->leaving.len; i++) {
 		u->leaving.at[i]->displaced_by = NULL;
+		if (u->leaving.at[i]->team)
+			team_report(l, u->leaving.at[i]->team);
+	}
 	vec_free(&u->leaving);
 	for (size_t i = 0; i < u->claims.len; i++)
 		free(u->claims.at[i].node);
@@ -166,6 +169,8 @@ static void send_away(struct live *l, struct unit *u, struct pod *p)
 	v->budget = covered(l, p);
 	vec_push(&l->victims, v);
 	p->terminating = true;               /* as good as */
+	if (i->team)
+		team_report(l, i->team);
 	i->displaced_by = u;
 	vec_push(&u->leaving, i);
 }

@@ -293,16 +293,31 @@ static json_t *gang_status(const struct live *l, const struct team *t, const str
 	return s;
 }
 
+/* A group that goes as a whole is told so itself, and that it may stay after all. */
+static void add_target(json_t *conditions, const struct team *t, const struct group *g)
+{
+	const struct unit *by = NULL;
+	for (size_t i = 0; !by && !g->singly && i < t->members.len; i++)
+		by = t->members.at[i]->displaced_by;
+	if (!by && !is_true(t, "DisruptionTarget"))
+		return;
+	autofree char *why = !by ? xstrdup("aipc: it may stay") : by->item ? xasprintf("aipc: displaced for pod %s", by->item->key) :
+			     xasprintf("aipc: displaced for %s %s", unit_group(by)->kind, unit_group(by)->key);
+	json_array_append_new(conditions, condition(t, "DisruptionTarget", by != NULL, "PreemptionByScheduler", why));
+}
+
 static json_t *upstream_status(const struct team *t, const struct group *g)
 {
 	const char *version = json_str(t->object, "apiVersion"), *type = strcmp(version, "scheduling.k8s.io/v1alpha2") == 0 ? "PodGroupScheduled" : "PodGroupInitiallyScheduled";
 	const char *reason = "Unschedulable", *said = told(t, &reason);
 	bool placed = enough(g, has_node);
-	if (is_true(t, type) || (!placed && !said && !g->refused))
-		return NULL;
-	json_t *c = placed ? condition(t, type, true, "Scheduled", "") :
-		    condition(t, type, false, g->refused ? "SchedulerError" : reason, said ? said : g->refused);
-	return json_pack("{s:[o]}", "conditions", c);
+	autojson json_t *conditions = json_array();
+	if (placed && !is_true(t, type))
+		json_array_append_new(conditions, condition(t, type, true, "Scheduled", ""));
+	else if (!is_true(t, type) && (said || g->refused))
+		json_array_append_new(conditions, condition(t, type, false, g->refused ? "SchedulerError" : reason, said ? said : g->refused));
+	add_target(conditions, t, g);
+	return json_array_size(conditions) ? json_pack("{s:O}", "conditions", conditions) : NULL;
 }
 
 static json_t *coscheduling_status(const struct team *t, const struct group *g)

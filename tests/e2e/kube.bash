@@ -70,7 +70,7 @@ kube_again() {
 		--service-account-key-file kube/pki/sa.key --service-account-signing-key-file kube/pki/sa.key \
 		--authorization-mode RBAC --token-auth-file kube/tokens --endpoint-reconciler-type none \
 		--disable-admission-plugins ServiceAccount,TaintNodesByCondition \
-		--feature-gates GenericWorkload=true,TopologyAwareWorkloadScheduling=true \
+		--feature-gates GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=true,TopologyAwareWorkloadScheduling=true \
 		--runtime-config scheduling.k8s.io/v1alpha2=true ${KUBE_API_FLAGS:-} >>kube/apiserver.log 2>&1 &
 	kube_api_pid=$!
 	local i

@@ -178,6 +178,22 @@ row("spread-lacks", "4.1: a node without the key leaves the count", [node("a", l
 row("spread-cordon", "4.1: nodeTaintsPolicy ignores a bare cordon", [node("a", labels={"zone": "1"}), node("b", labels={"zone": "2"}, unschedulable=True)],
     [pod(f"p-{i}", labels={"app": "s"}, topologySpreadConstraints=spread(1, nodeTaintsPolicy="Honor")) for i in range(2)], count={"p-": 1})
 
+row("affinity-namespaces", "4: namespaceSelector", ZONES, [pod("w", labels={"app": "w"}, nodeSelector={"zone": "2"}),
+    pod("p", affinity=near("podAffinity", "zone", {"app": "w"}, namespaceSelector={"matchLabels": {"kubernetes.io/metadata.name": "affinity-namespaces"}})),
+    pod("q", affinity=near("podAffinity", "zone", {"app": "w"}, namespaceSelector={"matchLabels": {"kubernetes.io/metadata.name": "elsewhere"}}))], want={"p": "b", "q": NONE},
+    says={"q": "pod affinity is not met"})
+row("affinity-label-keys", "4: matchLabelKeys of affinity", ZONES, [pod("w", labels={"app": "w", "rev": "1"}, nodeSelector={"zone": "2"}),
+    pod("p", labels={"rev": "1"}, affinity=near("podAffinity", "zone", {"app": "w"}, matchLabelKeys=["rev"])),
+    pod("q", labels={"rev": "2"}, affinity=near("podAffinity", "zone", {"app": "w"}, matchLabelKeys=["rev"]))], want={"p": "b", "q": NONE}, says={"q": "pod affinity is not met"})
+SLOW = [node("a", labels={"zone": "1"}, fake=False)]
+row("terminating", "4.1: who is being deleted counts", SLOW, [pod("p", gpus=8, grace=600)], want={"p": "a"},
+    then=[step(lambda ns: (delete("Pod", "p", ns), create(ready(ns, pod("q", gpus=8)))), want={"q": NONE}, says={"q": "insufficient nvidia.com/gpu"}),
+          step(lambda ns: delete("Pod", "p", ns, grace=0), want={"q": "a"})])
+row("terminating-spread", "4.1: but not in topology spread", SLOW + [node("b", labels={"zone": "2"}, unschedulable=True)],
+    [pod("p", labels={"app": "s"}, grace=600, topologySpreadConstraints=spread(1))], want={"p": "a"},
+    then=[step(lambda ns: create(ready(ns, pod("q", labels={"app": "s"}, topologySpreadConstraints=spread(1)))), want={"q": NONE}, says={"q": "a topology spread constraint would be broken"}),
+          step(lambda ns: delete("Pod", "p", ns), want={"q": "a"})])
+
 # --- 4: volumes and devices -------------------------------------------------------------------------------------------------
 
 

@@ -289,6 +289,34 @@ static void the_node_that_is_kept(void **state)
 	clock_real();
 }
 
+/* Somebody sets the clock a day back or forth: what is bound stays, who waits for patience goes on waiting or goes, nothing is written for it. */
+static void a_clock_that_jumps(void **state)
+{
+	static const int64_t jumps[] = { 86400000, -86400000, -3600000, 7200000 };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(jumps); i++) {
+		clock_simulate(1, 1767225600000);
+		struct live *l = live_new("aipc");
+		node(l, "n1", 8);
+		group(l, gang, "'min':1", "");
+		put_pods(l, gang, "a:n1:Running b::Pending");
+		live_refilled(l);
+		struct live_status *s = settled(l);
+		assert_non_null(s);
+		live_reported(l, s, true);
+		assert_null(settled(l));
+		uint64_t placed = live_stats(l).placed;
+		clock_jump_wall(jumps[i]);
+		assert_null(settled(l));
+		assert_int_equal(live_stats(l).placed, placed);
+		assert_null(live_next_bind(l));
+		assert_null(live_next_victim(l));
+		assert_true(live_due(l) > clock_now_ms());
+		live_free(l);
+		clock_real();
+	}
+}
+
 static void count_doomed(void *arg, const struct pod *p, const char *group)
 {
 	assert_string_equal(p->name, "a");
@@ -339,6 +367,7 @@ int main(void)
 		cmocka_unit_test(changes_are_gathered),
 		cmocka_unit_test(the_node_that_is_kept),
 		cmocka_unit_test(half_there_for_too_long),
+		cmocka_unit_test(a_clock_that_jumps),
 	};
 	json_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
