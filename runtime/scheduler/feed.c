@@ -458,13 +458,14 @@ static void all_teams_dirty(struct live *l)
 	l->wake_all = true;
 }
 
-enum concern { C_NONE, C_POD, C_NODE, C_GROUP, C_KEPT, C_OTHER, C_RARE };
+enum concern { C_NONE, C_POD, C_NODE, C_GROUP, C_KEPT, C_OTHER, C_ATTACH, C_RARE };
 
 static enum concern concern_of(const char *version, const char *kind)
 {
 	static const struct { const char *group, *kind; enum concern c; } rows[] = {
 		{ "", "Pod", C_POD }, { "", "Node", C_NODE }, { "", "Namespace", C_OTHER }, { "", "PersistentVolumeClaim", C_OTHER },
-		{ "", "PersistentVolume", C_OTHER }, { "scheduling.k8s.io", "PodGroup", C_GROUP }, { "scheduling.x-k8s.io", "PodGroup", C_GROUP },
+		{ "", "PersistentVolume", C_OTHER }, { "storage.k8s.io", "StorageClass", C_OTHER }, { "storage.k8s.io", "CSINode", C_ATTACH },
+		{ "storage.k8s.io", "VolumeAttachment", C_ATTACH }, { "scheduling.k8s.io", "PodGroup", C_GROUP }, { "scheduling.x-k8s.io", "PodGroup", C_GROUP },
 		{ "scheduling.k8s.io", "PriorityClass", C_RARE }, { "resource.k8s.io", "DeviceClass", C_RARE }, { "aipc.dev", "Gang", C_GROUP }, { "aipc.dev", "FabricTopology", C_KEPT }, { "aipc.dev", "SparePool", C_KEPT },
 	};
 	for (size_t i = 0; version && kind && i < ARRAY_LEN(rows); i++) {
@@ -482,6 +483,15 @@ static void other_changed(struct live *l, const char *kind)
 	if (strcmp(kind, "Namespace") != 0)
 		engine_forget_claims(l->e);
 	l->wake_all = true;
+}
+
+/* More, or fewer, volumes may be attached to N; NULL: to whichever. */
+static void attach_changed(struct live *l, const char *kind, const struct node *n)
+{
+	if (n)
+		live_freed(l, n);
+	else
+		other_changed(l, kind);
 }
 
 /* What pods were read with: a change means reading them all again. */
@@ -512,6 +522,8 @@ void live_put(struct live *l, const json_t *j)
 	} else if (c == C_OTHER) {
 		model_put_other(l->m, j);
 		other_changed(l, kind);
+	} else if (c == C_ATTACH) {
+		attach_changed(l, kind, model_put_other(l->m, j));
 	} else if (c == C_RARE) {
 		put_rare(l, j);
 	} else {
@@ -538,6 +550,8 @@ void live_drop(struct live *l, const char *version, const char *kind, const char
 	} else if (c == C_OTHER) {
 		model_drop_other(l->m, kind, ns, name);
 		other_changed(l, kind);
+	} else if (c == C_ATTACH) {
+		attach_changed(l, kind, model_drop_other(l->m, kind, ns, name));
 	} else if (c == C_RARE) {
 		l->reset_wanted = true;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "runtime/scheduler/attach.h"
 #include "runtime/scheduler/between.h"
 
 struct filter {
@@ -267,12 +268,22 @@ static int64_t divide(struct filter *f, const struct node *n, const char **why)
 	return room;
 }
 
+static const char *judge_attached(struct filter *f, const struct node *n)
+{
+	const char *driver = attach_exceeded(f->m, f->p, n);
+	if (driver)
+		snprintf(f->reason, sizeof(f->reason), "as many volumes of %.200s are attached as may be", driver);
+	return driver ? f->reason : NULL;
+}
+
 int64_t filter_room(struct filter *f, const struct node *n, const char **why)
 {
 	if (f->p->n_ports && (*why = judge_neighbours(f, n, true)))
 		return 0;
 	int64_t room = divide(f, n, why);
 	if (room && f->p->n_disks && (*why = judge_neighbours(f, n, false)))
+		return 0;
+	if (room && f->p->n_claims && (*why = judge_attached(f, n)))
 		return 0;
 	return room > 1 && (f->p->n_ports || f->p->n_disks) ? 1 : room;
 }

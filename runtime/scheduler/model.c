@@ -1,3 +1,4 @@
+#include "runtime/scheduler/attach.h"
 #include "runtime/scheduler/model_internal.h"
 
 #include <stdarg.h>
@@ -30,6 +31,7 @@ struct model *model_new(void)
 	m->namespaces = map_new();
 	m->claims = map_new();
 	m->volumes = map_new();
+	m->attach = attach_new();
 	m->k = (struct well_known){ intern(t, "cpu"), intern(t, "memory"), intern(t, "ephemeral-storage"), intern(t, "pods"),
 				    intern(t, "node.kubernetes.io/unschedulable"), intern(t, "0.0.0.0"), intern(t, "TCP") };
 	return m;
@@ -71,6 +73,7 @@ void model_free(struct model *m)
 	map_free(m->namespaces);
 	map_free(m->claims);
 	map_free(m->volumes);
+	attach_free(m->attach);
 	interns_free(m->names);
 	arena_free(m->arena);
 	free(m);
@@ -125,19 +128,33 @@ void model_add_claim(struct model *m, const json_t *j)
 	c->terminating = json_is_string(json_at(meta, "deletionTimestamp"));
 	json_array_foreach(json_at(spec, "accessModes"), i, mode)
 		c->single_pod = c->single_pod || strcmp(json_string_value(mode) ? json_string_value(mode) : "", "ReadWriteOncePod") == 0;
-	c->storage_class = intern(m->names, json_str(spec, "storageClassName"));
+	const char *old_class = json_str(json_at(meta, "annotations"), "volume.beta.kubernetes.io/storage-class");
+	c->storage_class = intern(m->names, old_class ? old_class : json_str(spec, "storageClassName"));
+	autofree char *own = xasprintf("-/%s", key);
+	c->own_handle = intern(m->names, own);
 	map_put(m->claims, c->key, c);
 }
 
 void model_add_volume(struct model *m, const json_t *j)
 {
-	const json_t *required = json_path(j, "spec", "nodeAffinity", "required", NULL);
+	const json_t *required = json_path(j, "spec", "nodeAffinity", "required", NULL), *csi = json_path(j, "spec", "csi", NULL);
+	const char *driver = json_str(csi, "driver"), *handle = json_str(csi, "volumeHandle");
 	struct volume *v = arena_alloc(m->arena, sizeof(*v));
 	v->name = intern(m->names, json_str(json_at(j, "metadata"), "name"));
+	if (driver && *driver && handle && *handle) {
+		autofree char *id = xasprintf("%s/%s", driver, handle);
+		v->driver = intern(m->names, driver);
+		v->handle = intern(m->names, id);
+	}
 	v->has_terms = json_is_object(required);
 	v->terms = node_terms_parse(m->names, m->arena, json_at(required, "nodeSelectorTerms"));
 	v->labels = labels_parse(m->names, m->arena, json_path(j, "metadata", "labels", NULL));
 	map_put(m->volumes, v->name, v);
+}
+
+static void add_attach(struct model *m, const json_t *j)
+{
+	attach_put(m, json_str(j, "kind"), j);
 }
 
 static void add_priority(struct model *m, const json_t *j)
@@ -175,6 +192,9 @@ static const struct kind { const char *group, *kind; int pass; void (*add)(struc
 	{ "", "Namespace", 1, model_add_namespace },
 	{ "", "PersistentVolumeClaim", 1, model_add_claim },
 	{ "", "PersistentVolume", 1, model_add_volume },
+	{ "storage.k8s.io", "CSINode", 1, add_attach },
+	{ "storage.k8s.io", "VolumeAttachment", 1, add_attach },
+	{ "storage.k8s.io", "StorageClass", 1, add_attach },
 	{ "policy", "PodDisruptionBudget", 1, model_add_budget },
 	{ "resource.k8s.io", "DeviceClass", 1, add_device_class },
 	{ "scheduling.k8s.io", "PodGroup", 1, add_kept },

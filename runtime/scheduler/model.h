@@ -112,8 +112,10 @@ struct pod {
 	uint32_t apart_slot;                 /* in model->apart */
 };
 
-struct volume_claim { sym key, volume, storage_class; bool bound, lost, terminating, single_pod; };
-struct volume { sym name; bool has_terms; struct node_terms terms; struct labels labels; };
+/* own_handle: names its volume while it has none. */
+struct volume_claim { sym key, volume, storage_class, own_handle; bool bound, lost, terminating, single_pod; };
+/* Of a CSI volume: its driver, and "driver/handle"; else 0. */
+struct volume { sym name, driver, handle; bool has_terms; struct node_terms terms; struct labels labels; };
 /* A disruption budget and what it still allows. */
 struct budget { sym ns; struct selector pods; int64_t allowed; };
 struct priority_class { sym name; int64_t value; bool never_preempts, is_default; };
@@ -131,6 +133,7 @@ struct model {
 	int64_t newest_ms;                   /* of all times read: stands for now, where only ages are compared */
 	VEC(const json_t *) groups;          /* group objects, topologies, spare pools: read by gang.c and tree.c; referenced */
 	struct map *node_of, *namespaces, *claims, *volumes;
+	struct attach *attach;               /* attach.h */
 	uint64_t version;                    /* grows with every change of what runs where */
 	VEC(uint32_t) changes;               /* indexes of nodes, in order of change */
 	uint64_t changes_before;             /* that are no longer listed */
@@ -183,9 +186,9 @@ void model_drop_node(struct model *m, struct node *n);
 /* Sorts and numbers the nodes; spares are marked, and pods whose node has come are put on it. What was in `changes` is forgotten:
  * trees and rooms must be made anew. */
 void model_reshape(struct model *m);
-/* Namespaces, claims and volumes. */
-void model_put_other(struct model *m, const json_t *j);
-void model_drop_other(struct model *m, const char *kind, const char *ns, const char *name);
+/* Namespaces, claims, volumes, and what attach.h reads; of the last the node that it is about (NULL: all, or one that is not there). */
+struct node *model_put_other(struct model *m, const json_t *j);
+struct node *model_drop_other(struct model *m, const char *kind, const char *ns, const char *name);
 /* All budgets, an array of objects. */
 void model_put_budgets(struct model *m, const json_t *array);
 /* Topologies, pools and whatever else is kept as it is: J replaces what has its kind and name; model_drop_kept removes it. */

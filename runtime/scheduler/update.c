@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "runtime/scheduler/attach.h"
 #include "runtime/scheduler/model_internal.h"
 
 enum { POD_ARENA = 1024, NODE_ARENA = 1024 };
@@ -200,11 +201,23 @@ void model_trim_changes(struct model *m)
 
 /* --- the rest ------------------------------------------------------------------------------------------------------- */
 
-void model_put_other(struct model *m, const json_t *j)
+/* Its count or limits changed: rooms of pods with claims measure it again. */
+static struct node *touch(struct model *m, sym name)
+{
+	struct node *n = name ? model_node(m, name) : NULL;
+	if (n && !n->gone && !m->stale)
+		vec_push(&m->changes, n->index);
+	return n && !n->gone ? n : NULL;
+}
+
+struct node *model_put_other(struct model *m, const json_t *j)
 {
 	const char *kind = json_str(j, "kind");
+	struct node *about = NULL;
 	if (!kind || !json_str(json_at(j, "metadata"), "name"))
-		return;
+		return NULL;
+	if (attach_reads(kind))
+		about = touch(m, attach_put(m, kind, j));
 	if (strcmp(kind, "Namespace") == 0)
 		model_add_namespace(m, j);
 	else if (strcmp(kind, "PersistentVolumeClaim") == 0)
@@ -212,10 +225,12 @@ void model_put_other(struct model *m, const json_t *j)
 	else if (strcmp(kind, "PersistentVolume") == 0)
 		model_add_volume(m, j);
 	m->version++;
+	return about;
 }
 
-void model_drop_other(struct model *m, const char *kind, const char *ns, const char *name)
+struct node *model_drop_other(struct model *m, const char *kind, const char *ns, const char *name)
 {
+	struct node *about = attach_reads(kind) ? touch(m, attach_drop(m, kind, name)) : NULL;
 	autofree char *key = xasprintf("%s/%s", ns && *ns ? ns : "default", name);
 	if (strcmp(kind, "Namespace") == 0)
 		map_put(m->namespaces, intern(m->names, name), NULL);
@@ -224,6 +239,7 @@ void model_drop_other(struct model *m, const char *kind, const char *ns, const c
 	else if (strcmp(kind, "PersistentVolume") == 0)
 		map_put(m->volumes, intern(m->names, name), NULL);
 	m->version++;
+	return about;
 }
 
 void model_put_budgets(struct model *m, const json_t *array)

@@ -16,6 +16,7 @@ static const struct kube_type type_pod_groups_beta = TYPE("scheduling.k8s.io", "
 	type_coscheduling = TYPE("scheduling.x-k8s.io", "v1alpha1", "PodGroup", "podgroups", true),
 	type_gangs = TYPE("aipc.dev", "v1alpha1", "Gang", "gangs", true),
 	type_topologies = TYPE("aipc.dev", "v1alpha1", "FabricTopology", "fabrictopologies", false),
+	type_attachments = TYPE("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", false),
 	type_pools = TYPE("aipc.dev", "v1alpha1", "SparePool", "sparepools", false);
 
 static const char *const keep_pod[] = {
@@ -36,8 +37,11 @@ static const char *const keep_pod[] = {
 };
 static const char *const keep_node[] = { "metadata.labels", "spec.unschedulable", "spec.taints", "status.allocatable", "status.capacity", NULL };
 static const char *const keep_labels[] = { "metadata.labels", NULL };
-static const char *const keep_claim[] = { "metadata.annotations[pv.kubernetes.io/bind-completed]", "spec.volumeName", "spec.accessModes", "spec.storageClassName", "status.phase", NULL };
-static const char *const keep_volume[] = { "metadata.labels", "spec.nodeAffinity", NULL };
+static const char *const keep_claim[] = { "metadata.annotations[pv.kubernetes.io/bind-completed]", "metadata.annotations[volume.beta.kubernetes.io/storage-class]", "spec.volumeName", "spec.accessModes", "spec.storageClassName", "status.phase", NULL };
+static const char *const keep_volume[] = { "metadata.labels", "spec.nodeAffinity", "spec.csi.driver", "spec.csi.volumeHandle", NULL };
+static const char *const keep_provisioner[] = { "provisioner", NULL };
+static const char *const keep_drivers[] = { "spec.drivers.name", "spec.drivers.allocatable", NULL };
+static const char *const keep_attached[] = { "spec.attacher", "spec.nodeName", "spec.source.persistentVolumeName", NULL };
 static const char *const keep_budget[] = { "spec.selector", "status.disruptionsAllowed", NULL };
 static const char *const keep_class[] = { "value", "globalDefault", "preemptionPolicy", NULL };
 static const char *const keep_devices[] = { "spec.extendedResourceName", NULL };
@@ -65,7 +69,8 @@ static const struct row { const struct kube_type *type; const char *const *keep;
 	{ &kube_pvs, keep_volume, false, NULL, NULL }, { &kube_pdbs, keep_budget, false, NULL, NULL }, { &type_gangs, keep_gang, true, NULL, NULL },
 	{ &type_pod_groups_beta, keep_group, true, NULL, NULL }, { &type_pod_groups_alpha, keep_group, true, "podgroups.v1alpha2", NULL },
 	{ &type_coscheduling, keep_group, true, "podgroups.scheduling.x-k8s.io", NULL }, { &type_workloads_old, keep_name, true, NULL, NULL },
-	{ &kube_pods, keep_ended, false, "pods.ended", ended },
+	{ &kube_pods, keep_ended, false, "pods.ended", ended }, { &kube_storage_classes, keep_provisioner, false, NULL, NULL },
+	{ &kube_csinodes, keep_drivers, false, NULL, NULL }, { &type_attachments, keep_attached, false, NULL, NULL },
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
@@ -95,7 +100,7 @@ static json_t *object_of(const struct source *s, const struct kube_object *o)
 /* What did not change for us is not told: of nodes most changes are heartbeats. */
 static bool same_for_us(const struct kube_object *old, const struct kube_object *now)
 {
-	static const char *const parts[] = { "spec", "status", "value" };
+	static const char *const parts[] = { "spec", "status", "value", "provisioner" };
 	doc_val a = kube_object_at(old), b = kube_object_at(now);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (!doc_same(doc_at(a, parts[i]), doc_at(b, parts[i])))

@@ -240,6 +240,9 @@ func (g gen) volumes() []object {
 	if g.chance(10) {
 		out = append(out, object{"name": "c", "persistentVolumeClaim": object{"claimName": g.of("bound", "zonal", "single", "missing", "lost", "immediate")}})
 	}
+	for i, n := 0, g.Intn(4); n > 0 && g.chance(45) && i < n; i++ {
+		out = append(out, object{"name": fmt.Sprintf("v%d", i), "persistentVolumeClaim": object{"claimName": g.of("disk-a", "disk-b", "disk-c", "disk-d", "nfs-a", "nfs-b", "immediate")}})
+	}
 	if g.chance(6) {
 		out = append(out, object{"name": "d", "gcePersistentDisk": object{"pdName": "d1", "readOnly": g.chance(50)}})
 	}
@@ -354,8 +357,47 @@ func (g gen) storage() []object {
 	in := func(key string, values ...string) object {
 		return object{"nodeAffinity": object{"required": object{"nodeSelectorTerms": []object{{"matchExpressions": []object{{"key": key, "operator": "In", "values": values}}}}}}}
 	}
+	csi := func(driver, handle string) object { return object{"csi": object{"driver": driver, "volumeHandle": handle}} }
+	for i, ns := range spaces {
+		for _, d := range []string{"disk-a", "disk-b", "disk-c", "disk-d", "nfs-a", "nfs-b"} {
+			out = append(out, claim(ns, d, fmt.Sprintf("pv-%s-%d", d, i), "Bound", "ReadWriteMany"),
+				pv(fmt.Sprintf("pv-%s-%d", d, i), object{}, csi(d[:len(d)-2]+".example", g.of("h1", "h2", "h3", fmt.Sprintf("own-%s-%d", d, i)))))
+		}
+	}
+	out = append(out, g.attached()...)
 	return append(out, pv("pv-rack", object{}, in("rack", "r1", "r2")), pv("pv-zone", object{"topology.kubernetes.io/zone": "a__b"}, object{}), pv("pv-free", object{}, object{}),
 		object{"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": object{"name": "now"}, "provisioner": "x", "volumeBindingMode": "Immediate"})
+}
+
+// Limits of some nodes, and volumes that are attached whether a pod uses them or not.
+func (g gen) attached() []object {
+	var out []object
+	for n := 0; n < 8; n++ {
+		drivers := []object{}
+		for _, d := range []string{"disk.example", "nfs.example", "x"} {
+			driver := object{"name": d, "nodeID": "i"}
+			if g.chance(70) {
+				driver["allocatable"] = object{"count": g.Intn(4)}
+			} else if g.chance(30) {
+				driver["allocatable"] = object{}
+			}
+			if g.chance(80) {
+				drivers = append(drivers, driver)
+			}
+		}
+		if g.chance(60) {
+			out = append(out, object{"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": object{"name": fmt.Sprintf("n%d", n)}, "spec": object{"drivers": drivers}})
+		}
+		for i, k := 0, g.Intn(3); g.chance(30) && i < k; i++ {
+			source := object{}
+			if g.chance(90) {
+				source["persistentVolumeName"] = g.of("pv-disk-a-0", "pv-disk-b-1", "pv-nfs-a-2", "pv-disk-c-0", "pv-free", "pv-none")
+			}
+			out = append(out, object{"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": object{"name": fmt.Sprintf("va-%d-%d", n, i)},
+				"spec": object{"attacher": g.of("disk.example", "disk.example", "nfs.example"), "nodeName": fmt.Sprintf("n%d", n), "source": source}})
+		}
+	}
+	return out
 }
 
 func generate(seed int64, lists int, out io.Writer) error {

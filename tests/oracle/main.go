@@ -76,6 +76,8 @@ func read(items []json.RawMessage) *world {
 			w.others = append(w.others, decode[v1.PersistentVolumeClaim](raw))
 		case "StorageClass":
 			w.others = append(w.others, decode[storagev1.StorageClass](raw))
+		case "VolumeAttachment":
+			w.others = append(w.others, decode[storagev1.VolumeAttachment](raw))
 		case "CSINode":
 			w.others = append(w.others, decode[storagev1.CSINode](raw))
 		}

@@ -80,6 +80,8 @@ static void put_new_pod(struct world *w, unsigned i)
 		",'affinity':{'podAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'aipc.dev/leaf','labelSelector':{'matchLabels':{'app':'b'}}}]}}",
 		",'topologySpreadConstraints':[{'maxSkew':1,'topologyKey':'aipc.dev/spine-group','whenUnsatisfiable':'DoNotSchedule','labelSelector':{'matchLabels':{'app':'c'}}}]",
 		",'schedulingGates':[{'name':'g'}]",
+		",'volumes':[{'name':'a','persistentVolumeClaim':{'claimName':'c0'}},{'name':'b','persistentVolumeClaim':{'claimName':'c1'}}]",
+		",'volumes':[{'name':'a','persistentVolumeClaim':{'claimName':'c2'}}]", ",'volumes':[{'name':'a','persistentVolumeClaim':{'claimName':'c3'}}]",
 	};
 	static const char *const apps[] = { "a", "b", "c", "d" };
 	char gang[64] = "";
@@ -89,7 +91,7 @@ static void put_new_pod(struct world *w, unsigned i)
 	put(w, parsed("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'p-%02u','uid':'u%u','creationTimestamp':'2026-01-01T00:%02u:00Z',"
 		      "'labels':{'app':'%s'%s}},'spec':{'schedulerName':'%s','priority':%d,'containers':[{'name':'c','resources':{'requests':{'cpu':'%u','nvidia.com/gpu':'%u'}}}]%s}}",
 		      i, w->uid++, below(w, 60), choice(w, apps, 4), gang, below(w, 12) ? "aipc" : "other", 0, 1 + below(w, 3),
-		      member ? 4 : below(w, 5), choice(w, specs, member ? 4 : 9)));
+		      member ? 4 : below(w, 5), choice(w, specs, member ? 4 : 12)));
 }
 
 /* Something about a pod that is there: it ends, it is deleted slowly, it gets a label. */
@@ -118,9 +120,39 @@ static void put_gang(struct world *w, unsigned i)
 		      choice(w, levels, 5)));
 }
 
+/* Claims c0 to c3, bound to volumes of one driver. */
+static void put_volumes(struct world *w)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		put(w, parsed("{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'v%u'},'spec':{'csi':{'driver':'d','volumeHandle':'h%u'}}}", i, i));
+		put(w, parsed("{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'namespace':'ns','name':'c%u','annotations':{'pv.kubernetes.io/bind-completed':'yes'}},"
+			      "'spec':{'volumeName':'v%u'},'status':{'phase':'Bound'}}", i, i));
+	}
+}
+
+/* How many volumes a node may attach, and what is attached. */
+static void step_volumes(struct world *w)
+{
+	unsigned what = below(w, 10), n = below(w, NODES);
+	autofree char *limits = xasprintf("CSINode /n%02u", n), *attached = xasprintf("VolumeAttachment /a%u", n % 6);
+	if (what < 4)
+		put(w, parsed("{'apiVersion':'storage.k8s.io/v1','kind':'CSINode','metadata':{'name':'n%02u'},'spec':{'drivers':[{'name':'d','allocatable':{'count':%u}}]}}", n, below(w, 3)));
+	else if (what < 5)
+		drop(w, limits);
+	else if (what < 8)
+		put(w, parsed("{'apiVersion':'storage.k8s.io/v1','kind':'VolumeAttachment','metadata':{'name':'a%u'},'spec':{'attacher':'d','nodeName':'n%02u','source':"
+			      "{'persistentVolumeName':'v%u'}}}", n % 6, below(w, NODES), below(w, 5)));
+	else
+		drop(w, attached);
+}
+
 static void step(struct world *w)
 {
-	unsigned what = below(w, 100);
+	unsigned what = below(w, 110);
+	if (what >= 100) {
+		step_volumes(w);
+		return;
+	}
 	autofree char *node = xasprintf("Node /n%02u", below(w, NODES)), *pod = xasprintf("Pod ns/p-%02u", below(w, PODS)), *gang = xasprintf("Gang ns/g%u", below(w, GANGS));
 	if (what < 12)
 		put_node(w, below(w, NODES));
@@ -264,6 +296,7 @@ static void any_sequence_of_changes(void **state)
 		world_init(&w, seed);
 		for (unsigned i = 0; i < NODES; i += 1 + below(&w, 3))
 			put_node(&w, i);
+		put_volumes(&w);
 		live_refilled(w.l);
 		for (unsigned i = 0; i < STEPS; i++) {
 			step(&w);
