@@ -11,6 +11,7 @@
 
 enum {
 	STAGED_MS = 120 * 1000,      /* a job for the settings is scheduled within */
+	UNNOTED_MS = 30 * 1000,      /* the same of one that we were killed before noting */
 	LATE_MS = 120 * 1000,        /* after the boot the BMC shows the new values within */
 };
 
@@ -290,6 +291,20 @@ static int journal(struct task *t, struct op *op, json_t *note, const char *step
 	return op_journal(t, op, true, step, note, err);
 }
 
+/* The settings are there already. Where an earlier try of ours wrote them and was killed, their job may not be scheduled yet: a known one is
+ * waited for, one that was not noted any more is given its time. */
+static int take_up(struct task *t, struct op *op, struct bios *x, const json_t *note, struct err *err)
+{
+	const char *step = json_str(note, "step");
+	bool wrote = !note || (step && strcmp(step, "settings") == 0);
+
+	x->job = xstrdup(json_str(note, "job"));
+	if (!wrote)
+		return 0;
+	op_progress(op, -1, "settings are pending already");
+	return x->job ? await_job(t, op, x, err) : task_sleep(t, UNNOTED_MS, err);
+}
+
 static int write_settings(struct task *t, struct op *op, struct bios *x, json_t *note, struct err *err)
 {
 	autosettings struct settings s = { 0 };
@@ -297,10 +312,8 @@ static int write_settings(struct task *t, struct op *op, struct bios *x, json_t 
 	autoreply struct rf_reply patched = { 0 };
 	int rc = find_settings(t, x, &s, err);
 
-	if (rc == 0 && pending(x, &s)) {
-		x->job = xstrdup(json_str(note, "job"));
-		return 0;
-	}
+	if (rc == 0 && pending(x, &s))
+		return take_up(t, op, x, note, err);
 	if (rc)
 		return rc;
 	json_object_set_new(body, "Attributes", json_ref(x->write));
