@@ -370,11 +370,14 @@ static int run(struct task *t, void *arg, struct err *err)
 		struct err e = { 0 };
 		bool watched = c->version || !c->no_streaming;
 		int64_t began = clock_now_ms();
+		autofree char *from = c->version ? xstrdup(c->version) : NULL;
 		int rc = step(t, c, &why, &e);
 		if (task_cancelled(t) || rc == E_CANCELED)
 			return 0;
-		bool steady = clock_now_ms() - began >= STEADY_MS;
-		if (steady)
+		/* An API server that is short of time ends the very watches that have much to tell, over and over: one that got on is no failure
+		 * to be paused for longer either. */
+		bool steady = clock_now_ms() - began >= STEADY_MS, got_on = rc == 0 && from && c->version && strcmp(from, c->version) != 0;
+		if (steady || got_on)
 			c->failures = 0;
 		if (rc) {
 			failed(c, rc, &why, &e);
@@ -382,7 +385,7 @@ static int run(struct task *t, void *arg, struct err *err)
 			c->stats.last_error[0] = '\0';
 			c->ahead = 0;
 			/* Also a server that ends every watch at once must not make us spin. */
-			c->failures += watched && !steady;
+			c->failures += watched && !steady && !got_on;
 		}
 		if ((rc || (watched && !steady)) && task_sleep(t, pause_after(c, &why), err) != 0)
 			return task_cancelled(t) ? 0 : err->code;

@@ -5,7 +5,8 @@
  * list and a watch from its resourceVersion. It survives: 410 as a reply and as an ERROR event (lists again after a jittered pause),
  * 429, 503 and 504 with Retry-After, "too large resource version", HTML, cut lines, a server that restarts, and a connection that dies in
  * silence (each watch ends itself after 5 to 10 minutes, and a connection on which nothing came for `idle_ms`, bookmarks included, is given up).
- * A server that does not answer is tried again after 0.1 to 30 s, growing and jittered; what is cached stays.
+ * A server that does not answer, or ends its watches at once, is tried again after 0.1 to 30 s, growing and jittered; what is cached stays. A watch that
+ * ended behind news (a busy API server drops watchers that it cannot serve in time) is begun again within 0.1 s.
  *
  * Listing again tells the difference, object by object: an object with another uid is deleted and added; what is not there any
  * more is deleted. Nothing is told twice; an object whose resourceVersion did not change is not told.

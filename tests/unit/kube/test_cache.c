@@ -243,6 +243,21 @@ BODY(events_that_are_cut_come_again)
 }
 TEST(events_that_are_cut_come_again)
 
+BODY(watches_that_end_with_news_are_not_paused_for_longer_and_longer)
+{
+	struct script *s = w->ctx;
+	struct scope *scope = START({ 'S', 200, AB, CLOSE, 0, 0 }, { 'W', 200, MODIFIED("a", "11"), CLOSE, 0, "10" }, { 'W', 200, MODIFIED("a", "12"), CLOSE, 0, "11" },
+				    { 'W', 200, MODIFIED("a", "13"), CLOSE, 0, "12" }, { 'W', 200, MODIFIED("a", "14"), CLOSE, 0, "13" }, { 'W', 200, MODIFIED("a", "15"), CLOSE, 0, "14" },
+				    { 'W', 200, MODIFIED("a", "16"), CLOSE, 0, "15" }, { 'W', 200, MODIFIED("a", "17"), CLOSE, 0, "16" }, { 'W', 200, MODIFIED("a", "18"), HOLD, 0, "17" });
+	int64_t began = clock_now_ms();
+	expect(t, w, "+a1 +b2 synced ~a1>11 ~a11>12 ~a12>13 ~a13>14 ~a14>15 ~a15>16 ~a16>17 ~a17>18 ", 30000);
+	assert_in_range(clock_now_ms() - began, 0, 2000);
+	assert_int_equal(kube_cache_stats(s->c).lists, 1);
+	stop(t, w, scope);
+	return 0;
+}
+TEST(watches_that_end_with_news_are_not_paused_for_longer_and_longer)
+
 BODY(another_uid_is_another_object)
 {
 	struct scope *scope = START({ 'S', 200, AB EVENT("MODIFIED", OBJECT("a", "new", "11")) EVENT("DELETED", OBJECT("b", "new", "12")) FAILED("410", ""), CLOSE, 0, 0 },
@@ -507,7 +522,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_streaming_list_and_what_comes_then), cmocka_unit_test(a_server_without_streaming_lists),
 		cmocka_unit_test(too_old_as_an_event_and_as_a_reply), cmocka_unit_test(a_list_that_is_cut_is_begun_again),
-		cmocka_unit_test(events_that_are_cut_come_again), cmocka_unit_test(another_uid_is_another_object),
+		cmocka_unit_test(events_that_are_cut_come_again),
+		cmocka_unit_test(watches_that_end_with_news_are_not_paused_for_longer_and_longer),
+		cmocka_unit_test(another_uid_is_another_object),
 		cmocka_unit_test(a_connection_that_dies_in_silence), cmocka_unit_test(a_list_that_never_ends_is_asked_for_in_pages),
 		cmocka_unit_test(a_server_that_restarts), cmocka_unit_test(a_version_that_is_too_large), cmocka_unit_test(what_is_foreign_costs_nothing),
 		cmocka_unit_test(lists_that_are_none), cmocka_unit_test(an_enormous_object_is_refused), cmocka_unit_test(refusals),
