@@ -91,7 +91,9 @@ static int write_all(int fd, const char *p, size_t len)
 int file_write(const char *path, const void *data, size_t len, unsigned mode, struct err *err)
 {
 	autofree char *tmp = xasprintf("%s.tmp.%ld", path, (long)getpid());
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	/* In a folder that others may write to, what stands there already is not ours: it is taken away, never opened. */
+	unlink(tmp);
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return err_errno(err, "cannot write %s", path);
 	int failed = write_all(fd, data, len) != 0 || fsync(fd) != 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -89,17 +90,17 @@ static bool on_foreign(void *arg, const char *ns, const char *name, const char *
 
 static void dump(struct scheduler *s)
 {
-	autofree char *tmp = xasprintf("%s.tmp", s->o->dump);
-	FILE *to = fopen(tmp, "w");
+	struct err err = { .msg = "no memory" };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&text, &len);
 	s->dump_wanted = false;
-	if (to) {
+	if (to)
 		watch_dump(s->watch, s->act ? s->act->live : NULL, to);
-		bool bad = ferror(to) != 0;
-		if (fclose(to) == 0 && !bad && rename(tmp, s->o->dump) == 0)
-			return;
-	}
-	log_error("dump %s: %s", s->o->dump, strerror(errno));
-	(void)remove(tmp);
+	/* Specs of pods are nobody else's to read. */
+	if (!to || fclose(to) != 0 || file_write(s->o->dump, text, len, 0600, &err))
+		log_error("dump: %s", err.msg);
+	free(text);
 }
 
 static void on_usr1(uv_signal_t *h, int number)

@@ -5,11 +5,7 @@ source "$(dirname "$0")/lib.bash"
 . "$root/tests/e2e/kube.bash"
 . "$root/tests/e2e/sched.bash"
 python3 "$root/tests/e2e/sched_conformance.py" offline "$build/aipc-runtime"
-kube_up
-aipc-runtime crds >crds.yaml
-kc apply -f crds.yaml >/dev/null
-kube_kwok
-export SERVER=https://127.0.0.1:$kube_port TOKEN=admin-token
+sched_cluster
 python3 "$root/tests/e2e/sched_conformance.py" kinds
 # shellcheck disable=SC2119
 sched_up

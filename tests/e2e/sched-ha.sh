@@ -4,9 +4,6 @@
 source "$(dirname "$0")/lib.bash"
 . "$root/tests/e2e/kube.bash"
 . "$root/tests/e2e/sched.bash"
-kube_up
-aipc-runtime crds >crds.yaml
-kc apply -f crds.yaml >/dev/null
-kube_kwok
-export SERVER=https://127.0.0.1:$kube_port TOKEN=admin-token AIPC_RUNTIME=$build/aipc-runtime
+sched_cluster
+export AIPC_RUNTIME=$build/aipc-runtime
 python3 "$root/tests/e2e/sched_ha.py"

@@ -8,11 +8,7 @@ gangs=${GANGS:-500}
 size=4
 RANDOM=${SEED:-$$}
 echo "seed ${SEED:-$$}"
-kube_up
-aipc-runtime crds >crds.yaml
-kc apply -f crds.yaml >/dev/null
-kube_kwok
-export SERVER=https://127.0.0.1:$kube_port TOKEN=admin-token
+sched_cluster
 part() { python3 "$root/tests/e2e/sched_kill.py" "$@"; }
 part nodes "$gangs"
 python3 "$root/tests/e2e/sched_kill.py" watch watching >history.out &

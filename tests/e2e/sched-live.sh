@@ -3,10 +3,7 @@
 source "$(dirname "$0")/lib.bash"
 . "$root/tests/e2e/kube.bash"
 . "$root/tests/e2e/sched.bash"
-kube_up
-aipc-runtime crds >crds.yaml
-kc apply -f crds.yaml >/dev/null
-kube_kwok
+sched_cluster
 fabric 3 4
 sched_up --dump "$work/dump.json"
 
@@ -76,6 +73,7 @@ until_ok 20 "6 of w are bound" bound app=w 6
 rm -f dump.json
 kill -USR1 "$sched_pid"
 until_ok 10 "the dump" test -s dump.json
+[[ $(stat -c %a dump.json) == 600 ]] || fail "others may read the dump: $(stat -c %a dump.json)"
 aipc-runtime simulate -f dump.json --name aipc >sim.out
 python3 -c '
 import json

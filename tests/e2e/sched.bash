@@ -1,4 +1,5 @@
 # The scheduler on a real API server; source it behind lib.bash and kube.bash.
+#   sched_cluster            an API server with our CRDs and kwok; SERVER and TOKEN are set for the Python parts
 #   sched_start [ARGUMENTS]  starts it ($sched_pid); sched_up also waits until it is ready; sched_stop [SIGNAL]
 #   fabric RACKS HOSTS [FIRST]  fake nodes nRR-HH with 8 GPUs, labels aipc.dev/leaf=lRR and aipc.dev/spine-group=s(RR/4)
 #   pods NAME N [JSON]       N pods NAME-0.. of one GPU machine each; JSON is merged: {"gpus":8,"gang":"g","labels":{},"spec":{}}
@@ -9,6 +10,13 @@
 # shellcheck disable=SC2154  # lib.bash sets root and build
 sched_pid= objects="$root/tests/e2e/sched_objects.py"
 
+sched_cluster() {
+	kube_up
+	aipc-runtime crds >crds.yaml
+	kc apply -f crds.yaml >/dev/null
+	kube_kwok
+	export SERVER=https://127.0.0.1:$kube_port TOKEN=admin-token
+}
 # shellcheck disable=SC2154
 sched_start() {
 	mapfile -t sched_ports < <(kube_ports 1)
