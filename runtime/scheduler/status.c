@@ -419,8 +419,12 @@ void live_reported(struct live *l, struct live_status *s, bool ok)
 	struct team *t;
 	HASH_FIND_STR(l->teams, s->team, t);
 	const char *uid = t ? json_str(json_at(t->object, "metadata"), "uid") : NULL;
-	if (t && uid && strcmp(uid, s->uid) == 0) {
+	if (t)
 		t->report.under_way = false;
+	if (t && uid && strcmp(uid, s->uid) != 0) {
+		/* It was made again under its name meanwhile: the new one has been told nothing. */
+		put_off(l, t, clock_now_ms() + SETTLE_MS);
+	} else if (t && uid) {
 		json_decref(t->report.written);
 		t->report.written = ok ? json_incref(s->status) : NULL;
 		t->report.failures = ok ? 0 : t->report.failures < AGAIN_MAX ? t->report.failures + 1 : AGAIN_MAX;

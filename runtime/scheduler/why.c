@@ -74,6 +74,9 @@ static void why_nodes(struct engine *e, struct filter *f, struct pending *out)
 	free(kinds);
 }
 
+/* Where the reasons of a class stand: N of those of a pending pod, from the one at FROM (a member of a group has others around them). */
+struct blame { size_t pending, from, n; };
+
 /* Pods of one class that nothing elsewhere touches have the same reasons. */
 void why_pod(struct engine *e, const struct pod *p, struct pending *out)
 {
@@ -85,17 +88,20 @@ void why_pod(struct engine *e, const struct pod *p, struct pending *out)
 	struct filter *f = filter_open(e->m, p);
 	const char *why = filter_pod_reason(f);
 	bool dynamic = !why && filter_is_dynamic(f);
-	size_t known = (size_t)map_get(e->blamed, p->class_key);
+	const struct blame *known = map_get(e->blamed, p->class_key);
 	if (why) {
 		say(e, out, why);
 	} else if (!dynamic && known) {
-		const struct pending *same = &e->pending.at[known - 1];
-		for (size_t i = 0; i < same->reasons.len; i++)
-			vec_push(&out->reasons, same->reasons.at[i]);
+		for (size_t i = 0; i < known->n; i++)
+			vec_push(&out->reasons, e->pending.at[known->pending].reasons.at[known->from + i]);
 	} else {
+		size_t from = out->reasons.len;
 		why_nodes(e, f, out);
-		if (!dynamic)
-			map_put(e->blamed, p->class_key, (void *)(e->pending.len + 1));
+		if (!dynamic) {
+			struct blame *b = arena_alloc(e->words, sizeof(*b));
+			*b = (struct blame){ e->pending.len, from, out->reasons.len - from };
+			map_put(e->blamed, p->class_key, b);
+		}
 	}
 	filter_close(f);
 }

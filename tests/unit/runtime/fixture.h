@@ -21,4 +21,14 @@ static inline json_t *fixture_v(const char *fmt, va_list ap)
 	return j;
 }
 
+static inline json_t *fixture(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static inline json_t *fixture(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	json_t *j = fixture_v(fmt, ap);
+	va_end(ap);
+	return j;
+}
+
 #endif

@@ -162,6 +162,29 @@ static void all_or_none_with_reasons(void **unused)
 	world_release(&w);
 }
 
+/* Pods of one class share what was found out of nodes, not what else was said of one of them. */
+static void a_pod_beside_a_group_has_its_own_reasons(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 1, 1, 2);
+	gang(&w, "gang", "'min':2");
+	members(&w, "gang", 2, 9);
+	pod(&w, "lone", 9, "", "");
+	pod(&w, "lone-too", 9, "", "");
+	decide(&w);
+	assert_true(said(&w, "gang-1", "Gang default/gang is not placed"));
+	assert_true(said(&w, "gang-1", "insufficient nvidia.com/gpu"));
+	for (const char *name = "lone"; name; name = strcmp(name, "lone") == 0 ? "lone-too" : NULL) {
+		assert_true(said(&w, name, "none of 2 nodes fits"));
+		assert_true(said(&w, name, "insufficient nvidia.com/gpu"));
+		assert_false(said(&w, name, "Gang"));
+		assert_false(said(&w, name, "start together"));
+	}
+	world_release(&w);
+}
+
 static void without_a_level_the_fewest_domains(void **unused)
 {
 	(void)unused;
@@ -655,7 +678,7 @@ static void mixed_pods_find_any_way_there_is(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_gang_takes_the_tightest_leaf), cmocka_unit_test(all_or_none_with_reasons),
+		cmocka_unit_test(a_gang_takes_the_tightest_leaf), cmocka_unit_test(all_or_none_with_reasons), cmocka_unit_test(a_pod_beside_a_group_has_its_own_reasons),
 		cmocka_unit_test(without_a_level_the_fewest_domains), cmocka_unit_test(ranks_follow_the_fabric_and_slices_stay_whole),
 		cmocka_unit_test(a_single_pod_packs), cmocka_unit_test(an_empty_nvlink_domain_stays_whole), cmocka_unit_test(spares_wait_for_repairs),
 		cmocka_unit_test(mig_profiles_pack_by_what_is_left), cmocka_unit_test(dialects), cmocka_unit_test(patience_for_the_preferred_level),

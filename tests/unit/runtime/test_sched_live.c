@@ -25,16 +25,6 @@ static unsigned below(struct world *w, unsigned n)
 	return (unsigned)((w->seed >> 33) % n);
 }
 
-static json_t *parsed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static json_t *parsed(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	json_t *j = fixture_v(fmt, ap);
-	va_end(ap);
-	return j;
-}
-
 static char *key_of(const json_t *j)
 {
 	const json_t *meta = json_at(j, "metadata");
@@ -61,8 +51,8 @@ static void drop(struct world *w, const char *key)
 static void put_node(struct world *w, unsigned i)
 {
 	unsigned rack = below(w, 20) ? i / 4 : below(w, 6), gpus = below(w, 4) ? 8 : below(w, 9);
-	put(w, parsed("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%02u','labels':{'aipc.dev/spine-group':'s%u','aipc.dev/leaf':'l%u','disk':'%s'%s}},"
-		      "'spec':{'unschedulable':%s%s},'status':{'allocatable':{'cpu':'64','pods':'12','nvidia.com/gpu':'%u'}}}", i, rack / 3, rack,
+	put(w, fixture("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%02u','labels':{'aipc.dev/spine-group':'s%u','aipc.dev/leaf':'l%u','disk':'%s'%s}},"
+		       "'spec':{'unschedulable':%s%s},'status':{'allocatable':{'cpu':'64','pods':'12','nvidia.com/gpu':'%u'}}}", i, rack / 3, rack,
 		      below(w, 2) ? "ssd" : "hdd", below(w, 12) ? "" : ",'aipc.dev/spare':'true'", below(w, 8) ? "false" : "true",
 		      below(w, 6) ? "" : ",'taints':[{'key':'t','value':'x','effect':'NoSchedule'}]", gpus));
 }
@@ -88,8 +78,8 @@ static void put_new_pod(struct world *w, unsigned i)
 	bool member = i < GANGS * 6;
 	if (member)
 		snprintf(gang, sizeof(gang), ",'aipc.dev/gang':'g%u'", i / 6);
-	put(w, parsed("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'p-%02u','uid':'u%u','creationTimestamp':'2026-01-01T00:%02u:00Z',"
-		      "'labels':{'app':'%s'%s}},'spec':{'schedulerName':'%s','priority':%d,'containers':[{'name':'c','resources':{'requests':{'cpu':'%u','nvidia.com/gpu':'%u'}}}]%s}}",
+	put(w, fixture("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'p-%02u','uid':'u%u','creationTimestamp':'2026-01-01T00:%02u:00Z',"
+		       "'labels':{'app':'%s'%s}},'spec':{'schedulerName':'%s','priority':%d,'containers':[{'name':'c','resources':{'requests':{'cpu':'%u','nvidia.com/gpu':'%u'}}}]%s}}",
 		      i, w->uid++, below(w, 60), choice(w, apps, 4), gang, below(w, 12) ? "aipc" : "other", 0, 1 + below(w, 3),
 		      member ? 4 : below(w, 5), choice(w, specs, member ? 4 : 12)));
 }
@@ -104,7 +94,7 @@ static void touch_pod(struct world *w, unsigned i)
 	json_t *j = json_deep_copy(old);
 	unsigned what = below(w, 3);
 	if (what == 0 && json_str(json_at(j, "spec"), "nodeName"))
-		json_put_new(j, "status", parsed("{'phase':'Succeeded'}"));
+		json_put_new(j, "status", fixture("{'phase':'Succeeded'}"));
 	else if (what == 1)
 		json_put_str(json_object_get(j, "metadata"), "deletionTimestamp", "2026-01-01T01:00:00Z");
 	else
@@ -116,7 +106,7 @@ static void put_gang(struct world *w, unsigned i)
 {
 	static const char *const levels[] = { "", ",'required':'leaf'", ",'required':'spine-group'", ",'required':'leaf','slices':[{'level':'node','size':2}]",
 						",'preferred':'leaf'" };
-	put(w, parsed("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g%u'},'spec':{'min':%u%s}}", i, 2 + below(w, 5),
+	put(w, fixture("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g%u'},'spec':{'min':%u%s}}", i, 2 + below(w, 5),
 		      choice(w, levels, 5)));
 }
 
@@ -124,9 +114,9 @@ static void put_gang(struct world *w, unsigned i)
 static void put_volumes(struct world *w)
 {
 	for (unsigned i = 0; i < 4; i++) {
-		put(w, parsed("{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'v%u'},'spec':{'csi':{'driver':'d','volumeHandle':'h%u'}}}", i, i));
-		put(w, parsed("{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'namespace':'ns','name':'c%u','annotations':{'pv.kubernetes.io/bind-completed':'yes'}},"
-			      "'spec':{'volumeName':'v%u'},'status':{'phase':'Bound'}}", i, i));
+		put(w, fixture("{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'v%u'},'spec':{'csi':{'driver':'d','volumeHandle':'h%u'}}}", i, i));
+		put(w, fixture("{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'namespace':'ns','name':'c%u','annotations':{'pv.kubernetes.io/bind-completed':'yes'}},"
+			       "'spec':{'volumeName':'v%u'},'status':{'phase':'Bound'}}", i, i));
 	}
 }
 
@@ -136,12 +126,12 @@ static void step_volumes(struct world *w)
 	unsigned what = below(w, 10), n = below(w, NODES);
 	autofree char *limits = xasprintf("CSINode /n%02u", n), *attached = xasprintf("VolumeAttachment /a%u", n % 6);
 	if (what < 4)
-		put(w, parsed("{'apiVersion':'storage.k8s.io/v1','kind':'CSINode','metadata':{'name':'n%02u'},'spec':{'drivers':[{'name':'d','allocatable':{'count':%u}}]}}", n, below(w, 3)));
+		put(w, fixture("{'apiVersion':'storage.k8s.io/v1','kind':'CSINode','metadata':{'name':'n%02u'},'spec':{'drivers':[{'name':'d','allocatable':{'count':%u}}]}}", n, below(w, 3)));
 	else if (what < 5)
 		drop(w, limits);
 	else if (what < 8)
-		put(w, parsed("{'apiVersion':'storage.k8s.io/v1','kind':'VolumeAttachment','metadata':{'name':'a%u'},'spec':{'attacher':'d','nodeName':'n%02u','source':"
-			      "{'persistentVolumeName':'v%u'}}}", n % 6, below(w, NODES), below(w, 5)));
+		put(w, fixture("{'apiVersion':'storage.k8s.io/v1','kind':'VolumeAttachment','metadata':{'name':'a%u'},'spec':{'attacher':'d','nodeName':'n%02u','source':"
+			       "{'persistentVolumeName':'v%u'}}}", n % 6, below(w, NODES), below(w, 5)));
 	else
 		drop(w, attached);
 }
@@ -364,10 +354,10 @@ static void a_reset_keeps_what_is_assumed(void **state)
 	(void)state;
 	world_init(&w, 5);
 	for (unsigned i = 0; i < NODES; i++)
-		put(&w, parsed("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%02u'},'status':{'allocatable':{'cpu':'64','pods':'12','nvidia.com/gpu':'8'}}}", i));
+		put(&w, fixture("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%02u'},'status':{'allocatable':{'cpu':'64','pods':'12','nvidia.com/gpu':'8'}}}", i));
 	for (unsigned i = GANGS * 6; i < PODS; i++)
-		put(&w, parsed("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'p-%02u','uid':'u%u'},'spec':{'schedulerName':'aipc','containers':"
-			       "[{'name':'c','resources':{'requests':{'nvidia.com/gpu':'8'}}}]}}", i, i));
+		put(&w, fixture("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'p-%02u','uid':'u%u'},'spec':{'schedulerName':'aipc','containers':"
+			        "[{'name':'c','resources':{'requests':{'nvidia.com/gpu':'8'}}}]}}", i, i));
 	live_refilled(w.l);
 	while (live_decide(w.l, SLICE_MS))
 		;
@@ -398,8 +388,8 @@ static void garbage_has_a_bound(void **state)
 	put_node(&w, 0);
 	live_refilled(w.l);
 	for (unsigned i = 0; i < 60000; i++) {
-		autojson json_t *j = parsed("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'x-%u','uid':'u%u','labels':{'job':'%0600u'}},"
-					    "'spec':{'schedulerName':'other','nodeName':'n00'}}", i, i, i);
+		autojson json_t *j = fixture("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'x-%u','uid':'u%u','labels':{'job':'%0600u'}},"
+					     "'spec':{'schedulerName':'other','nodeName':'n00'}}", i, i, i);
 		autofree char *name = xasprintf("x-%u", i);
 		live_put(w.l, j);
 		live_drop(w.l, "v1", "Pod", "ns", name);

@@ -17,16 +17,6 @@ enum { SLICE_MS = 50, SETTLED_MS = 1100 };
 static const char gang[] = "Gang", upstream[] = "PodGroup scheduling.k8s.io/v1alpha2", beta[] = "PodGroup scheduling.k8s.io/v1beta1",
 		  coscheduling[] = "PodGroup scheduling.x-k8s.io/v1alpha1";
 
-static json_t *parsed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static json_t *parsed(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	json_t *j = fixture_v(fmt, ap);
-	va_end(ap);
-	return j;
-}
-
 static void put(struct live *l, json_t *j)
 {
 	live_put(l, j);
@@ -35,8 +25,8 @@ static void put(struct live *l, json_t *j)
 
 static void node(struct live *l, const char *name, int gpus)
 {
-	put(l, parsed("{'apiVersion':'v1','kind':'Node','metadata':{'name':'%s','labels':{'aipc.dev/leaf':'l%c'}},"
-		      "'status':{'allocatable':{'cpu':'64','pods':'110','nvidia.com/gpu':'%d'}}}", name, name[1], gpus));
+	put(l, fixture("{'apiVersion':'v1','kind':'Node','metadata':{'name':'%s','labels':{'aipc.dev/leaf':'l%c'}},"
+		       "'status':{'allocatable':{'cpu':'64','pods':'110','nvidia.com/gpu':'%d'}}}", name, name[1], gpus));
 }
 
 /* A pod of the group G of KIND; NODE "" when it waits, PHASE and MORE of its spec as they are. */
@@ -44,15 +34,15 @@ static json_t *pod_of(const char *kind, const char *name, const char *on, const 
 {
 	const char *label = kind == gang ? "'aipc.dev/gang':'g'" : kind == coscheduling ? "'scheduling.x-k8s.io/pod-group':'g'" : "'a':'b'";
 	const char *link = kind == upstream || kind == beta ? ",'schedulingGroup':{'podGroupName':'g'}" : "";
-	return parsed("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'%s','uid':'u-%s','labels':{%s},'annotations':{%s}},"
-		      "'spec':{'schedulerName':'aipc'%s%s%s%s,'containers':[{'name':'c','resources':{'requests':{'nvidia.com/gpu':'8'}}}]%s},'status':{'phase':'%s'}}",
+	return fixture("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'%s','uid':'u-%s','labels':{%s},'annotations':{%s}},"
+		       "'spec':{'schedulerName':'aipc'%s%s%s%s,'containers':[{'name':'c','resources':{'requests':{'nvidia.com/gpu':'8'}}}]%s},'status':{'phase':'%s'}}",
 		      name, name, label, *on ? "'aipc.dev/plan':'abc'" : "", link, *on ? ",'nodeName':'" : "", on, *on ? "'" : "", more, phase);
 }
 
 static void group(struct live *l, const char *kind, const char *spec, const char *status)
 {
 	bool own = kind == gang;
-	put(l, parsed("{'apiVersion':'%s','kind':'%s','metadata':{'namespace':'ns','name':'g','uid':'g1','generation':3},'spec':{%s},'status':{%s}}",
+	put(l, fixture("{'apiVersion':'%s','kind':'%s','metadata':{'namespace':'ns','name':'g','uid':'g1','generation':3},'spec':{%s},'status':{%s}}",
 		      own ? "aipc.dev/v1alpha1" : strchr(kind, ' ') + 1, own ? "Gang" : "PodGroup", spec, status));
 }
 
@@ -157,7 +147,7 @@ static void statuses(void **state)
 		put_pods(l, r->kind, r->pods);
 		live_refilled(l);
 		struct live_status *s = settled(l);
-		autojson json_t *want = r->want ? parsed("%s", r->want) : NULL;
+		autojson json_t *want = r->want ? fixture("%s", r->want) : NULL;
 		autofree char *got = s ? json_text(s->status) : xstrdup("nothing");
 		if ((s == NULL) != (want == NULL) || (s && !within(want, s->status)))
 			fail_msg("%s, %s: %s", r->kind, r->what, got);
@@ -194,11 +184,11 @@ static void written_until_it_is_so(void **state)
 	assert_null(settled(l));
 	uint64_t tried = live_stats(l).tried, woken = live_stats(l).woken;
 	autofree char *text = json_text(status);
-	put(l, parsed("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g','uid':'g1','generation':3},'spec':{'min':1},'status':%s}", text));
+	put(l, fixture("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g','uid':'g1','generation':3},'spec':{'min':1},'status':%s}", text));
 	assert_null(settled(l));
 	assert_int_equal(live_stats(l).tried, tried);
 	assert_int_equal(live_stats(l).woken, woken);
-	put(l, parsed("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g','uid':'g1','generation':3},'spec':{'min':1},'status':{'phase':'Failed'}}"));
+	put(l, fixture("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g','uid':'g1','generation':3},'spec':{'min':1},'status':{'phase':'Failed'}}"));
 	s = settled(l);
 	assert_non_null(s);
 	assert_string_equal(json_str(s->status, "phase"), "Running");
@@ -206,6 +196,17 @@ static void written_until_it_is_so(void **state)
 	live_drop(l, "aipc.dev/v1alpha1", "Gang", "ns", "g");
 	live_reported(l, s, true);
 	assert_null(settled(l));
+	/* It is made again under its name while the old one is written: the new one is told. */
+	group(l, gang, "'min':1", "");
+	s = settled(l);
+	assert_non_null(s);
+	put(l, fixture("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g','uid':'g2','generation':1},'spec':{'min':1}}"));
+	assert_null(settled(l));
+	live_reported(l, s, true);
+	s = settled(l);
+	assert_non_null(s);
+	assert_string_equal(s->uid, "g2");
+	live_status_free(s);
 	live_free(l);
 	clock_real();
 }
