@@ -13,7 +13,6 @@ struct on_node { VEC(struct limit) limits; VEC(struct attached *) attached; };
 struct attach {
 	struct map *on_node, *attachments, *classes;         /* by names; of a class its provisioner */
 	VEC(struct on_node *) nodes;
-	VEC(struct attached *) all;
 };
 
 struct attach *attach_new(void)
@@ -30,14 +29,13 @@ void attach_free(struct attach *a)
 	if (!a)
 		return;
 	for (size_t i = 0; i < a->nodes.len; i++) {
+		for (size_t k = 0; k < a->nodes.at[i]->attached.len; k++)
+			free(a->nodes.at[i]->attached.at[k]);
 		vec_free(&a->nodes.at[i]->limits);
 		vec_free(&a->nodes.at[i]->attached);
 		free(a->nodes.at[i]);
 	}
-	for (size_t i = 0; i < a->all.len; i++)
-		free(a->all.at[i]);
 	vec_free(&a->nodes);
-	vec_free(&a->all);
 	map_free(a->on_node);
 	map_free(a->attachments);
 	map_free(a->classes);
@@ -74,34 +72,32 @@ static sym put_limits(struct model *m, sym name, const json_t *j)
 static sym drop_attached(struct model *m, sym name)
 {
 	struct attached *at = map_get(m->attach->attachments, name);
-	if (!at || !at->node)
+	if (!at)
 		return 0;
 	struct on_node *o = node_of(m->attach, at->node);
 	sym node = at->node;
 	for (size_t i = 0; i < o->attached.len; i++)
 		if (o->attached.at[i] == at)
 			o->attached.at[i--] = o->attached.at[--o->attached.len];
-	at->node = 0;
+	map_put(m->attach->attachments, name, NULL);
+	free(at);
 	return node;
 }
 
 static sym put_attached(struct model *m, sym name, const json_t *j)
 {
 	const json_t *spec = json_at(j, "spec");
-	struct attached *at = map_get(m->attach->attachments, name);
-	sym before = drop_attached(m, name);
-	if (!at) {
-		at = xcalloc(1, sizeof(*at));
-		at->name = name;
-		vec_push(&m->attach->all, at);
-		map_put(m->attach->attachments, name, at);
-	}
-	at->node = intern(m->names, json_str(spec, "nodeName"));
+	sym before = drop_attached(m, name), node = intern(m->names, json_str(spec, "nodeName"));
+	if (!node)
+		return 0;
+	struct attached *at = xcalloc(1, sizeof(*at));
+	at->name = name;
+	at->node = node;
 	at->attacher = intern(m->names, json_str(spec, "attacher"));
 	at->volume = intern(m->names, json_str(json_at(spec, "source"), "persistentVolumeName"));
-	if (at->node)
-		vec_push(&node_of(m->attach, at->node)->attached, at);
-	return before && before != at->node ? 0 : at->node;
+	vec_push(&node_of(m->attach, node)->attached, at);
+	map_put(m->attach->attachments, name, at);
+	return before && before != node ? 0 : node;
 }
 
 static sym put_class(struct model *m, sym name, const json_t *j)
@@ -180,19 +176,20 @@ static void add_claims(const struct model *m, const struct pod *p, struct uses *
 	}
 }
 
-static bool uses_id(const struct uses *u, sym id)
+static bool among_first(const struct uses *u, size_t n, sym id)
 {
-	for (size_t i = 0; i < u->len; i++)
+	for (size_t i = 0; i < n; i++)
 		if (u->at[i].id == id)
 			return true;
 	return false;
 }
 
-static int64_t count_driver(const struct uses *u, sym driver, const struct uses *without)
+/* How many of U are DRIVER's and not among the first N of WITHOUT. */
+static int64_t count_driver(const struct uses *u, sym driver, const struct uses *without, size_t n_without)
 {
 	int64_t n = 0;
 	for (size_t i = 0; i < u->len; i++)
-		n += u->at[i].driver == driver && !(without && uses_id(without, u->at[i].id));
+		n += u->at[i].driver == driver && !among_first(without, n_without, u->at[i].id);
 	return n;
 }
 
@@ -224,16 +221,13 @@ const char *attach_exceeded(const struct model *m, const struct pod *p, const st
 	if (wanted.len) {
 		for (size_t i = 0; i < n->pods.len; i++)
 			add_claims(m, n->pods.at[i], &used);
-		struct uses by_pods = { 0 };
-		for (size_t i = 0; i < used.len; i++)
-			vec_push(&by_pods, used.at[i]);
+		size_t by_pods = used.len;
 		add_attached(m, o, &used);
 		for (size_t i = 0; i < o->limits.len && !full; i++) {
-			int64_t more = count_driver(&wanted, o->limits.at[i].driver, &by_pods);
-			if (more && count_driver(&used, o->limits.at[i].driver, NULL) + more > o->limits.at[i].count)
+			int64_t more = count_driver(&wanted, o->limits.at[i].driver, &used, by_pods);
+			if (more && count_driver(&used, o->limits.at[i].driver, NULL, 0) + more > o->limits.at[i].count)
 				full = intern_text(m->names, o->limits.at[i].driver);
 		}
-		vec_free(&by_pods);
 	}
 	vec_free(&wanted);
 	vec_free(&used);
