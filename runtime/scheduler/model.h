@@ -130,7 +130,7 @@ struct model {
 	VEC(sym) device_resources;           /* extended resources that a DeviceClass owns */
 	VEC(struct priority_class) priorities;
 	VEC(struct budget) budgets;
-	int64_t newest_ms;                   /* of all times read: stands for now, where only ages are compared */
+	int64_t newest_ms;                   /* of all times read: the present, where only ages are compared */
 	VEC(const json_t *) groups;          /* group objects, topologies, spare pools: read by gang.c and tree.c; referenced */
 	struct map *node_of, *namespaces, *claims, *volumes;
 	struct attach *attach;               /* attach.h */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Modules of Terraform, their expressions copied as they are, give what they give in Terraform: see terraform-port.py for how.
-# port/*.tf: the shapes of 29 public modules (labels, networks, clusters, machines, identities, policies) as of 2026-11, written anew.
+# port/*.tf: the shapes of some twenty public modules (labels, networks, clusters, machines, identities, policies) as of 2026-11, written anew.
 set -eu
 build=$1
 command -v terraform >/dev/null || { echo "terraform is not installed: nothing to compare with"; exit 77; }

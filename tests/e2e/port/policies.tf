@@ -1,5 +1,5 @@
 # Shapes of policy and landing-zone modules: libraries of files, maps merged over maps, decoded documents, products of roles and members.
-variable "library" {
+variable "shelf" {
   type    = string
   default = "files"
 }
@@ -128,12 +128,12 @@ variable "email" {
 }
 
 locals {
-  found      = tolist(fileset(local.library, "**/policy_*.json"))
-  found_yaml = tolist(fileset(local.library, "**/*.{yml,yaml}"))
-  library    = "${path.module}/${var.library}"
+  found      = tolist(fileset(local.shelf, "**/policy_*.json"))
+  found_yaml = tolist(fileset(local.shelf, "**/*.{yml,yaml}"))
+  shelf      = "${path.module}/${var.shelf}"
   dataset = try(length(local.found) > 0, false) ? {
     for filepath in local.found :
-    filepath => jsondecode(file("${local.library}/${filepath}"))
+    filepath => jsondecode(file("${local.shelf}/${filepath}"))
   } : null
   definitions = try(length(local.dataset) > 0, false) ? {
     for key, value in local.dataset :
@@ -145,7 +145,7 @@ locals {
     for f in try(fileset(local._path, "**/*.yaml"), []) :
     trimsuffix(basename(f), ".yaml") => yamldecode(file("${local._path}/${f}"))
   }
-  _path = try(pathexpand(local.library), null)
+  _path = try(pathexpand(local.shelf), null)
   factory = {
     for k, v in local._raw :
     "${v.region}/${try(v.name, k)}" => {
@@ -173,7 +173,7 @@ locals {
       ]
     ],
   ))
-  unit = templatefile("${local.library}/unit.tftpl", {
+  unit = templatefile("${local.shelf}/unit.tftpl", {
     name  = upper("node")
     ports = [80, 443]
   })

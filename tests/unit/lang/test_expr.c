@@ -76,7 +76,7 @@ static void growing_values_end(void **unused)
 	/* Each doubles: text, and a value that shares its parts. */
 	static const char *const rows[] = {
 		"[for a in [[for i in range(1000) : i]] : [for b in range(1000) : [for c in range(1000) : a]]]",
-		"join(\"\", [for i in range(1000000) : \"${join(\"\", [for j in range(1000) : \"xxxxxxxxxx\"])}\"])",
+		"join(\"\", [for i in range(1000000) : \"${join(\"\", [for j in range(1000) : \"ten chars.\"])}\"])",
 		"length([for i in range(9000000) : i]) + length([for i in range(9000000) : i])",
 	};
 	(void)unused;

@@ -51,7 +51,7 @@ static const struct row rows[] = {
 	{ "GET", R "/Systems/DGX/Actions/ComputerSystem.Reset", NULL, 405, CODE, BASE "OperationNotAllowed" },
 	{ "POST", R "/Systems/DGX", "{}", 405, CODE, BASE "OperationNotAllowed" },
 	{ "DELETE", R "/Systems/DGX", NULL, 405, CODE, BASE "OperationNotAllowed" },
-	{ "DELETE", R "/Systems/XXX", NULL, 404, CODE, BASE "ResourceMissingAtURI" },
+	{ "DELETE", R "/Systems/Nowhere", NULL, 404, CODE, BASE "ResourceMissingAtURI" },
 	{ "PUT", R "/Systems/DGX", "{}", 405, CODE, BASE "OperationNotAllowed" },
 	{ "BREW", R "/Systems/DGX", NULL, 405, CODE, BASE "OperationNotAllowed" },
 	{ "PATCH", R "/Systems/DGX", "{\"AssetTag\":", 400, CODE, BASE "MalformedJSON" },
