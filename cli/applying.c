@@ -63,6 +63,12 @@ static size_t count_work(const struct plan *p)
 	return n;
 }
 
+static void print_warned(struct cli *c, const struct apply_result *r)
+{
+	if (r->warned)
+		fprintf(c->out, " %zu assertion%s of checks %s not hold.", r->warned, PLURAL(r->warned), r->warned == 1 ? "does" : "do");
+}
+
 static int print_result(struct work *w, const struct plan *p, const struct apply_result *r)
 {
 	struct cli *c = w->cli;
@@ -75,14 +81,17 @@ static int print_result(struct work *w, const struct plan *p, const struct apply
 		json_put_int(j, "not_started", (json_int_t)r->kept_back);
 		json_put_int(j, "left_out", (json_int_t)(p->counts.skip + p->counts.defer + p->counts.block));
 		json_put_int(j, "still_open", (json_int_t)r->still_open);
+		json_put_int(j, "unmet", (json_int_t)r->unmet);
+		json_put_int(j, "checks_failed", (json_int_t)r->warned);
 		json_put_int(j, "run", r->run);
 		json_put_new(j, "interrupted", json_boolean(r->interrupted));
 		autofree char *text = json_text(j);
 		fprintf(c->out, "%s\n", text);
-	} else if (!r->failed && left == p->counts.defer && !r->still_open && !r->interrupted) {
+	} else if (!r->failed && left == p->counts.defer && !r->still_open && !r->interrupted && !r->unmet) {
 		fprintf(c->out, "Done: %zu operation%s, all read back.", r->done, PLURAL(r->done));
 		if (left)
 			fprintf(c->out, " %zu waited for %s.", left, r->done == 1 ? "it" : "them");
+		print_warned(c, r);
 		fputc('\n', c->out);
 	} else {
 		fprintf(c->out, "Done %zu, failed %zu, not started %zu, left out %zu.", r->done, r->failed, r->kept_back,
@@ -90,25 +99,56 @@ static int print_result(struct work *w, const struct plan *p, const struct apply
 		if (r->still_open)
 			fprintf(c->out, " %zu still run%s on %s; the journal knows.", r->still_open, r->still_open == 1 ? "s" : "",
 				r->still_open == 1 ? "its machine" : "their machines");
+		if (r->unmet)
+			fprintf(c->out, " %zu condition%s not met.", r->unmet, r->unmet == 1 ? " is" : "s are");
+		print_warned(c, r);
 		fprintf(c->out, " Continue: aipc apply\n");
 	}
 	if (r->interrupted)
 		return EXIT_INTERRUPTED;
-	return r->failed || left || r->still_open ? EXIT_PARTLY : EXIT_OK;
+	return r->failed || left || r->still_open || r->unmet ? EXIT_PARTLY : EXIT_OK;
 }
 
-static int run_plan(struct task *t, struct work *w, struct applying *a, const struct plan *p, struct apply_result *r, struct err *err)
+/* Is there anything that only another plan can tell: an object, an output or a check that needs what this one makes? */
+static bool waits(const struct plan *p)
 {
+	bool any = p->counts.defer > 0;
+	size_t i;
+	const json_t *row;
+	for (i = 0; i < p->n_outputs; i++)
+		any = any || (!p->destroy && !p->outputs[i].sensitive && !p->outputs[i].after);
+	json_array_foreach(p->data, i, row) {
+		const char *state = json_str(row, "state");
+		any = any || (p->after && state && strcmp(state, "deferred") == 0);
+	}
+	return any;
+}
+
+/* *AGAIN, where it is not NULL: all was done, and something waits for it. Then the next plan tells what conditions there are left. */
+static int run_plan(struct task *t, struct work *w, struct applying *a, const struct plan *p, bool *again, struct err *err)
+{
+	struct apply_result r = { 0 };
+	struct diags *found = diags_new();
 	a->progress = progress_new(w->cli, count_work(p));
 	w->can_drain = true;
 	w->on_drain = on_drain;
 	struct apply_options o = run_options(w, a);
-	int rc = apply_run(t, w->engine, w->store, p, &o, r, err);
-	w->changed = w->changed || r->done;
+	o.diags = found;
+	int rc = apply_run(t, w->engine, w->store, p, &o, &r, err);
+	w->changed = w->changed || r.done;
 	progress_free(a->progress);
 	a->progress = NULL;
-	if (!rc)
-		w->status = print_result(w, p, r);
+	bool whole = !rc && r.done && !r.failed && !r.kept_back && !r.still_open && !r.interrupted && !r.unmet, more = again && whole && waits(p);
+	if (!rc && !more)
+		rc = apply_tell(t, p, found, &r, err);
+	if (!rc) {
+		fflush(w->cli->out);
+		work_print_diags(w->cli, found, NULL);
+		w->status = print_result(w, p, &r);
+	}
+	if (again)
+		*again = more && !rc;
+	diags_free(found);
 	return rc;
 }
 
@@ -120,15 +160,6 @@ static int ask(struct work *w, const struct applying *a, const struct plan *p)
 	snprintf(question, sizeof(question), "%s %zu operation%s on real machines now?", a->destroy ? "Destroy: run" : "Run", count_work(p),
 		 PLURAL(count_work(p)));
 	return cli_confirm(w->cli, question) ? EXIT_OK : EXIT_UNAPPROVED;
-}
-
-/* Is there anything that only another plan can tell: an object or an output that needs what this one makes? */
-static bool waits(const struct plan *p)
-{
-	bool any = p->counts.defer > 0;
-	for (size_t i = 0; i < p->n_outputs; i++)
-		any = any || (!p->destroy && !p->outputs[i].sensitive && !p->outputs[i].after);
-	return any;
 }
 
 /* One plan, shown, asked for and run. *AGAIN: it was done, and something waits for what it made. */
@@ -147,9 +178,7 @@ static int one_round(struct task *t, struct work *w, struct applying *a, bool *a
 	if (!plan_has_work(p)) {
 		w->status = p->counts.skip + p->counts.defer + p->counts.block ? EXIT_PARTLY : EXIT_OK;
 	} else if ((w->status = ask(w, a, p)) == EXIT_OK) {
-		struct apply_result r = { 0 };
-		rc = run_plan(t, w, a, p, &r, err);
-		*again = !rc && waits(p) && r.done && !r.failed && !r.kept_back && !r.still_open && !r.interrupted;
+		rc = run_plan(t, w, a, p, again, err);
 	}
 	plan_free(p);
 	return rc;
@@ -168,7 +197,7 @@ static int plan_and_run(struct task *t, struct work *w, struct applying *a, stru
 int applying_body(struct task *t, struct work *w, struct err *err)
 {
 	struct applying *a = w->arg;
-	struct apply_result resumed = { 0 }, r = { 0 };
+	struct apply_result resumed = { 0 };
 	int rc = resume(t, w, a, &resumed, err);
 	if (rc)
 		return rc;
@@ -176,7 +205,7 @@ int applying_body(struct task *t, struct work *w, struct err *err)
 		w->status = EXIT_INTERRUPTED;
 		return 0;
 	}
-	rc = a->saved ? run_plan(t, w, a, a->saved, &r, err) : plan_and_run(t, w, a, err);
+	rc = a->saved ? run_plan(t, w, a, a->saved, NULL, err) : plan_and_run(t, w, a, err);
 	if (!rc && resumed.still_open && w->status == EXIT_OK)
 		w->status = EXIT_PARTLY;
 	return rc;

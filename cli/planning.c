@@ -64,6 +64,7 @@ int planning_make(struct task *t, struct work *w, struct planning *p, struct pla
 	p->options.ctx = &m;
 	p->options.targets = p->targets.at;
 	p->options.n_targets = p->targets.len;
+	w->read = true;
 	int rc = plan_make(t, w->engine, w->store, &p->options, w->diags, out, err);
 	if (rc == 0 && !w->cli->json && ((p->options.refresh && m.total) || data_read_count(*out)))
 		print_end(&m, *out, p->targets.len > 0);

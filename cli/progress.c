@@ -146,7 +146,7 @@ static void note_json(struct progress *p, const struct apply_note *n)
 {
 	static const char *const names[] = {
 		[EV_RESUMING] = "resuming", [EV_WAVE] = "wave", [EV_SOAK] = "soak", [EV_START] = "start",
-		[EV_PROGRESS] = "progress", [EV_DONE] = "done", [EV_FAILED] = "failed", [EV_KEPT_BACK] = "kept_back",
+		[EV_PROGRESS] = "progress", [EV_DONE] = "done", [EV_FAILED] = "failed", [EV_UNMET] = "unmet", [EV_KEPT_BACK] = "kept_back",
 	};
 	autojson json_t *j = json_object();
 	json_put_str(j, "event", names[n->event]);
@@ -227,7 +227,7 @@ void progress_note(void *ctx, const struct apply_note *n)
 		break;
 	case EV_START: on_start(p, n); break;
 	case EV_PROGRESS: on_progress(p, n); break;
-	case EV_DONE: on_done(p, n); break;
+	case EV_DONE: case EV_UNMET: on_done(p, n); break;
 	case EV_FAILED:
 		end_of(p, n->address);
 		print_failed(p, n);

@@ -245,7 +245,7 @@ static int finish(struct work *w, int rc, const struct err *err)
 		bool told = diags_errors(w->diags) > 0;
 		if (told)
 			work_print_diags(w->cli, w->diags, w->changed ? "What was done before this was found stays. Continue: aipc apply" :
-					 "Nothing was read or changed.");
+					 w->read ? "Nothing was changed." : "Nothing was read or changed.");
 		int status = told && !err->msg[0] ? EXIT_ERROR : cli_fail(w->cli, err);
 		status = w->changed && status == EXIT_ERROR ? EXIT_PARTLY : status;
 		w->status = rc == E_CANCELED ? EXIT_INTERRUPTED : status;

@@ -24,7 +24,7 @@ struct work {
 	struct scope *scope;         /* everything the command started; a second Ctrl-C cancels it */
 	bool drain;                  /* set by the first Ctrl-C where the command can drain */
 	bool can_drain;
-	bool changed;                /* something was changed before a failure, should there be one */
+	bool read, changed;          /* machines were asked, something was changed, before a failure, should there be one */
 	void (*on_drain)(struct work *w);    /* tells the user what goes on; may be NULL */
 	uv_signal_t signals[3];
 	unsigned signals_seen;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "engine/after.h"
 #include "engine/apply_int.h"
 
 enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, SOAK_SLICE_MS = 250, NAMED = 5 };
@@ -19,6 +20,8 @@ struct job {
 	enum job_state state;
 	unsigned waits;
 	bool busy;                   /* an earlier operation on it is still open */
+	bool unmet;                  /* done, and a postcondition of it is not met */
+	const char *forbidden;       /* what it builds on and does not meet a postcondition */
 };
 struct turn {                        /* of a group */
 	struct runner *r;
@@ -326,14 +329,28 @@ static enum outcome forget(struct doing *d)
 	return doing_run(NULL, &copy, VERB_DELETE, NULL, d->change->prior);
 }
 
-static void count_end(struct runner *r, const struct doing *d, enum outcome out)
+/* What J did is told to those who wait for it; false: not, because a postcondition is not met. */
+static bool meets(struct job *j, const struct doing *d)
+{
+	struct runner *r = j->r;
+	size_t others = 0;
+	if (r->p->after && r->a.o->diags && d->attrs)
+		j->unmet = !after_came(r->p->after, d->address, d->attrs, r->a.o->diags, &others);
+	r->a.out->unmet += j->unmet + others;
+	return !j->unmet;
+}
+
+static void count_end(struct runner *r, struct job *j, const struct doing *d, enum outcome out)
 {
 	r->a.out->done += out == OUT_DONE;
 	r->a.out->failed += out == OUT_FAILED;
 	r->a.out->still_open += out == OUT_OPEN;
 	r->a.out->kept_back += out == OUT_UNSTARTED;
 	if (out == OUT_DONE) {
-		doing_tell(d, EV_DONE, NULL);
+		if (meets(j, d))
+			doing_tell(d, EV_DONE, NULL);
+		else
+			doing_tell(d, EV_UNMET, "a postcondition of it is not met");
 	} else {
 		if (!r->failed)
 			r->failed = d->address;
@@ -362,8 +379,9 @@ static int run_job(struct task *t, void *arg, struct err *err)
 	enum outcome out = c->action == ACT_FORGET ? forget(&d) : do_change(t, &d);
 	task_deadline_restore(t, old);
 	r->running--;
-	count_end(r, &d, out);
-	job_ended(j, out == OUT_DONE);
+	count_end(r, j, &d, out);
+	json_decref(d.attrs);
+	job_ended(j, out == OUT_DONE && !j->unmet);
 	return 0;
 }
 
@@ -373,7 +391,8 @@ static int start_ready(struct task *t, struct runner *r, struct err *err)
 	int rc = 0;
 	while (rc == 0 && r->head < r->tail && r->running < apply_width(r->a.o) && !stopped(r)) {
 		struct job *j = &r->jobs[r->ready[r->head++]];
-		if (j->busy) {
+		j->forbidden = r->p->after ? after_forbids(r->p->after, j->c->address) : NULL;
+		if (j->busy || j->forbidden) {
 			job_ended(j, false);
 			continue;
 		}
@@ -416,8 +435,11 @@ static void drive(struct task *t, struct runner *r)
 static char *why_kept(const struct runner *r, const struct job *j)
 {
 	const struct turn *g = &r->turns[j->c->group];
+	const char *unmet = r->p->after ? after_forbids(r->p->after, j->c->address) : NULL;
 	if (j->busy)
 		return xstrdup("an earlier operation on it is still open");
+	if (unmet)
+		return xasprintf("it needs %s, and a postcondition of that is not met", unmet);
 	for (size_t i = 0; i < j->c->n_after; i++) {
 		const struct job *need = &r->jobs[j->c->after[i]];
 		if (need->state != JOB_NONE && need->state != JOB_DONE)
@@ -437,7 +459,7 @@ static void tell_kept(struct runner *r)
 {
 	for (size_t i = 0; i < r->p->n; i++) {
 		struct job *j = &r->jobs[i];
-		bool ran = j->state == JOB_NONE || j->state == JOB_DONE || (j->state == JOB_NOT_DONE && !j->busy);
+		bool ran = j->state == JOB_NONE || j->state == JOB_DONE || (j->state == JOB_NOT_DONE && !j->busy && !j->forbidden);
 		if (ran)
 			continue;
 		autofree char *why = why_kept(r, j);
@@ -581,7 +603,7 @@ static void runner_release(struct runner *r)
 static int finish(struct runner *r, struct err *err)
 {
 	const struct apply_result *out = r->a.out;
-	bool whole = !out->failed && !out->kept_back && !out->still_open;
+	bool whole = !out->failed && !out->kept_back && !out->still_open && !out->unmet;
 	int rc = 0;
 	if (r->a.fatal) {
 		*err = r->a.fatal_err;
@@ -635,4 +657,20 @@ int apply_run(struct task *t, struct engine *e, struct store *s, const struct pl
 	}
 	runner_release(&r);
 	return rc;
+}
+
+struct telling { const struct plan *p; struct diags *d; struct apply_result *out; };
+
+static int tell_rest(void *arg, struct err *err)
+{
+	struct telling *x = arg;
+	(void)err;
+	x->out->unmet += after_end(x->p->after, x->d, &x->out->warned, &x->out->waits);
+	return 0;
+}
+
+int apply_tell(struct task *t, const struct plan *p, struct diags *d, struct apply_result *out, struct err *err)
+{
+	struct telling x = { p, d, out };
+	return p->after ? task_work(t, tell_rest, &x, err) : 0;
 }

@@ -9,6 +9,9 @@
  * An object that was read back otherwise than planned is written as it is, marked OBJ_NONCONFORMING, and failed ("applied,
  * but ..."). An operation may take four times its expected minutes and 30 more, at most 8 hours; beyond it stays open when
  * something had been sent. The store failing ends the run with that error; what was in flight stays open.
+ *
+ * A postcondition that could not be told when the plan was made is told when its object was read back. One that is not met keeps
+ * back what refers to the object, whatever ON_ERROR says, and nothing else; the object was done, and the state has it.
  */
 #ifndef ENGINE_APPLY_H
 #define ENGINE_APPLY_H
@@ -21,6 +24,7 @@ enum apply_event {
 	EV_SOAK,         /* waiting seconds between waves */
 	EV_START, EV_PROGRESS, EV_DONE,
 	EV_FAILED,       /* also of what stays open: the text says so */
+	EV_UNMET,        /* of what was done: a postcondition is not met, as o.diags says; no EV_DONE */
 	EV_KEPT_BACK,    /* not started because something it needs failed, or the run stopped */
 };
 struct apply_note {
@@ -37,8 +41,11 @@ struct apply_options {
 	enum on_error on_error;
 	void (*note)(void *ctx, const struct apply_note *n); void *ctx;      /* may be NULL; on the loop thread, must not wait */
 	const bool *drain;                   /* set by the first Ctrl-C: start nothing new; NULL: never */
+	struct diags *diags;                 /* conditions that are not met; NULL: they are not looked at */
 };
-struct apply_result { size_t done, failed, kept_back, skipped, still_open; bool interrupted; int64_t run; };
+/* UNMET counts the conditions, of objects and of outputs, that are not met; WARNED assertions of checks that do not hold; WAITS: some could not be
+ * told. */
+struct apply_result { size_t done, failed, kept_back, skipped, still_open; bool interrupted; int64_t run; size_t unmet, warned; bool waits; };
 
 /* Takes up what earlier runs left open; *OUT counts it. The store must be locked. Operations whose peer is silent stay open
  * (still_open) and block only their own object; those of which nothing was sent are closed and count as kept_back. */
@@ -49,5 +56,7 @@ int apply_resume(struct task *t, struct engine *e, struct store *s, const struct
  * stay open in the journal. */
 int apply_run(struct task *t, struct engine *e, struct store *s, const struct plan *p, const struct apply_options *o,
 	      struct apply_result *out, struct err *err) MUST_CHECK;
+/* What is left to tell when P was run: preconditions of outputs, and checks. Adds to D and to *OUT. */
+int apply_tell(struct task *t, const struct plan *p, struct diags *d, struct apply_result *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -31,6 +31,7 @@ struct doing {
 	int64_t id;                          /* in the journal */
 	bool protect;                /* written with the object */
 	bool sent;
+	json_t *attrs;               /* what the state says of it, once it was done and read back; NULL: it is gone, or was not done */
 };
 
 void apply_note_send(struct applying *a, const struct apply_note *n);

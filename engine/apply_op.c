@@ -131,9 +131,17 @@ static enum outcome end_gone(struct doing *d, const struct op *op)
 	return op_done(d->a->s, d->id, d->address, NULL, &e) ? store_broke(d, &e) : OUT_DONE;
 }
 
-static enum outcome end_there(struct doing *d, const struct op *op)
+static enum outcome end_done(struct doing *d, const struct object *obj)
 {
 	struct err e;
+	if (op_done(d->a->s, d->id, d->address, obj, &e))
+		return store_broke(d, &e);
+	d->attrs = json_ref(obj->attrs);
+	return OUT_DONE;
+}
+
+static enum outcome end_there(struct doing *d, const struct op *op)
+{
 	autostr struct str why;
 	str_init(&why, 900);
 	if (!op->actual)
@@ -144,7 +152,7 @@ static enum outcome end_there(struct doing *d, const struct op *op)
 	struct object obj = object_of(d, attrs, good ? OBJ_OK : OBJ_NONCONFORMING);
 	if (!good)
 		return end_failed(d, why.at, &obj);
-	return op_done(d->a->s, d->id, d->address, &obj, &e) ? store_broke(d, &e) : OUT_DONE;
+	return end_done(d, &obj);
 }
 
 static op_fn *function_of(const struct resource_type *type, enum verb v)
@@ -199,10 +207,9 @@ enum outcome doing_run(struct task *t, struct doing *d, enum verb v, const json_
 enum outcome doing_record(struct doing *d)
 {
 	const struct change *c = d->change;
-	struct err e;
 	autojson json_t *attrs = c->prior ? json_ref(c->prior) : record_attrs(d->type, c->config, c->actual);
 	struct object obj = object_of(d, attrs, OBJ_OK);
 	if (!journal(d, VERB_RECORD, NULL, c->prior))
 		return OUT_FAILED;
-	return op_done(d->a->s, d->id, d->address, &obj, &e) ? store_broke(d, &e) : OUT_DONE;
+	return end_done(d, &obj);
 }

@@ -90,6 +90,7 @@ static int take_up(struct task *t, void *arg, struct err *err)
 	int64_t old = task_deadline_in(t, (int64_t)8 * 3600 * 1000);
 	x->outcome = doing_call(t, &d, v, x->op.config, x->op.prior, x->op.note);
 	task_deadline_restore(t, old);
+	json_decref(d.attrs);
 	if (x->outcome == OUT_DONE)
 		doing_tell(&d, EV_DONE, NULL);
 	return 0;

@@ -232,7 +232,7 @@ static struct expand expand_of(struct spec *s, struct reporter *rp, const struct
 
 static void expand_composite(struct spec *s, struct reporter *rp, struct resource *r, struct instance *in)
 {
-	struct unit *u = add_unit(s, r, in->address);
+	struct unit *u = in->unit = add_unit(s, r, in->address);
 	if (in->unknown) {
 		u->deferred = true;
 		u->reason = r->reason;

@@ -199,7 +199,9 @@ void judge(struct making *m, struct subject *td)
 	else
 		judge_wanted(m, td);
 	lifecycle_guard(m, td);
-	if (td->change || m->keep || (td->it->life && td->it->life->n_triggers))
+	/* Postconditions look at what its provider computed. */
+	const struct lang_life *life = td->it->life;
+	if (td->change || m->keep || (life && (life->n_triggers || (life->postconditions && !td->it->label))))
 		return;
 	json_decref(td->actual);
 	td->actual = NULL;

@@ -274,7 +274,10 @@ static bool check_instance(struct making *m, struct resource *r, size_t block, s
 	if (in->item && m->subjects.at[in->item->index].out)
 		return true;
 	autojson json_t *self = spec_instance_value(m->spec, r, in);
-	return lang_postconditions(m->spec->lang, r->lr, block, in->li, self == lang_unknown() ? NULL : self, &unknown) == 0;
+	bool ok = lang_postconditions(m->spec->lang, r->lr, block, in->li, self == lang_unknown() ? NULL : self, &unknown) == 0;
+	if (unknown)
+		vec_push(&m->open, (struct open_condition){ r, block, in });
+	return ok;
 }
 
 int lifecycle_check(void *arg, struct err *err)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "engine/planning.h"
+#include "engine/after.h"
 
 enum { MAX_TARGETS = 1000 };
 
@@ -464,6 +464,8 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	m->p->providers = used_providers(m->e, &ephemeral);
 	m->p->ephemeral = ephemeral;
 	plan_seal(m->p);
+	if (!m->o->destroy && !m->o->drift_only)
+		m->p->after = after_new(m);
 	return 0;
 }
 
@@ -493,6 +495,7 @@ static void release(struct making *m, bool failed)
 	vec_free(&m->own_units);
 	vec_free(&m->strays);
 	vec_free(&m->deferred);
+	vec_free(&m->open);
 	free(m->target_hit);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/after.h"
 #include "engine/diff.h"
 #include "engine/planning.h"
 
@@ -34,6 +35,7 @@ void plan_free(struct plan *p)
 	json_decref((json_t *)p->providers);
 	json_decref((json_t *)p->ephemeral);
 	json_decref((json_t *)p->data);
+	after_free(p->after);
 	arena_free(p->arena);
 }
 

@@ -43,6 +43,9 @@ struct stray { struct change *change; struct unit *unit; };
 /* A machine that did not answer its provider, and what that looked like: one reason for all its objects. */
 struct silent { char *key; const char *why; UT_hash_handle hh; };
 
+/* A postcondition that cannot be told before an apply. */
+struct open_condition { struct resource *res; size_t block; const struct instance *in; };
+
 struct making {
 	struct engine *e;
 	struct spec *spec;
@@ -55,6 +58,7 @@ struct making {
 	VEC(struct unit *) units;    /* by unit.index */
 	VEC(struct unit *) own_units;        /* to release */
 	VEC(struct stray) strays;    /* changes that stand for no subject */
+	VEC(struct open_condition) open;
 	VEC(struct resource *) deferred;     /* whose count or for_each is not known */
 	bool *target_hit;            /* by target */
 	struct err load_err;

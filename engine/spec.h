@@ -74,6 +74,7 @@ struct instance {
 	json_t *config;              /* completed, may hold unknowns; NULL after mistakes */
 	json_t *extra;               /* what a composite adds to its value */
 	struct item *item;           /* of a primitive; NULL after mistakes */
+	struct unit *unit;           /* of a composite */
 	struct asking *asking;     /* of data; NULL after mistakes */
 	bool unknown;                /* config is not wholly known */
 	bool failed;
@@ -116,6 +117,8 @@ struct spec {
 	struct gift *gifts;          /* what its objects give to others (ties.c) */
 	/* The attributes that a provider computed for an item, when they will stay as they are; NULL: not known. */
 	const json_t *(*computed)(void *ctx, const struct item *it); void *computed_ctx;
+	/* After an apply: the item is not as the spec has it, so nothing of it is known. NULL: all are. */
+	bool (*missing)(void *ctx, const struct item *it);
 	const struct plan_options *options;  /* while a plan is made: what is foretold */
 };
 

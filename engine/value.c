@@ -52,6 +52,20 @@ static const json_t *computed_of(const struct spec *s, const struct instance *in
 	return s->computed && in->item ? s->computed(s->computed_ctx, in->item) : NULL;
 }
 
+/* Does something that IN is made of not come to be as the spec has it? */
+static bool is_missing(const struct spec *s, const struct instance *in)
+{
+	const struct unit *u = in->unit;
+	if (!s->missing)
+		return false;
+	if (in->item)
+		return s->missing(s->computed_ctx, in->item);
+	for (size_t i = 0; u && i < u->n; i++)
+		if (s->missing(s->computed_ctx, s->items.at[u->first + i]))
+			return true;
+	return false;
+}
+
 static void add_computed(struct spec *s, struct resource *r, const struct instance *in, json_t *out)
 {
 	const json_t *known = computed_of(s, in);
@@ -74,7 +88,7 @@ json_t *spec_instance_value(struct spec *s, struct resource *r, const struct ins
 {
 	const char *key;
 	json_t *v;
-	if (in->failed || (in->unknown && r->row->type->expand)) {
+	if (in->failed || (in->unknown && r->row->type->expand) || is_missing(s, in)) {
 		r->value_unknown = true;
 		return json_ref(lang_unknown());
 	}

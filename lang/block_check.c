@@ -54,9 +54,11 @@ static void check_in(struct lang *l, struct check_block *c, struct scope *s)
 	struct scope *before = module_enter(l, s);
 	autofree char *about = xasprintf("%s%scheck.%s", c->m->path, *c->m->path ? "." : "", c->key->s);
 	l->about = about;
-	for (size_t i = 0; i < c->rules.len; i++)
-		if (condition_warn(l, &c->rules.at[i], "W0180", what) == VERDICT_UNKNOWN)
-			l->checks_wait = true;
+	for (size_t i = 0; i < c->rules.len; i++) {
+		enum verdict v = condition_warn(l, &c->rules.at[i], "W0180", what);
+		l->checks_wait = l->checks_wait || v == VERDICT_UNKNOWN;
+		l->checks_failed += v == VERDICT_FAILS || v == VERDICT_BROKEN;
+	}
 	l->about = NULL;
 	module_enter(l, before);
 }
@@ -74,6 +76,16 @@ void checks_evaluate(struct lang *l)
 bool lang_checks_wait(const struct lang *l)
 {
 	return l->checks_wait;
+}
+
+size_t lang_checks_failed(const struct lang *l)
+{
+	return l->checks_failed;
+}
+
+bool lang_has_checks(const struct lang *l)
+{
+	return l->checks.len > 0;
 }
 
 void checks_free(struct lang *l)

@@ -425,7 +425,8 @@ static void outputs(void *arg)
 		check_module(l, l->modules.at[i]);
 	for (size_t i = 0; i < l->order.len; i++)
 		l->checks_wait = l->checks_wait || l->order.at[i]->rules_wait;
-	if (diags_errors(l->d) == errors)
+	/* After an apply, what is wrong with an output says nothing about a check. */
+	if (diags_errors(l->d) == errors || l->again)
 		checks_evaluate(l);
 	if (diags_errors(l->d) > errors)
 		l->out_rc = E_INPUT;

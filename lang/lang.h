@@ -169,6 +169,12 @@ struct lang_output { const char *name, *description; bool sensitive, unknown; ch
 /* Of the spec itself, sorted. To be asked when all resources were expanded: checks what is left, such as rules of modules' variables. */
 int lang_outputs(struct lang *l, const struct lang_output **out, size_t *n) MUST_CHECK;
 
+/* The resources with CHANGED (by lang_resource.index) have other values now: what was evaluated from them is forgotten, lang_outputs() too, and
+ * evaluated again when it is asked for. Resources and calls of modules keep their instances. */
+void lang_again(struct lang *l, const bool *changed);
+/* What is reported goes to D from now on; gives back where it went before. */
+struct diags *lang_tell_to(struct lang *l, struct diags *d);
+
 /* --- origins ------------------------------------------------------------------------------------------------------- */
 /* Where the value at PATH (steps as in lang_mark()) in instance IN of R in block B came from: {"file", "line", "column", "expression",
  * "from": [...]} with one node for each reference, each with "what" ("module.a.var.x"), "value" (as diagnostics show it), and "how":
@@ -190,8 +196,13 @@ struct lang_fetch {
  * could be fetched is kept. Only to be called while the process has no other threads. */
 int lang_fetch(const char *dir, const struct lang_fetch *o, struct diags *d, struct err *err) MUST_CHECK;
 
-/* A check needs values that are not known yet, so it was not told. To be asked after lang_outputs(), which tells those that fail. */
+/* A check, or a rule of an output or a variable, needs values that are not known yet, so it was not told. To be asked after lang_outputs(),
+ * which tells those that fail. */
 bool lang_checks_wait(const struct lang *l);
+/* Assertions of checks that lang_outputs() told, in all instances of their modules. */
+size_t lang_checks_failed(const struct lang *l);
+/* Is there any check? */
+bool lang_has_checks(const struct lang *l);
 
 /* YAML text to JSON by the YAML 1.2 core rules and the same limits, without expressions; for files that other programs also
  * write (manifests). Several documents become an array when MULTI. */

@@ -191,7 +191,7 @@ struct lang {
 	const struct lang_fetch *fetch;      /* aipc init; NULL: nothing is fetched */
 	struct { const struct yaml_file *file; const struct ynode *key; struct expr *x; json_t *json; } settings;
 	VEC(struct check_block) checks;
-	bool checks_wait;
+	bool checks_wait; size_t checks_failed;
 	VEC(struct lang_move) moves;
 	VEC(struct lang_removed) removed;
 	VEC(struct import_block) import_blocks;
@@ -199,6 +199,7 @@ struct lang {
 	struct lang_resource *res; size_t n_res;
 	VEC(struct lang_output) out;
 	bool out_done; int out_rc;
+	bool again;                  /* values are evaluated once more (again.c) */
 	lang_value_fn *on_value; void *on_value_ctx;
 	/* of tests: what plan.NAME and run.NAME are */
 	const struct val *(*more)(struct eval *e, const struct expr *x, const char *root, const char *name, void *ctx); void *more_ctx;
