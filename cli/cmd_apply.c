@@ -33,7 +33,8 @@ static int apply_run_command(struct cli *c)
 const struct command cmd_apply = {
 	.name = "apply", .args = "[FILE]", .brief = "bring the world to the spec, or run a saved plan",
 	.about = "First takes up what an earlier, killed apply left in flight. Then plans, shows the plan, asks, and runs it; with FILE it "
-		 "runs exactly the plan that was saved there. Every operation is journalled before it is sent and read back after. "
+		 "runs exactly the plan that was saved there. Every operation is journalled before it is sent and read back after; "
+		 "then its postconditions are told, and one that is not met keeps back what refers to the object. Checks are told when all is done. "
 		 "The first Ctrl-C lets running steps end, the second stops watching them; nothing is lost either way.",
 	.examples = { { "aipc apply", "plan, ask, run" }, { "aipc apply train.plan", "run exactly this plan" },
 		      { "aipc apply --yes -t 'gpu_node_pool.train*'", "only one pool, without asking" } },

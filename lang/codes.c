@@ -53,7 +53,7 @@ static const struct diag_code codes[] = {
 	{ "E0152", "lifecycle", "prevent_destroy and create_before_destroy are true or false, ignore_changes is all or a list of paths of attributes "
 	  "(input, components[\"BMC\"].version); in a block that expands into objects, a path begins with the kind of object, as the plan shows it." },
 	{ "E0153", "precondition", "A precondition of a resource's lifecycle is not met. One that cannot be told yet keeps the resource for a later plan." },
-	{ "E0154", "postcondition", "A postcondition of a resource's lifecycle is not met by what the resource is, or is to be." },
+	{ "E0154", "postcondition", "A postcondition of a resource's lifecycle is not met by what the resource is, or is to be. What refers to it is not planned, or not applied." },
 	{ "E0155", "precondition of an output", "What the output promises does not hold, so it has no value and nothing that needs it is planned." },
 	{ "E0160", "address", "An address is spelled as aipc state list prints it: TYPE.NAME, TYPE.NAME[0], module.NAME.TYPE.NAME[\"key\"]. moved and removed "
 	  "take addresses relative to their module; a thing keeps its type when it moves." },
@@ -176,7 +176,7 @@ static const struct diag_code codes[] = {
 	{ "E0815", "no spare in the pool", "spare.nodes are patterns of node names of the pool; a node with spare: true is one too." },
 	{ "E0816", "MIG strategy", "single calls every MIG instance a GPU, so all GPUs of the node must be cut into the same profile. mixed names each profile." },
 	{ "W0161", "place taken", "An object cannot be moved to an address that the state has already." },
-	{ "W0180", "check", "An assertion of a check block does not hold, or cannot be evaluated. Checks warn; they never stop a plan or an apply." },
+	{ "W0180", "check", "An assertion of a check block does not hold, or cannot be evaluated. Checks warn, when a plan is made and after an apply; they never stop either." },
 	{ "W0181", "data not read", "The world did not answer, or not well, when a data block asked it. What depends on the answer is left out of the plan; all else is "
 	  "planned as usual." },
 	{ "W0301", "damaged firmware package", "The header or checksum of the package is wrong; a BMC would refuse it. Download it again and compare its sha256." },
