@@ -355,7 +355,7 @@ static void sum_effects(const struct plan *p, struct effects *e)
 			continue;
 		e->reboots += ch->effect.disruption == EFFECT_REBOOT;
 		e->ac_cycles += ch->effect.disruption == EFFECT_AC_CYCLE;
-		e->bmc_resets += ch->effect.disruption == EFFECT_BMC_RESET;
+		e->bmc_resets += ch->effect.disruption == EFFECT_BMC_RESET || ch->effect.bmc_reset;
 		e->irreversible += ch->effect.irreversible[0] != '\0';
 		e->jobs = e->jobs || ch->effect.interrupts_jobs;
 		if (ch->effect.minutes > e->longest) {

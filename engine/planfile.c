@@ -93,6 +93,8 @@ static void put_effect(json_t *j, const struct effect *e)
 	put_number(o, "minutes", e->minutes);
 	if (e->interrupts_jobs)
 		json_put_new(o, "interrupts_jobs", json_true());
+	if (e->bmc_reset)
+		json_put_new(o, "bmc_reset", json_true());
 	put_text(o, "irreversible", e->irreversible);
 	if (json_object_size(o))
 		json_put_new(j, "effect", o);

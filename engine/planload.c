@@ -132,6 +132,7 @@ static void read_effect(struct reading *r, const json_t *j, struct effect *e)
 		e->disruption = (enum effect_class)word(r, j, "disruption", disruption_words, EFFECT_AC_CYCLE + 1);
 	e->minutes = (int)number(r, j, "minutes", 1000000);
 	e->interrupts_jobs = json_flag(j, "interrupts_jobs", false);
+	e->bmc_reset = json_flag(j, "bmc_reset", false);
 	const char *why = json_str(j, "irreversible");
 	if (why) {
 		size_t n = strnlen(why, sizeof(e->irreversible) - 1);

@@ -18,7 +18,7 @@
 #include "base/task.h"
 #include "engine/schema.h"
 
-enum { PROVIDER_ABI = 2 };
+enum { PROVIDER_ABI = 3 };
 
 struct store;
 
@@ -28,6 +28,7 @@ struct effect {
 	enum effect_class disruption;
 	int minutes;                 /* expected, whole operation on one machine; 0: seconds */
 	bool interrupts_jobs;
+	bool bmc_reset;              /* the BMC is reset too, on the way to something heavier */
 	char irreversible[128];      /* why it cannot be undone ("anti-rollback"), or "" */
 };
 

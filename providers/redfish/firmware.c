@@ -406,6 +406,7 @@ static void fw_describe(const json_t *config, const json_t *actual, const struct
 		struct family f = family_of(glob);
 		const char *apply = json_str(json_at(json_at(config, "components"), glob), "apply");
 		enum activation how = apply ? activation_named(apply) : f.apply;
+		out->bmc_reset |= how == ACTIVATE_BMC_RESET;
 		if (classes[how] > out->disruption)
 			out->disruption = classes[how];
 		if (f.minutes > minutes[how])

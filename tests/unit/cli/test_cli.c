@@ -127,7 +127,7 @@ static struct change firmware_change(int i, struct attr_change *attrs, size_t n)
 	snprintf(addresses[i], sizeof(addresses[i]), "gpu_node_pool.train.firmware[\"gpu-%04d\"]", i);
 	return (struct change){ .address = addresses[i], .type = "firmware", .owner = "gpu_node_pool.train", .node = node_names[i],
 				.action = ACT_UPDATE, .cause = CAUSE_SPEC, .attrs = attrs, .n_attrs = n, .wave = i ? 2 : 1,
-				.effect = { .disruption = EFFECT_AC_CYCLE, .minutes = 41, .interrupts_jobs = true, .irreversible = "anti-rollback" } };
+				.effect = { .disruption = EFFECT_AC_CYCLE, .minutes = 41, .interrupts_jobs = true, .bmc_reset = true, .irreversible = "anti-rollback" } };
 }
 
 static char *text_of(struct plan *p, bool verbose)
@@ -174,7 +174,7 @@ static void identical_changes_are_one_line(void **unused)
 	assert_non_null(strstr(text, "      firmware BMC         24.05.1 -> 24.09.17                 32  AC cycle\n"));
 	assert_non_null(strstr(text, "  ! gpu_node_pool.train"));
 	assert_null(strchr(text, '\033'));
-	assert_non_null(strstr(text, "AC cycles 32"));
+	assert_non_null(strstr(text, "  reboots 0   AC cycles 32   BMC resets 32   jobs"));
 	assert_non_null(strstr(text, "about 1 h 22 min; longest step: firmware, 41 min a node"));
 	assert_non_null(strstr(text, "cannot be undone: firmware (anti-rollback) on 32 nodes"));
 	assert_non_null(strstr(text, "Plan 7f3a9c: 0 to add, 32 to change, 0 to replace, 0 to delete, 2 left out."));

@@ -59,7 +59,7 @@ static struct plan *sample(void)
 	p->changes[0] = (struct change){ .address = "pool.a.firmware[\"n\\\"1\"]", .type = "firmware", .owner = "pool.a", .node = "n1",
 		.action = ACT_UPDATE, .cause = CAUSE_SPEC | CAUSE_DRIFT, .attrs = attr, .n_attrs = 2, .config = json_pack("{s:s}", "v", "2"),
 		.actual = json_pack("{s:f}", "v", 1.5), .prior = json_pack("{s:n}", "v"), .version = 4,
-		.effect = { EFFECT_AC_CYCLE, 21, true, "anti-rollback" }, .wave = 2 };
+		.effect = { EFFECT_AC_CYCLE, 21, true, true, "anti-rollback" }, .wave = 2 };
 	p->changes[1] = (struct change){ .address = "pool.a.bios[\"n1\"]", .type = "bios", .owner = "pool.a", .action = ACT_SKIP,
 		.reason = "10.0.0.1: no answer in 10 s" };
 	p->changes[2] = (struct change){ .address = "pool.a.old", .type = "box", .owner = "pool.a", .action = ACT_DELETE, .group = 1,
@@ -95,6 +95,7 @@ static void comes_back_as_it_was(void **unused)
 	assert_true(json_is_null(q->changes[0].attrs[1].before));
 	assert_null(q->changes[0].attrs[1].after);
 	assert_null(q->changes[1].node);
+	assert_true(q->changes[0].effect.bmc_reset);
 	assert_string_equal(q->changes[0].effect.irreversible, "anti-rollback");
 	assert_string_equal(q->groups[0].deps[1], "mig.y");
 	assert_int_equal(q->groups[1].after[0], 0);

@@ -169,7 +169,15 @@ static void costs_are_described(void **state)
 		assert_int_equal(e.disruption, cases[i].is);
 		assert_int_equal(e.minutes, cases[i].minutes);
 		assert_int_equal(e.irreversible[0] != '\0', cases[i].irreversible);
+		assert_int_equal(e.bmc_reset, cases[i].is == EFFECT_BMC_RESET);
 	}
+	/* Both happen to the machine, so both are told. */
+	struct effect both = { 0 };
+	struct difference d[] = { { .path = cases[0].path }, { .path = cases[3].path } };
+	rf_type_firmware.describe(NULL, NULL, d, 2, &both);
+	assert_int_equal(both.disruption, EFFECT_AC_CYCLE);
+	assert_true(both.bmc_reset);
+	assert_int_equal(both.minutes, 46);
 }
 
 static int pool_teardown(void **state)
