@@ -185,18 +185,15 @@ static void search(struct live *l, struct unit *u)
 	promises_put(l, NULL);
 	if (!preempt_find(l->e, p, p ? NULL : unit_group(u), &v))
 		return;
-	if (v.pods.len) {
-		if (claim(l, u, v.pods.at, v.pods.len))
-			for (size_t i = 0; i < v.pods.len; i++)
-				send_away(l, u, v.pods.at[i]);
-		else
-			promise_drop(l, u);
-	} else {
-		size_t n;
-		autofree struct pod **ending = ending_pods(l, &n);
-		if (!claim(l, u, ending, n))
-			promise_drop(l, u);
-	}
+	size_t n;
+	autofree struct pod **going = ending_pods(l, &n);
+	for (size_t i = 0; i < v.pods.len; i++)
+		going[n++] = v.pods.at[i];
+	if (!claim(l, u, going, n))
+		promise_drop(l, u);
+	else
+		for (size_t i = 0; i < v.pods.len; i++)
+			send_away(l, u, v.pods.at[i]);
 	victims_release(&v);
 	u->told_at = 0;
 }

@@ -3,13 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* N pods that the budget covers. */
+struct hit { size_t budget; int64_t n; };
+
 /* What goes together. */
 struct unit {
 	struct pod **pods; size_t n;         /* a part of the search's list */
 	struct node **nodes;                 /* where they were, while they are out */
+	size_t hit; size_t n_hits;           /* a part of the search's hits */
 	int64_t priority;
 	double price;
-	bool out;
+	bool out, doubtful;
 };
 
 struct search {
@@ -20,7 +24,10 @@ struct search {
 	VEC(struct pod *) pods;              /* of all units, unit by unit */
 	struct node **nodes;
 	VEC(struct unit) units;              /* cheapest first */
+	VEC(struct hit) hits;
 	int64_t *budget_used;
+	bool *goes;                          /* by index of node: something of the waiter would go there */
+	int fits_left;
 };
 
 /* --- taking out and putting back ------------------------------------------------------------------------------------------- */
@@ -41,42 +48,77 @@ static void put_back(struct search *s, struct unit *u)
 	u->out = false;
 }
 
-/* Could the waiter start below V now? Leaves no trace. */
-static bool fits(struct search *s, struct tree *t, uint32_t v)
+/* Could the waiter start below V now? Leaves no trace but, where GOES is not NULL, the nodes it would go to. False also when the search has
+ * looked often enough. */
+static bool fits(struct search *s, struct tree *t, uint32_t v, bool *goes)
 {
 	size_t mark = s->e->done.len;
 	bool ok;
 	uint32_t leaf;
+	if (s->fits_left-- <= 0)
+		return false;
 	s->e->tries = PLACE_TRIES;
 	s->e->steps = 0;
 	if (s->p)
 		ok = engine_best(s->e, t, v, s->p, &leaf);
 	else
 		ok = engine_place_group(s->e, s->g, t, v);
+	if (goes && ok && s->p)
+		goes[tree_node(t, leaf)->index] = true;
+	for (size_t i = mark; goes && i < s->e->done.len; i++)
+		goes[s->e->done.at[i]->node->index] = true;
 	engine_rollback(s->e, mark);
 	return ok;
 }
 
-/* --- units ------------------------------------------------------------------------------------------------------------------ */
+/* --- disruption budgets ------------------------------------------------------------------------------------------------------- */
 
-static bool budget_allows(struct search *s, struct pod **pods, size_t n)
+/* What U costs the budgets. False: more than one has, so U can never go. */
+static bool find_hits(struct search *s, struct unit *u)
 {
 	const struct model *m = s->e->m;
-	bool ok = true;
-	for (int pass = 0; pass < 2 && ok; pass++) {
-		for (size_t b = 0; b < m->budgets.len; b++) {
-			const struct budget *k = &m->budgets.at[b];
-			int64_t hit = 0;
-			for (size_t i = 0; i < n; i++)
-				hit += pods[i]->ns == k->ns && selector_matches(m->names, &k->pods, &pods[i]->labels);
-			if (pass == 0)
-				ok = ok && (hit == 0 || s->budget_used[b] + hit <= k->allowed);
-			else
-				s->budget_used[b] += hit;
-		}
+	u->hit = s->hits.len;
+	for (size_t b = 0; b < m->budgets.len; b++) {
+		const struct budget *k = &m->budgets.at[b];
+		struct hit h = { b, 0 };
+		for (size_t i = 0; i < u->n; i++)
+			h.n += u->pods[i]->ns == k->ns && selector_matches(m->names, &k->pods, &u->pods[i]->labels);
+		if (h.n > k->allowed)
+			return false;
+		if (h.n)
+			vec_push(&s->hits, h);
 	}
-	return ok;
+	u->n_hits = s->hits.len - u->hit;
+	return true;
 }
+
+/* Takes what U costs from the budgets, where all have it. */
+static bool charge(struct search *s, const struct unit *u)
+{
+	const struct hit *h = &s->hits.at[u->hit];
+	for (size_t i = 0; i < u->n_hits; i++)
+		if (s->budget_used[h[i].budget] + h[i].n > s->e->m->budgets.at[h[i].budget].allowed)
+			return false;
+	for (size_t i = 0; i < u->n_hits; i++)
+		s->budget_used[h[i].budget] += h[i].n;
+	return true;
+}
+
+static void charge_nothing(struct search *s)
+{
+	memset(s->budget_used, 0, s->e->m->budgets.len * sizeof(*s->budget_used));
+}
+
+static bool all_can_pay(struct search *s, struct unit **here, size_t n)
+{
+	charge_nothing(s);
+	for (size_t i = 0; i < n; i++)
+		if (here[i]->out && !charge(s, here[i]))
+			return false;
+	return true;
+}
+
+/* --- units ------------------------------------------------------------------------------------------------------------------ */
 
 static const struct group *topmost(const struct group *g)
 {
@@ -160,7 +202,7 @@ static void find_units(struct search *s, bool ending)
 	if (s->units.len)
 		qsort(s->units.at, s->units.len, sizeof(*s->units.at), cheapest_first);
 	for (size_t i = 0; i < s->units.len; i++)
-		if (ending || budget_allows(s, s->units.at[i].pods, s->units.at[i].n))
+		if (ending || find_hits(s, &s->units.at[i]))
 			s->units.at[kept++] = s->units.at[i];
 	s->units.len = kept;
 }
@@ -169,6 +211,7 @@ static void clear_units(struct search *s)
 {
 	vec_free(&s->pods);
 	vec_free(&s->units);
+	vec_free(&s->hits);
 	free(s->nodes);
 	s->nodes = NULL;
 }
@@ -203,47 +246,86 @@ static struct touch *find_touches(struct search *s, const struct tree *t, int le
 	return at;
 }
 
-/* The shortest run of the cheapest units whose leaving lets the waiter in; they are out afterwards. */
-static bool take_enough(struct search *s, struct tree *t, uint32_t v, struct unit **here, size_t n)
+/* The first M of HERE are out, the others are not. */
+static void take_first(struct search *s, struct unit **here, size_t n, size_t m)
 {
-	size_t lo = 0, hi = n;                       /* LO do not suffice, HI do */
-	for (size_t i = 0; i < n; i++)
-		take_out(s, here[i]);
-	if (!fits(s, t, v))
-		return false;
-	while (hi - lo > 1) {
-		size_t mid = (lo + hi) / 2;
-		for (size_t i = 0; i < n; i++) {
-			if (i < mid)
-				take_out(s, here[i]);
-			else
-				put_back(s, here[i]);
-		}
-		if (fits(s, t, v))
-			hi = mid;
-		else
-			lo = mid;
-	}
 	for (size_t i = 0; i < n; i++) {
-		if (i < hi)
+		if (i < m)
 			take_out(s, here[i]);
 		else
 			put_back(s, here[i]);
 	}
+}
+
+/* The shortest run of the cheapest units whose leaving lets the waiter in; they are out afterwards. */
+static bool take_enough(struct search *s, struct tree *t, uint32_t v, struct unit **here, size_t n)
+{
+	size_t lo = 0, hi = n;                       /* LO do not suffice, HI do */
+	take_first(s, here, n, n);
+	if (!fits(s, t, v, NULL))
+		return false;
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+		take_first(s, here, n, mid);
+		if (fits(s, t, v, NULL))
+			hi = mid;
+		else
+			lo = mid;
+	}
+	take_first(s, here, n, hi);
 	return true;
 }
 
-static void spare_the_dear(struct search *s, struct tree *t, uint32_t v, struct unit **here, size_t n)
+/* Whoever has nothing where the waiter would go stays, unless (by affinity, say) it stood in the way from afar. */
+static void spare_the_distant(struct search *s, struct tree *t, uint32_t v, struct unit **here, size_t n)
 {
-	int tried = 0;
-	for (size_t i = n; i-- > 0 && tried < PREEMPT_SPARED;) {
-		if (!here[i]->out)
-			continue;
-		tried++;
-		put_back(s, here[i]);
-		if (!fits(s, t, v))
-			take_out(s, here[i]);
+	memset(s->goes, 0, s->e->m->nodes.len * sizeof(*s->goes));
+	if (!fits(s, t, v, s->goes))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		here[i]->doubtful = here[i]->out;
+		for (size_t k = 0; here[i]->doubtful && k < here[i]->n; k++)
+			here[i]->doubtful = !s->goes[here[i]->nodes[k]->index];
+		if (here[i]->doubtful)
+			put_back(s, here[i]);
 	}
+	if (fits(s, t, v, NULL))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (here[i]->doubtful)
+			take_out(s, here[i]);
+}
+
+/* Of those that are out, the dearest first, all stay without which it fits too: halves at once where that goes. */
+static void spare_the_dear(struct search *s, struct tree *t, uint32_t v, struct unit **out, size_t n, int *tries)
+{
+	if (!n || (*tries)-- <= 0)
+		return;
+	take_first(s, out, n, 0);
+	if (fits(s, t, v, NULL))
+		return;
+	take_first(s, out, n, n);
+	if (n == 1)
+		return;
+	spare_the_dear(s, t, v, out + n / 2, n - n / 2, tries);
+	spare_the_dear(s, t, v, out, n / 2, tries);
+}
+
+/* The victims among HERE are out afterwards, and the budgets have what they cost. */
+static bool choose(struct search *s, struct tree *t, uint32_t v, struct unit **here, size_t n)
+{
+	struct unit **out = xcalloc(n + 1, sizeof(struct unit *));
+	int tries = PREEMPT_SPARED;
+	size_t k = 0;
+	bool ok = n && take_enough(s, t, v, here, n);
+	if (ok)
+		spare_the_distant(s, t, v, here, n);
+	for (size_t i = 0; ok && i < n; i++)
+		if (here[i]->out)
+			out[k++] = here[i];
+	spare_the_dear(s, t, v, out, k, &tries);
+	free(out);
+	return ok && all_can_pay(s, here, n);
 }
 
 static bool better(const struct victims *a, const struct victims *b)
@@ -255,26 +337,86 @@ static bool better(const struct victims *a, const struct victims *b)
 	return a->pods.len < b->pods.len;
 }
 
+/* The units of HERE that are out, as victims; nobody: priority is INT64_MIN. */
+static void add_up(struct unit **here, size_t n, struct victims *sum)
+{
+	sum->priority = INT64_MIN;
+	sum->price = 0;
+	sum->pods.len = 0;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; here[i]->out && k < here[i]->n; k++)
+			vec_push(&sum->pods, here[i]->pods[k]);
+		if (here[i]->out) {
+			sum->priority = here[i]->priority > sum->priority ? here[i]->priority : sum->priority;
+			sum->price += here[i]->price;
+		}
+	}
+}
+
+static void take_set(struct search *s, struct unit **here, size_t n, uint32_t set)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (set & 1u << i)
+			take_out(s, here[i]);
+		else
+			put_back(s, here[i]);
+	}
+}
+
+/* Few units: every set of them that costs less than the best so far. */
+static bool choose_exactly(struct search *s, struct tree *t, uint32_t v, struct unit **here, size_t n)
+{
+	struct victims now = { 0 }, best = { 0 };
+	uint32_t found = 0;
+	for (uint32_t set = 1; set < 1u << n; set++) {
+		take_set(s, here, n, set);
+		add_up(here, n, &now);
+		if ((found && !better(&now, &best)) || !all_can_pay(s, here, n) || !fits(s, t, v, NULL))
+			continue;
+		found = set;
+		add_up(here, n, &best);
+	}
+	take_set(s, here, n, found);
+	vec_free(&now.pods);
+	vec_free(&best.pods);
+	return found != 0;
+}
+
+/* Of a few units every set is tried; of a few more where the budgets do not let all go together. Else among as many of the cheapest as they let go,
+ * and if these do not do, among all, those that no budget covers before the others. */
+static bool choose_within_budgets(struct search *s, struct tree *t, uint32_t v, struct unit **here, size_t n)
+{
+	struct unit **some = xcalloc(n + 1, sizeof(struct unit *));
+	size_t k = 0;
+	charge_nothing(s);
+	for (size_t i = 0; i < n; i++)
+		if (charge(s, here[i]))
+			some[k++] = here[i];
+	bool exactly = n <= PREEMPT_FEW || (k < n && n <= PREEMPT_SOME);
+	bool ok = exactly ? choose_exactly(s, t, v, here, n) : choose(s, t, v, some, k);
+	if (!ok && !exactly && k < n) {
+		take_first(s, here, n, 0);
+		k = 0;
+		for (size_t i = 0; i < 2 * n; i++)
+			if ((here[i % n]->n_hits > 0) == (i >= n))
+				some[k++] = here[i % n];
+		ok = choose(s, t, v, some, n);
+	}
+	free(some);
+	return ok;
+}
+
 /* Keeps the victims of V in OUT when they are the best so far. */
 static bool try_domain(struct search *s, struct tree *t, const struct touch *touches, size_t n, struct victims *out, bool found)
 {
 	struct unit **here = xcalloc(n, sizeof(struct unit *));
-	struct victims now = { .priority = INT64_MIN };
+	struct victims now = { 0 };
 	uint32_t v = touches[0].v;
 	for (size_t i = 0; i < n; i++)
 		here[i] = touches[i].u;
-	bool ok = take_enough(s, t, v, here, n);
-	if (ok)
-		spare_the_dear(s, t, v, here, n);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; ok && here[i]->out && k < here[i]->n; k++)
-			vec_push(&now.pods, here[i]->pods[k]);
-		if (here[i]->out && ok) {
-			now.priority = here[i]->priority > now.priority ? here[i]->priority : now.priority;
-			now.price += here[i]->price;
-		}
-		put_back(s, here[i]);
-	}
+	bool ok = choose_within_budgets(s, t, v, here, n);
+	add_up(here, n, &now);
+	take_first(s, here, n, 0);
 	free(here);
 	if (!ok || (found && !better(&now, out))) {
 		vec_free(&now.pods);
@@ -345,9 +487,12 @@ static bool look(struct search *s, struct victims *out)
 	struct tree *t;
 	int level = level_of(s, &t), found = 0, tries = PREEMPT_TRIES;
 	size_t n;
+	s->fits_left = PREEMPT_FITS;
 	/* Where pods elsewhere matter, every try counts them all. */
-	if (s->p && (s->p->n_near || s->p->n_apart || s->p->n_spreads || s->e->m->apart.len))
+	if (s->p && (s->p->n_near || s->p->n_apart || s->p->n_spreads || s->e->m->apart.len)) {
 		tries /= 16;
+		s->fits_left /= 16;
+	}
 	if (level == TREE_NONE)
 		return false;
 	if (s->p)
@@ -371,29 +516,31 @@ static bool look(struct search *s, struct victims *out)
 
 bool preempt_find(struct engine *e, struct pod *p, struct group *g, struct victims *out)
 {
-	struct search s = { .e = e, .p = p, .g = g, .priority = p ? p->priority : INT64_MAX };
-	struct tree *t;
+	struct search s = { .e = e, .p = p, .g = g, .priority = p ? p->priority : INT64_MAX, .fits_left = 1 };
 	bool never = p ? p->never_preempts : group_turn(g, &s.priority), found = false;
 	*out = (struct victims){ 0 };
 	if (never || (p && (p->refused || p->n_gates || p->terminating)))
 		return false;
-	s.budget_used = xcalloc(e->m->budgets.len + 1, sizeof(*s.budget_used));
-	level_of(&s, &t);
-	find_units(&s, true);
-	for (size_t i = 0; i < s.units.len; i++)
-		take_out(&s, &s.units.at[i]);
-	found = s.units.len && fits(&s, t, 0);
-	for (size_t i = 0; i < s.units.len; i++)
-		put_back(&s, &s.units.at[i]);
-	clear_units(&s);
+	/* Who is on its way out anyhow counts as gone. */
+	struct search ending = s;
+	find_units(&ending, true);
+	for (size_t i = 0; i < ending.units.len; i++)
+		take_out(&ending, &ending.units.at[i]);
+	found = ending.units.len && fits(&ending, e->trees.at[0], 0, NULL);
 	if (!found) {
+		s.budget_used = xcalloc(e->m->budgets.len + 1, sizeof(*s.budget_used));
+		s.goes = xcalloc(e->m->nodes.len + 1, sizeof(*s.goes));
 		find_units(&s, false);
 		found = look(&s, out);
 		clear_units(&s);
+		free(s.budget_used);
+		free(s.goes);
 	}
+	for (size_t i = 0; i < ending.units.len; i++)
+		put_back(&ending, &ending.units.at[i]);
+	clear_units(&ending);
 	if (out->pods.len)
 		qsort(out->pods.at, out->pods.len, sizeof(*out->pods.at), by_key);
-	free(s.budget_used);
 	return found;
 }
 

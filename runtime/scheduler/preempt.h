@@ -2,17 +2,18 @@
  *
  * Victims have a lower priority than who waits, are not protected by a disruption budget that has no more to give, and go as units: all
  * running pods of a group that starts together, else single pods. The set is found by trying: units from the cheapest up until the
- * waiter fits in one domain, then each is spared again, the dearest first, where it still fits without. Of several domains the one
- * whose victims have the lowest priority, then the least price, wins. A unit's price is what its devices lose: slices times seconds
- * since their last checkpoint plus the restart. Where pods that are being deleted already make room, nobody else is chosen.
+ * waiter fits in one domain; then those stay that have nothing where it would go, then, the dearest first, each without whose leaving it
+ * still fits. Of several domains the one whose victims have the lowest priority, then the least price, wins. A unit's price is what its devices lose: slices times seconds
+ * since their last checkpoint plus the restart. Pods that are being deleted count as gone: where their room is enough, nobody is chosen.
  */
 #ifndef RUNTIME_SCHEDULER_PREEMPT_H
 #define RUNTIME_SCHEDULER_PREEMPT_H
 
 #include "runtime/scheduler/place_internal.h"
 
-/* Domains that are looked into, and that are compared once they would do; units that are spared again. */
-enum { PREEMPT_TRIES = 512, PREEMPT_FOUND = 64, PREEMPT_SPARED = 64 };
+/* Domains that are looked into, and that are compared once they would do; tries to spare units of one domain; placements that are
+ * tried in all; so many units of one domain that every set of them is tried, in any case or where budgets are short. */
+enum { PREEMPT_TRIES = 512, PREEMPT_FOUND = 64, PREEMPT_SPARED = 256, PREEMPT_FITS = 8192, PREEMPT_FEW = 6, PREEMPT_SOME = 10 };
 
 struct victims {
 	VEC(struct pod *) pods;              /* by key; empty: waiting for pods that are being deleted is enough */

@@ -477,6 +477,30 @@ static void resident(struct world *w, const char *name, int gpus, int priority, 
 	pod(w, name, gpus, meta, spec);
 }
 
+/* Far more could go than has to: only who stands where the group would go is named, dear or cheap. */
+static void victims_stand_in_the_way(void **unused)
+{
+	(void)unused;
+	struct world w;
+	world_init(&w);
+	fabric(&w, 1, 25, 4);
+	for (int l = 0; l < 25; l++) {
+		for (int i = 0; i < 8; i++) {
+			char name[32], node[32];
+			snprintf(name, sizeof(name), "low-%02d-%d", l, i);
+			snprintf(node, sizeof(node), "s0-l%d-h%02d", l, i / 2);
+			resident(&w, name, 4, 1, node, "");
+		}
+	}
+	gang(&w, "g", "'min':2");
+	for (int i = 0; i < 2; i++)
+		pod(&w, i ? "g-1" : "g-0", 8, ",'labels':{'aipc.dev/gang':'g'}", ",'priority':5,'nodeSelector':{'aipc.dev/leaf':'s0-l23'}");
+	decide(&w);
+	assert_true(said(&w, "g-0", "preempting 4 pods of lower priority"));
+	assert_true(said(&w, "g-0", "default/low-23-0, default/low-23-1, default/low-23-2, default/low-23-3"));
+	world_release(&w);
+}
+
 /* One leaf of two nodes: who would have to go for what waits. */
 static void victims_are_few_and_cheap(void **unused)
 {
@@ -685,7 +709,7 @@ int main(void)
 		cmocka_unit_test(a_tree_of_groups_starts_as_one),
 		cmocka_unit_test(mixed_pods_share_a_leaf), cmocka_unit_test(mixed_pods_do_not_overfill_a_node), cmocka_unit_test(more_than_the_minimum_joins_later), cmocka_unit_test(mixed_pods_find_any_way_there_is),
 		cmocka_unit_test(running_members_pin_the_domain), cmocka_unit_test(a_replacement_goes_where_it_was_sent),
-		cmocka_unit_test(victims_are_few_and_cheap), cmocka_unit_test(a_gang_displaces_in_one_domain), cmocka_unit_test(split_is_optimal),
+		cmocka_unit_test(victims_stand_in_the_way), cmocka_unit_test(victims_are_few_and_cheap), cmocka_unit_test(a_gang_displaces_in_one_domain), cmocka_unit_test(split_is_optimal),
 	};
 	json_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
