@@ -250,6 +250,25 @@ void fleet_settle(struct fleet *f)
 	}
 }
 
+/* Pods are sorted by namespace and gang: those of one are a stretch. */
+struct fleet_pod *const *fleet_gang_pods(const struct fleet *f, const char *ns, const char *gang, size_t *n)
+{
+	size_t lo = 0, hi = f->pods.len;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		const struct fleet_pod *p = f->pods.at[mid];
+		int c = strcmp(p->ns, ns);
+		if (c < 0 || (c == 0 && strcmp(p->gang, gang) < 0))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*n = 0;
+	while (lo + *n < f->pods.len && strcmp(f->pods.at[lo + *n]->ns, ns) == 0 && strcmp(f->pods.at[lo + *n]->gang, gang) == 0)
+		++*n;
+	return f->pods.at + lo;
+}
+
 struct fleet_node *fleet_node(const struct fleet *f, const char *name)
 {
 	const struct fleet_node key = { .name = name }, *p = &key;

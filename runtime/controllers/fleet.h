@@ -74,6 +74,8 @@ void fleet_settle(struct fleet *f);
 void fleet_due(const struct fleet *f, int64_t at_ms);
 
 struct fleet_node *fleet_node(const struct fleet *f, const char *name);   /* NULL: no such node */
+/* The pods of a gang: N of them. */
+struct fleet_pod *const *fleet_gang_pods(const struct fleet *f, const char *ns, const char *gang, size_t *n);
 /* The levels of the FabricTopology NAME, widest first; none when there is no such object, but those of the preset aipc for "default". */
 void fleet_levels(const struct fleet *f, const char *name, struct levels *out);
 /* Index of the level called WORD (name, alias or label key); -1: "cluster"; -2: no such level. */

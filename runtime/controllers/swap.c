@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "runtime/controllers/decide.h"
+#include "runtime/controllers/spares.h"
 
 /* A node that failed under the gang, and the pods of the gang that were there. */
 struct broken {
@@ -17,11 +18,10 @@ struct broken {
 	int *score;                  /* of each spare: how near it is to what survives, then to the node itself; -1: cannot be used */
 };
 
-struct nodes { VEC(const struct fleet_node *) list; };
-
 struct repair {
 	const struct fleet *f;
-	const struct nodes *free;    /* nodes of any pool that are fit and empty: what all gangs of a round choose from */
+	const struct spares *free;   /* what all gangs of a round choose from */
+	size_t kept;                 /* of them for other gangs, though they would serve this one */
 	const json_t *gang, *spec;
 	const char *ns, *name;
 	struct levels levels;
@@ -77,32 +77,9 @@ static const json_t *entry_of(const json_t *list, const char *group, int64_t ran
 	return NULL;
 }
 
-static bool of_gang(const struct repair *r, const struct fleet_pod *p)
-{
-	return strcmp(p->ns, r->ns) == 0 && strcmp(p->gang, r->name) == 0;
-}
-
-/* Pods are sorted by namespace and gang: those of this one are a stretch. */
-static void find_pods(struct repair *r)
-{
-	size_t lo = 0, hi = r->f->pods.len;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		const struct fleet_pod *p = r->f->pods.at[mid];
-		int c = strcmp(p->ns, r->ns);
-		if (c < 0 || (c == 0 && strcmp(p->gang, r->name) < 0))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	r->pods = r->f->pods.at + lo;
-	while (lo + r->n_pods < r->f->pods.len && of_gang(r, r->pods[r->n_pods]))
-		r->n_pods++;
-}
-
 static void collect_pods(struct repair *r)
 {
-	find_pods(r);
+	r->pods = fleet_gang_pods(r->f, r->ns, r->name, &r->n_pods);
 	for (size_t i = 0; i < r->n_pods; i++) {
 		const struct fleet_pod *p = r->pods[i];
 		if (p->ended || !*p->node)
@@ -122,51 +99,6 @@ static void collect_pods(struct repair *r)
 }
 
 /* --- which spares ----------------------------------------------------------------------------------------------------------- */
-
-static const json_t *pool_selector(const json_t *pool)
-{
-	static json_t *deflt;
-	const json_t *selector = json_at(json_at(pool, "spec"), "nodeSelector");
-	if (!deflt)
-		deflt = json_pack("{s:s}", "aipc.dev/spare", "true");
-	return selector ? selector : deflt;
-}
-
-static bool pool_serves(const struct repair *r, const json_t *pool, const struct fleet_node *n)
-{
-	const json_t *spec = json_at(pool, "spec"), *gangs = json_at(spec, "gangs"), *spaces = json_at(gangs, "namespaces");
-	const char *wanted = json_str(json_at(r->spec, "spares"), "pool");
-	size_t i;
-	json_t *space;
-	bool named = !json_array_size(spaces);
-	json_array_foreach(spaces, i, space) {
-		named = named || (json_is_string(space) && strcmp(json_string_value(space), r->ns) == 0);
-	}
-	return named && (!wanted || strcmp(wanted, word(json_at(pool, "metadata"), "name")) == 0) && labels_match(pool_selector(pool), n->labels) &&
-	       labels_match(json_at(gangs, "matchLabels"), json_at(json_at(r->gang, "metadata"), "labels"));
-}
-
-/* Promised to some gang: by a stored status, or by a decision of this round. */
-static bool promised(const struct fleet *f, const json_t *out, const char *node, const json_t *but)
-{
-	size_t i, k;
-	json_t *e, *d;
-	for (size_t g = 0; g < f->promising.len; g++) {
-		if (f->promising.at[g] == but)
-			continue;
-		json_array_foreach(json_at(json_at(f->promising.at[g], "status"), "replacements"), i, e) {
-			if (strcmp(word(e, "node"), node) == 0)
-				return true;
-		}
-	}
-	json_array_foreach(out, k, d) {
-		json_array_foreach(json_at(d, "replacements"), i, e) {
-			if (strcmp(word(e, "node"), node) == 0)
-				return true;
-		}
-	}
-	return false;
-}
 
 /* Promised to a rank of this gang that still waits for it, not to one that just failed (that promise may be kept or changed). */
 static bool promised_here(const struct repair *r, const json_t *stored, const char *node)
@@ -193,8 +125,12 @@ static void collect_spares(struct repair *r, const json_t *stored, const json_t 
 		const struct fleet_node *n = r->free->list.at[i];
 		bool serves = false;
 		for (size_t p = 0; !serves && p < r->f->pools.len; p++)
-			serves = pool_serves(r, r->f->pools.at[p], n);
-		if (serves && !promised(r->f, out, n->name, r->gang) && !promised_here(r, stored, n->name))
+			serves = spare_serves(r->f->pools.at[p], r->gang, n);
+		if (!serves || spare_promised(r->f, out, n->name, r->gang) || promised_here(r, stored, n->name))
+			continue;
+		if (r->free->keeper.at[i] && r->free->keeper.at[i] != r->gang)
+			r->kept++;
+		else
 			vec_push(&r->spares, n);
 	}
 }
@@ -434,8 +370,9 @@ static json_t *repair_with_spares(struct repair *r, const json_t *stored, const 
 	collect_spares(r, stored, out);
 	size_t placed = match(r, stored, must);
 	if (placed < n) {
-		snprintf(text, sizeof(text), "not repaired: %zu node%s failed, %zu can be replaced (%zu free spare%s)", n, n == 1 ? "" : "s", placed, r->spares.len,
-			 r->spares.len == 1 ? "" : "s");
+		int len = snprintf(text, sizeof(text), "not repaired: %zu node%s failed, %zu can be replaced (%zu free spare%s", n, n == 1 ? "" : "s", placed,
+				   r->spares.len, r->spares.len == 1 ? "" : "s");
+		snprintf(text + len, sizeof(text) - (size_t)len, r->kept ? "; %zu more kept for other gangs)" : ")", r->kept);
 		return decide_gang(r, "short", "NoSpare", text);
 	}
 	json_t *list = json_array(), *gone = json_array();
@@ -499,7 +436,7 @@ static json_t *settle_old(const struct repair *r, const json_t *stored)
 	return d;
 }
 
-static json_t *decide_one(const struct fleet *f, const struct nodes *free_, const json_t *gang, const json_t *out)
+static json_t *decide_one(const struct fleet *f, const struct spares *free_, const json_t *gang, const json_t *out)
 {
 	const json_t *meta = json_at(gang, "metadata"), *stored = json_at(json_at(gang, "status"), "replacements"), *slices;
 	struct repair r = { .f = f, .free = free_, .gang = gang, .spec = json_at(gang, "spec"), .ns = word(meta, "namespace"), .name = word(meta, "name") };
@@ -529,27 +466,17 @@ static json_t *decide_one(const struct fleet *f, const struct nodes *free_, cons
 	return d;
 }
 
-static bool of_any_pool(const struct fleet *f, const struct fleet_node *n)
-{
-	for (size_t p = 0; p < f->pools.len; p++)
-		if (labels_match(pool_selector(f->pools.at[p]), n->labels))
-			return true;
-	return false;
-}
-
 json_t *swap_decide(const struct fleet *f)
 {
 	json_t *out = json_array();
-	struct nodes free_ = { 0 };
-	for (size_t i = 0; i < f->nodes.len; i++)
-		if (f->nodes.at[i]->pods.len == 0 && of_any_pool(f, f->nodes.at[i]) && node_usable(f->nodes.at[i]))
-			vec_push(&free_.list, f->nodes.at[i]);
+	struct spares free_;
+	spares_find(f, &free_);
 	for (size_t i = 0; i < f->gangs.len; i++) {
 		json_t *d = decide_one(f, &free_, f->gangs.at[i], out);
 		if (d)
 			json_array_append_new(out, d);
 	}
-	vec_free(&free_.list);
+	spares_release(&free_);
 	return out;
 }
 
@@ -574,7 +501,7 @@ static void short_domains(const struct fleet *f, const json_t *spec, const json_
 			const struct fleet_node *n = f->nodes.at[i];
 			const char *path = fleet_domain(f, &l, n, level);
 			if (path)
-				json_put_int(have, path, json_int(have, path, 0) + (labels_match(selector, n->labels) && node_usable(n) && n->pods.len == 0 && !promised(f, NULL, n->name, NULL)));
+				json_put_int(have, path, json_int(have, path, 0) + (labels_match(selector, n->labels) && node_usable(n) && n->pods.len == 0 && !spare_promised(f, NULL, n->name, NULL)));
 		}
 		size_t n;
 		autofree const char **paths = json_keys(have, &n);
@@ -594,11 +521,9 @@ static void short_domains(const struct fleet *f, const json_t *spec, const json_
 json_t *pools_decide(const struct fleet *f)
 {
 	json_t *out = json_array();
-	autojson json_t *deflt = json_pack("{s:s}", "aipc.dev/spare", "true");
 	for (size_t p = 0; p < f->pools.len; p++) {
-		const json_t *meta = json_at(f->pools.at[p], "metadata"), *spec = json_at(f->pools.at[p], "spec"), *selector = json_at(spec, "nodeSelector");
+		const json_t *meta = json_at(f->pools.at[p], "metadata"), *spec = json_at(f->pools.at[p], "spec"), *selector = spare_selector(f->pools.at[p]);
 		struct count c = { 0 };
-		selector = selector ? selector : deflt;
 		for (size_t i = 0; i < f->nodes.len; i++) {
 			const struct fleet_node *n = f->nodes.at[i];
 			if (!labels_match(selector, n->labels))
@@ -608,7 +533,7 @@ json_t *pools_decide(const struct fleet *f)
 				c.unhealthy++;
 			else if (n->pods.len)
 				c.in_use++;
-			else if (promised(f, NULL, n->name, NULL))
+			else if (spare_promised(f, NULL, n->name, NULL))
 				c.reserved++;
 			else
 				c.free_++;

@@ -98,8 +98,7 @@ static void team_forget_groups(struct team *t)
 	for (size_t i = 0; i < t->members.len; i++) {
 		struct pod *p = t->members.at[i]->pod;
 		if (p) {
-			p->group = NULL;
-			p->refused = p->own_refused;
+			pod_forget_group(p);
 			p->hint = NULL;
 		}
 	}
@@ -140,10 +139,8 @@ static void team_leave(struct live *l, struct item *i)
 	t->members.at[i->team_at] = last;
 	last->team_at = i->team_at;
 	i->team = NULL;
-	if (i->pod) {
-		i->pod->group = NULL;
-		i->pod->refused = i->pod->own_refused;
-	}
+	if (i->pod)
+		pod_forget_group(i->pod);
 	team_dirty(l, t, true);
 	team_maybe_free(l, t);
 }
@@ -428,6 +425,8 @@ static bool put_group(struct live *l, const json_t *j)
 	t->object = json_ref(j);
 	json_decref(t->report.written);
 	t->report.written = NULL;
+	if (t->groups.at.len)
+		group_read_checkpoint(l->m, t->groups.at.at[0], j);
 	if (news)
 		team_dirty(l, t, true);
 	else

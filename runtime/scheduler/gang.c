@@ -25,7 +25,20 @@ static struct group *new_group(struct build *b, const char *key, const char *kin
 	g->key = arena_strdup(b->m->arena, key);
 	g->kind = kind;
 	g->together = true;
+	g->restart_ms = GANG_RESTART_MS;
 	return g;
+}
+
+const struct group *group_root(const struct group *g)
+{
+	while (g->parent)
+		g = g->parent;
+	return g;
+}
+
+bool group_is_ours(const struct group *g)
+{
+	return strcmp(g->kind, "Gang") == 0;
 }
 
 /* --- topology wishes ----------------------------------------------------------------------------------------------------- */
@@ -110,6 +123,7 @@ static void read_groups(struct build *b, struct group *root, const json_t *array
 			g->name = arena_strdup(b->m->arena, name);
 			g->parent = parent;
 			g->min = json_int(j, "min", 0);
+			g->max = json_int(j, "max", 0);
 			read_wishes(b, g, j);
 			vec_push(&parent->children, g);
 			done[i] = true;
@@ -141,6 +155,43 @@ static void read_preemption(struct group *g, const json_t *j)
 	const char *policy = json_str(j, "policy"), *unit = json_str(j, "unit");
 	g->never_preempts = policy && strcmp(policy, "Never") == 0;
 	g->singly = unit && strcmp(unit, "Pod") == 0;
+}
+
+static void read_class(struct build *b, struct group *g, const char *name)
+{
+	const struct { const char *name; int64_t value; } built_in[] = { { "system-node-critical", 2000001000 }, { "system-cluster-critical", 2000000000 } };
+	sym wanted = intern(b->m->names, name);
+	if (!name || !*name)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(built_in); i++) {
+		if (strcmp(name, built_in[i].name) == 0) {
+			g->ranked = true;
+			g->priority = built_in[i].value;
+		}
+	}
+	for (size_t i = 0; i < b->m->priorities.len; i++) {
+		const struct priority_class *c = &b->m->priorities.at[i];
+		if (c->name == wanted) {
+			g->ranked = true;
+			g->priority = c->value;
+			g->never_preempts = g->never_preempts || c->never_preempts;
+		}
+	}
+	if (!g->ranked)
+		g->refused = arena_printf(b->m->arena, "there is no PriorityClass %.253s", name);
+}
+
+void group_read_checkpoint(struct model *m, struct group *root, const json_t *object)
+{
+	const json_t *hints = json_path(object, "spec", "checkpoint", NULL);
+	const char *key = json_str(hints, "annotation");
+	int64_t every = json_int(hints, "intervalSeconds", 0), restart = json_int(hints, "restartSeconds", GANG_RESTART_MS / 1000);
+	if (!group_is_ours(root))
+		return;
+	root->checkpoint_ms = time_ms(json_str(json_path(object, "metadata", "annotations", NULL), key && *key ? key : "aipc.dev/last-checkpoint"));
+	root->interval_ms = every > 0 && every <= 2592000 ? every * 1000 : 0;
+	root->restart_ms = restart >= 0 && restart <= 86400 ? restart * 1000 : GANG_RESTART_MS;
+	m->newest_ms = root->checkpoint_ms > m->newest_ms ? root->checkpoint_ms : m->newest_ms;
 }
 
 static void check_topology(struct build *b, struct group *g, const char *name)
@@ -191,6 +242,8 @@ static void read_object(struct build *b, const json_t *j)
 		read_wishes(b, g, spec);
 		read_groups(b, g, json_at(spec, "groups"));
 		read_preemption(g, json_at(spec, "preemption"));
+		read_class(b, g, json_str(spec, "priorityClassName"));
+		group_read_checkpoint(b->m, g, j);
 		check_topology(b, g, json_str(spec, "topology"));
 		read_pins(b, g, json_path(j, "status", "replacements", NULL));
 	} else if (d == GROUP_UPSTREAM) {
@@ -282,12 +335,37 @@ static int by_rank(const void *a, const void *b)
 	return str_natural_cmp(x->key, y->key);
 }
 
-static void finish(struct group *g)
+/* More than its maximum waits. */
+static void hold_surplus(struct model *m, struct group *g)
+{
+	while (g->max && g->waiting.len && g->waiting.len + g->bound.len > (size_t)g->max) {
+		struct pod *p = g->waiting.at[--g->waiting.len];
+		p->refused = arena_printf(m->arena, "group %.63s of %s %s may have %lld pod%s at most", g->name, g->kind, g->key, (long long)g->max, g->max == 1 ? "" : "s");
+		g->held_back++;
+	}
+}
+
+/* Of those that stay the lowest ranks are the minimum. */
+static void mark_extras(struct group *g)
+{
+	const struct group *root = group_root(g);
+	int64_t stay = 0;
+	if (!root->singly || !group_is_ours(root) || !g->min || !g->bound.len)
+		return;
+	qsort(g->bound.at, g->bound.len, sizeof(*g->bound.at), by_rank);
+	for (size_t i = 0; i < g->bound.len; i++)
+		if (!g->bound.at[i]->terminating)
+			g->bound.at[i]->extra = stay++ >= g->min;
+}
+
+static void finish(struct model *m, struct group *g)
 {
 	for (size_t i = 0; i < g->children.len; i++)
-		finish(g->children.at[i]);
+		finish(m, g->children.at[i]);
 	if (g->waiting.len)
 		qsort(g->waiting.at, g->waiting.len, sizeof(*g->waiting.at), by_rank);
+	hold_surplus(m, g);
+	mark_extras(g);
 	for (size_t i = 1; strcmp(g->kind, "PodGroup") == 0 && i < g->waiting.len; i++) {
 		const struct pod *p = g->waiting.at[0], *q = g->waiting.at[i];
 		if (p->dialect == GROUP_UPSTREAM && (p->priority != q->priority || p->never_preempts != q->never_preempts || p->scheduler != q->scheduler))
@@ -304,13 +382,14 @@ static int by_key(const void *a, const void *b)
 static void enter(struct build *b, struct pod *p, bool (*ours)(const struct pod *p, void *arg), void *arg)
 {
 	bool waits = !p->node_name && !p->node;
-	p->group = NULL;
-	p->refused = p->own_refused;
+	pod_forget_group(p);
 	if (waits && !ours(p, arg))
 		return;
 	struct group *g = p->group = group_of(b, p);
 	if (!g)
 		return;
+	if (group_root(g)->ranked)
+		p->priority = group_root(g)->priority;
 	read_kueue(b, g, p->wishes);
 	if (!waits)
 		vec_push(&g->bound, p);
@@ -328,7 +407,7 @@ void groups_build(struct model *m, struct groups *out, bool (*ours)(const struct
 	for (size_t i = 0; i < m->pods.len; i++)
 		enter(&b, m->pods.at[i], ours, arg);
 	for (size_t i = 0; i < out->at.len; i++)
-		finish(out->at.at[i]);
+		finish(m, out->at.at[i]);
 	if (out->at.len)
 		qsort(out->at.at, out->at.len, sizeof(*out->at.at), by_key);
 	map_free(b.by_name);
@@ -345,7 +424,7 @@ void group_build(struct model *m, struct arena *a, const json_t *object, struct 
 	for (size_t i = 0; i < n; i++)
 		enter(&b, pods[i], ours, arg);
 	for (size_t i = 0; i < out->at.len; i++)
-		finish(out->at.at[i]);
+		finish(m, out->at.at[i]);
 	m->arena = shared;
 	map_free(b.by_name);
 }

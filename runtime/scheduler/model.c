@@ -396,6 +396,14 @@ void model_refuse_devices(struct model *m, struct pod *p)
 	p->own_refused = p->refused;
 }
 
+void pod_forget_group(struct pod *p)
+{
+	p->group = NULL;
+	p->refused = p->own_refused;
+	p->priority = p->own_priority;
+	p->extra = false;
+}
+
 struct pod *pod_ref(struct pod *p)
 {
 	p->refs++;

@@ -80,9 +80,11 @@ struct pod {
 	bool assumed;                        /* put there by a decision, not by the cluster */
 	bool terminating, never_preempts;
 	bool deleted;                        /* has a deletionTimestamp; terminating may also be a decision */
+	bool extra;                          /* bound, and its group has its minimum without it; of groups whose pods may be displaced one by one */
 	int64_t checkpoint_ms;               /* annotation aipc.dev/last-checkpoint; 0: none */
 	const char *hint;                    /* who would have to go; for its reasons */
 	int64_t priority, created_ms, rank;  /* rank: INT64_MAX where nothing says it */
+	int64_t own_priority;                /* the same, without what its group says */
 	const char *const *gates; uint32_t n_gates;
 	struct amounts wants;                /* what a node must have free for it */
 	struct amounts uses;                 /* what it takes where it runs: a resize in flight counts with its larger side */
@@ -206,5 +208,10 @@ struct map *map_new(void);
 void map_free(struct map *m);
 void *map_get(const struct map *m, uint64_t key);
 void map_put(struct map *m, uint64_t key, void *value);     /* NULL forgets */
+
+/* What its group said of P no longer counts. */
+void pod_forget_group(struct pod *p);
+/* RFC 3339 in UTC to milliseconds; 0 when it is none. */
+int64_t time_ms(const char *text);
 
 #endif

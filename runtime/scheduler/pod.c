@@ -264,7 +264,7 @@ static int64_t read_rank(const json_t *meta, const char *name)
 
 /* --- the rest ------------------------------------------------------------------------------------------------------------------ */
 
-static int64_t read_time(const char *text)
+int64_t time_ms(const char *text)
 {
 	struct tm tm = { 0 };
 	const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
@@ -288,6 +288,7 @@ static void read_priority(struct reader *r)
 	if (r->p->priority == INT64_MIN)
 		r->p->priority = class && strcmp(class, "system-node-critical") == 0 ? 2000001000 :
 				 class && strcmp(class, "system-cluster-critical") == 0 ? 2000000000 : 0;
+	r->p->own_priority = r->p->priority;
 }
 
 static void read_gates(struct reader *r)
@@ -388,8 +389,8 @@ struct pod *pod_parse(struct model *m, const json_t *j)
 	p->scheduler = intern(m->names, scheduler && *scheduler ? scheduler : "default-scheduler");
 	p->labels = labels_parse(m->names, m->arena, json_at(meta, "labels"));
 	p->terminating = p->deleted = json_is_string(json_at(meta, "deletionTimestamp"));
-	p->created_ms = read_time(json_str(meta, "creationTimestamp"));
-	p->checkpoint_ms = read_time(json_str(json_at(meta, "annotations"), "aipc.dev/last-checkpoint"));
+	p->created_ms = time_ms(json_str(meta, "creationTimestamp"));
+	p->checkpoint_ms = time_ms(json_str(json_at(meta, "annotations"), "aipc.dev/last-checkpoint"));
 	m->newest_ms = p->created_ms > m->newest_ms ? p->created_ms : m->newest_ms;
 	m->newest_ms = p->checkpoint_ms > m->newest_ms ? p->checkpoint_ms : m->newest_ms;
 	p->rank = read_rank(meta, name);

@@ -24,6 +24,7 @@ struct search {
 	VEC(struct pod *) pods;              /* of all units, unit by unit */
 	struct node **nodes;
 	VEC(struct unit) units;              /* cheapest first */
+	VEC(struct unit *) extras;           /* pods above the minimum of their group */
 	VEC(struct hit) hits;
 	int64_t *budget_used;
 	bool *goes;                          /* by index of node: something of the waiter would go there */
@@ -120,17 +121,13 @@ static bool all_can_pay(struct search *s, struct unit **here, size_t n)
 
 /* --- units ------------------------------------------------------------------------------------------------------------------ */
 
-static const struct group *topmost(const struct group *g)
-{
-	while (g->parent)
-		g = g->parent;
-	return g;
-}
-
+/* Whose pods go together; NULL: P goes alone. */
 static const struct group *root_of(const struct pod *p)
 {
-	const struct group *g = p->group ? topmost(p->group) : NULL;
-	return g && g->together && !g->singly ? g : NULL;
+	const struct group *g = p->group ? group_root(p->group) : NULL;
+	if (!g || !g->together || (g->singly && (p->extra || !group_is_ours(g))))
+		return NULL;
+	return g;
 }
 
 static int by_root(const void *a, const void *b)
@@ -142,14 +139,19 @@ static int by_root(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
+/* Devices times seconds: what was computed since the last checkpoint, and the restart. Where nobody tells of checkpoints but how far they are
+ * apart, half of that. */
 static double price_of(const struct model *m, const struct pod *p)
 {
+	const struct group *root = p->group ? group_root(p->group) : NULL;
 	double slices = 0;
 	for (uint32_t i = 0; i < p->uses.n; i++)
 		slices += (double)p->uses.at[i].n * (double)device_weight(intern_text(m->names, p->uses.at[i].res));
-	int64_t since = p->checkpoint_ms ? p->checkpoint_ms : p->created_ms;
-	double lost_s = since && m->newest_ms > since ? (double)(m->newest_ms - since) / 1000 : 0;
-	return (slices + 1) * (lost_s + 300);
+	int64_t at = root && root->checkpoint_ms > p->checkpoint_ms ? root->checkpoint_ms : p->checkpoint_ms, since = at ? at : p->created_ms;
+	int64_t lost = since && m->newest_ms > since ? m->newest_ms - since : 0;
+	if (!at && root && root->interval_ms && lost > root->interval_ms / 2)
+		lost = root->interval_ms / 2;
+	return (slices + 1) * (double)(lost + (root ? root->restart_ms : GANG_RESTART_MS)) / 1000;
 }
 
 static int cheapest_first(const void *a, const void *b)
@@ -159,19 +161,22 @@ static int cheapest_first(const void *a, const void *b)
 		return x->priority < y->priority ? -1 : 1;
 	if (x->price < y->price || x->price > y->price)
 		return x->price < y->price ? -1 : 1;
+	/* Of a group the last rank goes first. */
+	if (x->pods[0]->extra && y->pods[0]->extra && x->pods[0]->rank != y->pods[0]->rank)
+		return x->pods[0]->rank > y->pods[0]->rank ? -1 : 1;
 	return strcmp(x->pods[0]->key, y->pods[0]->key);
 }
 
 /* A group is a unit only when none of its pods outranks the waiter. */
 static void add_unit(struct search *s, size_t from, size_t to, bool ending)
 {
-	const struct group *own = s->g ? topmost(s->g) : NULL;
+	const struct group *own = s->g ? group_root(s->g) : NULL;
 	struct unit u = { .pods = &s->pods.at[from], .n = to - from, .nodes = &s->nodes[from], .priority = INT64_MIN };
 	for (size_t i = from; i < to; i++) {
 		const struct pod *p = s->pods.at[i];
 		u.priority = p->priority > u.priority ? p->priority : u.priority;
 		u.price += price_of(s->e->m, p);
-		if (own && p->group && topmost(p->group) == own)
+		if (own && p->group && group_root(p->group) == own)
 			return;
 	}
 	if (ending || u.priority < s->priority)
@@ -406,15 +411,44 @@ static bool choose_within_budgets(struct search *s, struct tree *t, uint32_t v, 
 	return ok;
 }
 
+static bool among(struct unit *const *at, size_t n, const struct unit *u)
+{
+	for (size_t i = 0; i < n; i++)
+		if (at[i] == u)
+			return true;
+	return false;
+}
+
+/* Where the minimum of a group goes, those above it have nothing to do any more. AT, of N units, gets those that are elsewhere; returns how many it
+ * holds then. */
+static size_t take_along(struct search *s, struct unit **at, size_t n)
+{
+	size_t more = n;
+	for (size_t i = 0; s->extras.len && i < n; i++) {
+		const struct group *root = at[i]->out ? root_of(at[i]->pods[0]) : NULL;
+		for (size_t k = 0; root && root->singly && k < s->extras.len; k++) {
+			struct unit *u = s->extras.at[k];
+			if (group_root(u->pods[0]->group) != root || u->out)
+				continue;
+			take_out(s, u);
+			if (!among(at, n, u))
+				at[more++] = u;
+		}
+	}
+	return more;
+}
+
 /* Keeps the victims of V in OUT when they are the best so far. */
 static bool try_domain(struct search *s, struct tree *t, const struct touch *touches, size_t n, struct victims *out, bool found)
 {
-	struct unit **here = xcalloc(n, sizeof(struct unit *));
+	struct unit **here = xcalloc(n + s->extras.len, sizeof(struct unit *));
 	struct victims now = { 0 };
 	uint32_t v = touches[0].v;
 	for (size_t i = 0; i < n; i++)
 		here[i] = touches[i].u;
 	bool ok = choose_within_budgets(s, t, v, here, n);
+	if (ok)
+		n = take_along(s, here, n);
 	add_up(here, n, &now);
 	take_first(s, here, n, 0);
 	free(here);
@@ -500,6 +534,9 @@ static bool look(struct search *s, struct victims *out)
 	else
 		add_classes(s, &waiting, s->g);
 	struct touch *at = find_touches(s, t, level, &n);
+	for (size_t i = 0; i < s->units.len; i++)
+		if (s->units.at[i].pods[0]->extra)
+			vec_push(&s->extras, &s->units.at[i]);
 	for (size_t i = 0, j; i < n && found < PREEMPT_FOUND && tries > 0; i = j) {
 		for (j = i + 1; j < n && at[j].v == at[i].v;)
 			j++;
@@ -511,6 +548,7 @@ static bool look(struct search *s, struct victims *out)
 	for (size_t i = 0; i < waiting.n; i++)
 		filter_close(waiting.f[i]);
 	free(at);
+	vec_free(&s->extras);
 	return found > 0;
 }
 

@@ -47,7 +47,7 @@ static const char *const keep_class[] = { "value", "globalDefault", "preemptionP
 static const char *const keep_devices[] = { "spec.extendedResourceName", NULL };
 static const char *const keep_spec[] = { "spec", NULL };
 static const char *const keep_gang[] = {
-	"metadata.generation", "spec", "status.observedGeneration", "status.phase", "status.wanted", "status.bound", "status.plan", "status.domain",
+	"metadata.annotations", "metadata.generation", "spec", "status.observedGeneration", "status.phase", "status.wanted", "status.bound", "status.plan", "status.domain",
 	"status.replacements", "status.conditions", NULL,
 };
 static const char *const keep_group[] = {

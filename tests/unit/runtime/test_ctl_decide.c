@@ -244,6 +244,29 @@ static void one_spare_two_gangs(void **unused)
 	       NOW, "replace ns/g Replacing 0:n0>s1 -1; short ns/h NoSpare");
 }
 
+#define OTHER(name, spares, node) "{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang'," META(name, ",'namespace':'ns'") ",'spec':{'spares':{" spares "}}}," \
+	"{'apiVersion':'v1','kind':'Pod'," META(name "-0", ",'namespace':'ns','labels':{'aipc.dev/gang':'" name "'},'annotations':{'aipc.dev/rank':'0'}") ",'spec':{'nodeName':'" node "'},'status':{'phase':'Running'}}"
+
+/* Spares that a running gang keeps are nobody else's; who keeps some draws on them, and on what nobody keeps. */
+static void spares_are_kept(void **unused)
+{
+	(void)unused;
+	static const struct { const char *what, *objects, *want; } rows[] = {
+		{ "the nearest are kept for another", FABRIC(FENCED, "", "", "") "," SPARES "," POD("p0", "0", "n0") "," OTHER("k", "'count':2", "n2") "," POOL "," GANG("", ""), "replace ns/g Replacing 0:n0>s3 -1" },
+		{ "all are", FABRIC(FENCED, "", "", "") "," SPARES "," POD("p0", "0", "n0") "," OTHER("k", "'count':3", "n2") "," POOL "," GANG("", ""), "short ns/g NoSpare" },
+		{ "one's own", FABRIC(FENCED, "", "", "") "," SPARES "," POD("p0", "0", "n0") "," OTHER("k", "'count':2", "n2") "," POOL "," GANG(",'spares':{'count':1}", ""), "replace ns/g Replacing 0:n0>s1 -1" },
+		{ "one's own and what is left", FABRIC(FENCED, "", FENCED, "") "," SPARES "," POD("p0", "0", "n0") "," POD("p2", "2", "n2") "," OTHER("k", "'count':1", "n3") "," POOL "," GANG(",'spares':{'count':1}", ""), "replace ns/g Replacing 0:n0>s1 2:n2>s3 -2" },
+		{ "not for one that does not run", FABRIC(FENCED, "", "", "") "," SPARES "," POD("p0", "0", "n0") "," OTHER("k", "'count':3", "") "," POOL "," GANG("", ""), "replace ns/g Replacing 0:n0>s1 -1" },
+		{ "nor from a pool that does not serve it", FABRIC(FENCED, "", "", "") "," SPARES "," POD("p0", "0", "n0") "," OTHER("k", "'count':3,'pool':'other'", "n2") "," POOL "," GANG("", ""), "replace ns/g Replacing 0:n0>s1 -1" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect(rows[i].what, swap_decide, rows[i].objects, NOW, rows[i].want);
+	struct fleet *f = cluster(rows[1].objects, NOW);
+	autojson json_t *d = swap_decide(f);
+	assert_string_equal(json_str(json_array_get(d, 0), "message"), "not repaired: 1 node failed, 0 can be replaced (0 free spares; 3 more kept for other gangs)");
+	fleet_free(f);
+}
+
 /* --- hostile objects: every place of a whole cluster replaced by what does not belong there ------------------------------------ */
 
 static json_t *foreign(size_t k)
@@ -460,7 +483,7 @@ int main(void)
 	json_setup();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(health), cmocka_unit_test(blast_radius), cmocka_unit_test(guard), cmocka_unit_test(spare_swap), cmocka_unit_test(pools_and_topologies),
-		cmocka_unit_test(one_spare_two_gangs), cmocka_unit_test(hostile), cmocka_unit_test(undo), cmocka_unit_test(marked), cmocka_unit_test(due), cmocka_unit_test(catalogue),
+		cmocka_unit_test(one_spare_two_gangs), cmocka_unit_test(spares_are_kept), cmocka_unit_test(hostile), cmocka_unit_test(undo), cmocka_unit_test(marked), cmocka_unit_test(due), cmocka_unit_test(catalogue),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
