@@ -205,6 +205,8 @@ int applying_body(struct task *t, struct work *w, struct err *err)
 		w->status = EXIT_INTERRUPTED;
 		return 0;
 	}
+	if (a->saved && (rc = plan_ready(w->engine, a->saved, err)) != 0)
+		return rc;
 	rc = a->saved ? run_plan(t, w, a, a->saved, NULL, err) : plan_and_run(t, w, a, err);
 	if (!rc && resumed.still_open && w->status == EXIT_OK)
 		w->status = EXIT_PARTLY;

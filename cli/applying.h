@@ -16,7 +16,7 @@ extern const struct opt apply_options[];
 struct applying {
 	const struct apply_opts *opts;
 	bool destroy;
-	const struct plan *saved;            /* apply FILE: runs exactly this; else NULL */
+	struct plan *saved;            /* apply FILE: runs exactly this; else NULL */
 	struct planning planning;
 	struct progress *progress;
 };

@@ -1,4 +1,4 @@
-#include "engine/after.h"
+#include "engine/after_int.h"
 
 #include <string.h>
 
@@ -9,6 +9,7 @@ enum standing { AS_IT_WAS, TO_COME, CAME };
 struct place { const char *address; struct item *it; UT_hash_handle hh; };
 
 struct after {
+	struct saved *saved;         /* of a plan from a file, and then the rest is empty */
 	struct spec *spec;
 	uint8_t *standing;           /* by item: enum standing */
 	json_t **known;              /* by item: what its provider computed; NULL: not known */
@@ -134,10 +135,22 @@ struct after *after_new(struct making *m)
 	return a;
 }
 
+int plan_ready(struct engine *e, struct plan *p, struct err *err)
+{
+	struct saved *s = NULL;
+	int rc = p->conditions && !p->after ? saved_new(e, p, &s, err) : 0;
+	if (!rc && s) {
+		p->after = xcalloc(1, sizeof(*p->after));
+		p->after->saved = s;
+	}
+	return rc;
+}
+
 void after_free(struct after *a)
 {
 	if (!a)
 		return;
+	saved_free(a->saved);
 	struct place *p = a->places, *next;
 	HASH_CLEAR(hh, a->places);
 	for (; p; p = next) {
@@ -214,6 +227,8 @@ static bool tell(struct after *a, const struct open_condition *o, struct diags *
 
 bool after_came(struct after *a, const char *address, const json_t *attrs, struct diags *d, size_t *others)
 {
+	if (a->saved)
+		return saved_came(a->saved, address, attrs, d, others);
 	const struct item *it = find(a, address);
 	*others = 0;
 	if (!it || a->standing[it->index] != TO_COME)
@@ -239,6 +254,8 @@ bool after_came(struct after *a, const char *address, const json_t *attrs, struc
 
 const char *after_forbids(const struct after *a, const char *address)
 {
+	if (a->saved)
+		return saved_forbids(a->saved, address);
 	const struct item *it = find(a, address);
 	return it ? a->broken[it->unit->res->lr->index] : NULL;
 }
@@ -249,6 +266,8 @@ size_t after_end(struct after *a, struct diags *d, size_t *warned, bool *waits)
 {
 	const struct lang_output *outputs;
 	size_t n, errors = diags_errors(d);
+	if (a->saved)
+		return saved_end(a->saved, d, warned, waits);
 	look_again(a);
 	struct diags *before = enter(a, d);
 	int rc = lang_outputs(a->spec->lang, &outputs, &n);

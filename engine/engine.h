@@ -70,6 +70,9 @@ struct plan_options {
 int plan_make(struct task *t, struct engine *e, struct store *s, const struct plan_options *o, struct diags *d,
 	      struct plan **out, struct err *err) MUST_CHECK;
 
+/* Makes P, which was loaded, ready to tell its conditions when it is applied; E is open bare. E_INPUT: what the file says of them is damaged. */
+int plan_ready(struct engine *e, struct plan *p, struct err *err) MUST_CHECK;
+
 /* Where ADDRESS.ATTRIBUTE came from, or each attribute of ADDRESS: {"address", "type", "attributes": [{"path", "value", ...}]} with what
  * lang_explain() tells, and "how" where that is not an expression of the block: "type default", "not set", "computed" (by the provider), "made"
  * (by the composite "by", at its place). E_NOTFOUND names the nearest address. */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "engine/diff.h"
 #include "engine/planning.h"
+#include "lang/carry.h"
 
 /* --- attributes that are left as they are ---------------------------------------------------------------------------- */
 
@@ -274,7 +275,10 @@ static bool check_instance(struct making *m, struct resource *r, size_t block, s
 	if (in->item && m->subjects.at[in->item->index].out)
 		return true;
 	autojson json_t *self = spec_instance_value(m->spec, r, in);
+	autojson json_t *kept = carry_instance(m, r, in);
+	lang_carry_self(m->spec->lang, kept);
 	bool ok = lang_postconditions(m->spec->lang, r->lr, block, in->li, self == lang_unknown() ? NULL : self, &unknown) == 0;
+	lang_carry_self(m->spec->lang, NULL);
 	if (unknown)
 		vec_push(&m->open, (struct open_condition){ r, block, in });
 	return ok;
@@ -284,6 +288,7 @@ int lifecycle_check(void *arg, struct err *err)
 {
 	struct making *m = arg;
 	bool ok = true;
+	carry_begin(m);
 	for (size_t i = 0; i < m->spec->n; i++) {
 		struct resource *r = &m->spec->res[i];
 		for (size_t b = 0; b < r->n_blocks; b++)

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "engine/after.h"
+#include "lang/carry.h"
 
 enum { MAX_TARGETS = 1000 };
 
@@ -456,6 +457,7 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	spec_hash(m->spec, m->p->spec_hash);
 	if (!m->o->destroy)
 		data_list(m);
+	m->p->conditions = lang_carry_end(m->spec->lang);
 	if (m->o->planned)
 		rc = task_work(t, tell_planned, m, err);
 	if (rc)

@@ -101,7 +101,9 @@ struct plan {
 	/* What was asked of data blocks, sorted by address: [{"address", "type", "state": "read", "deferred" or "unread", "reason" (of the latter two),
 	 * "values" (read; left out with "sensitive": true), "check" (that it belongs to), "provider" (where not the default)}]. For people and programs to see; apply does not look at it. NULL: none. */
 	const json_t *data;
-	struct after *after;         /* what its apply is to tell (after.h); NULL: nothing, or the plan was loaded */
+	/* Conditions that could not be told, for an apply that has no spec (lang/carry.h); NULL: none. */
+	const json_t *conditions;
+	struct after *after;         /* what its apply is to tell (after.h); NULL: nothing, or the plan was loaded and not made ready */
 };
 
 void plan_free(struct plan *p);                                          /* NULL is fine */

@@ -35,6 +35,7 @@ void plan_free(struct plan *p)
 	json_decref((json_t *)p->providers);
 	json_decref((json_t *)p->ephemeral);
 	json_decref((json_t *)p->data);
+	json_decref((json_t *)p->conditions);
 	after_free(p->after);
 	arena_free(p->arena);
 }
@@ -244,6 +245,7 @@ static json_t *contents(const struct plan *p)
 		json_put_new(j, "moves", moves_json(p));
 	if (p->data)
 		json_put_new(j, "data", json_ref(p->data));
+	put_value(j, "conditions", p->conditions);
 	json_put_new(j, "outputs", outputs_json(p));
 	json_put_new(j, "output_values", output_values_json(p));
 	json_put_new(j, "providers", p->providers ? json_ref(p->providers) : json_object());

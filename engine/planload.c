@@ -315,6 +315,8 @@ static void read_plan(struct reading *r, const json_t *j)
 	read_ephemeral(r, j);
 	const json_t *data = json_at(j, "data") ? need(r, j, "data", JSON_ARRAY) : NULL;
 	p->data = data ? json_ref(data) : NULL;
+	const json_t *conditions = json_at(j, "conditions") ? need(r, j, "conditions", JSON_OBJECT) : NULL;
+	p->conditions = conditions ? json_ref(conditions) : NULL;
 	if (!r->wrong && !after_is_acyclic(p))
 		r->wrong = "after";
 }

@@ -106,6 +106,10 @@ bool lifecycle_protects(const struct subject *td);
 void lifecycle_guard(struct making *m, struct subject *td);
 void lifecycle_triggers(struct making *m);
 int lifecycle_check(void *making, struct err *err);              /* on a thread of its own: postconditions */
+/* carry.c: conditions that cannot be told are kept from now on, until lang_carry_end(). */
+void carry_begin(struct making *m);
+/* What is kept of IN (lang/carry.h). A new reference. */
+json_t *carry_instance(struct making *m, struct resource *r, const struct instance *in);
 /* moves.c: gives what the state has the addresses of the spec. */
 void moves_apply(struct making *m);
 /* imports.c: marks what is taken over. */

@@ -175,6 +175,8 @@ bool type_computes(const struct resource_type *type);
 const json_t *spec_value(void *ctx, const struct lang_resource *lr, size_t block);
 /* The value of one instance, a new reference; lang_unknown() when nothing is known of it. */
 json_t *spec_instance_value(struct spec *s, struct resource *r, const struct instance *in);
+/* The same of a primitive object, from its configuration and what its provider computed. */
+json_t *type_value(const struct resource_type *type, const json_t *config, const json_t *known);
 /* SHA-256 of all that the spec wants, in hex. */
 void spec_hash(const struct spec *s, char out[65]);
 /* ephemeral.c: as schema_complete(), where the attributes in NAMES (an array, or NULL) hold ephemeral values: a secret among them is the

@@ -84,6 +84,18 @@ static void add_computed(struct spec *s, struct resource *r, const struct instan
 	}
 }
 
+json_t *type_value(const struct resource_type *type, const json_t *config, const json_t *known)
+{
+	json_t *out = with_nulls(type->attrs, config);
+	for (const struct attr *a = type->attrs; a && a->name; a++) {
+		if (!(a->flags & (ATTR_COMPUTED | ATTR_OPTIONAL_COMPUTED)) || ((a->flags & ATTR_OPTIONAL_COMPUTED) && json_object_get(config, a->name)))
+			continue;
+		const json_t *v = json_at(known, a->name);
+		json_object_set_new_nocheck(out, a->name, v ? json_ref(v) : json_null());
+	}
+	return out;
+}
+
 json_t *spec_instance_value(struct spec *s, struct resource *r, const struct instance *in)
 {
 	const char *key;

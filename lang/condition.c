@@ -184,8 +184,11 @@ enum verdict condition_check(struct lang *l, const struct rule *r, const char *c
 	l->e->quiet = 0;
 	if (!eval_test(l->e, r->condition, "a condition", &ok, &marked))
 		return VERDICT_BROKEN;
-	if (!ok)
+	if (!ok) {
+		if (l->carry)
+			carry_rule(l, r, code, what);
 		return VERDICT_UNKNOWN;
+	}
 	if (ok->b)
 		return VERDICT_HOLDS;
 	report(l, r, code, what);
@@ -202,7 +205,7 @@ enum verdict condition_warn(struct lang *l, const struct rule *r, const char *co
 	bool evaluated = eval_test(l->e, r->condition, "a condition", &ok, &marked);
 	l->e->quiet = 0;
 	if (evaluated)
-		return ok && !ok->b ? condition_check(l, r, code, what) : ok ? VERDICT_HOLDS : VERDICT_UNKNOWN;
+		return ok && ok->b ? VERDICT_HOLDS : condition_check(l, r, code, what);
 	struct diag *g = diag_add(l->d, code, expr_mark(r->condition), "%s: it cannot be evaluated%s%s", what, l->e->why[0] ? ": " : "", l->e->why);
 	condition_explain(l, g, r, NULL);
 	return VERDICT_BROKEN;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "lang/carry.h"
 #include "lang/module.h"
 #include "lang/source.h"
 
@@ -253,6 +254,7 @@ void lang_free(struct lang *l)
 {
 	if (!l)
 		return;
+	json_decref(lang_carry_end(l));
 	diags_trail(l->d, NULL);
 	for (size_t i = 0; i < l->order.len; i++)
 		free_thing(l->order.at[i]);

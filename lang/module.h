@@ -199,6 +199,7 @@ struct lang {
 	struct lang_resource *res; size_t n_res;
 	VEC(struct lang_output) out;
 	bool out_done; int out_rc;
+	struct carry *carry;         /* conditions that cannot be told are kept here (carry.c); NULL: they are not */
 	bool again;                  /* values are evaluated once more (again.c) */
 	lang_value_fn *on_value; void *on_value_ctx;
 	/* of tests: what plan.NAME and run.NAME are */
@@ -236,6 +237,8 @@ const char *condition_text(struct lang *l, const struct rule *r, const char **wh
 /* Evaluates R where expressions are evaluated now. A failing one is told with CODE: WHAT, its message, and what its operands are. */
 enum verdict { VERDICT_HOLDS, VERDICT_FAILS, VERDICT_UNKNOWN, VERDICT_BROKEN };
 enum verdict condition_check(struct lang *l, const struct rule *r, const char *code, const char *what);
+/* carry.c: keeps R, which cannot be told where expressions are evaluated now. */
+void carry_rule(struct lang *l, const struct rule *r, const char *code, const char *what);
 /* block_lifecycle.c */
 void lifecycle_read(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body, struct lang_body *r);
 void lifecycle_free(struct lifecycle *life);
@@ -304,6 +307,8 @@ void module_walk(struct lang *l);
 void module_link(struct lang *l);            /* lang_resource.refs */
 /* module_eval.c: values. */
 const struct val *module_resolve(struct eval *e, const struct expr *x, const char *root, const char *name);
+/* `self.NAME` of SELF. */
+const struct val *module_self(struct eval *e, const struct expr *x, const struct val *self, const char *name);
 struct scope *scope_new(struct lang *l, struct module *m, struct scope *parent, const char *address);
 /* Evaluates what DEPS need in S. */
 void module_prepare(struct lang *l, struct scope *s, const struct deps *deps);

@@ -255,8 +255,7 @@ static const struct val *resource_value(struct lang *l, struct thing *t, struct 
 	return c->val;
 }
 
-/* `self.NAME`. */
-static const struct val *self_value(struct eval *e, const struct expr *x, const struct val *self, const char *name)
+const struct val *module_self(struct eval *e, const struct expr *x, const struct val *self, const char *name)
 {
 	const struct val *v = val_known(self) ? val_get(self, name) : &val_unknown_dynamic;
 	if (!v)
@@ -272,7 +271,7 @@ const struct val *module_resolve(struct eval *e, const struct expr *x, const cha
 	if (strcmp(root, "count") == 0 && l->count_index)
 		return l->count_index;
 	if (strcmp(root, "self") == 0 && l->self)
-		return self_value(e, x, l->self, name);
+		return module_self(e, x, l->self, name);
 	if (strcmp(root, "path") == 0)
 		return path_value(l, name);
 	if (l->more && (strcmp(root, "plan") == 0 || strcmp(root, "run") == 0))
