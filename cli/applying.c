@@ -83,6 +83,7 @@ static int print_result(struct work *w, const struct plan *p, const struct apply
 		json_put_int(j, "still_open", (json_int_t)r->still_open);
 		json_put_int(j, "unmet", (json_int_t)r->unmet);
 		json_put_int(j, "checks_failed", (json_int_t)r->warned);
+		json_put_new(j, "conditions_wait", json_boolean(r->waits));
 		json_put_int(j, "run", r->run);
 		json_put_new(j, "interrupted", json_boolean(r->interrupted));
 		autofree char *text = json_text(j);
@@ -92,7 +93,7 @@ static int print_result(struct work *w, const struct plan *p, const struct apply
 		if (left)
 			fprintf(c->out, " %zu waited for %s.", left, r->done == 1 ? "it" : "them");
 		print_warned(c, r);
-		fputc('\n', c->out);
+		fprintf(c->out, "%s\n", r->waits ? " Not all conditions could be told: aipc plan does." : "");
 	} else {
 		fprintf(c->out, "Done %zu, failed %zu, not started %zu, left out %zu.", r->done, r->failed, r->kept_back,
 			p->counts.skip + p->counts.defer + p->counts.block);

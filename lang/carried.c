@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "lang/carried_source.h"
 #include "lang/module.h"
 
-enum { MAX_CARRIED = 4000000, MAX_LINE = 5000000, MAX_TEXT = 64 << 20, MAX_NESTED = 1000 };
+enum { MAX_CARRIED = 4000000, MAX_LINE = 5000000, MAX_TEXT = 1 << 20, MAX_NESTED = 1000 };
 
 enum cell_form { FORM_VALUE, FORM_EXPR, FORM_OBJECTS, FORM_MODULES };
 struct piece {                       /* a cell */
@@ -32,7 +33,7 @@ struct lang_carried {
 	struct rule *rules; size_t n_rules;
 	struct saying *all; size_t n;
 	size_t at;                   /* tellings so far; what is wholly known has 0 */
-	size_t text;                 /* bytes of sources that were made up */
+	struct carried_files *files; /* the sources of all, while they are loaded */
 	const json_t *env;
 	const struct val *self;
 	const char *wrong;
@@ -44,86 +45,15 @@ static void wrong(struct lang_carried *c, const char *what)
 		c->wrong = what;
 }
 
-/* --- sources --------------------------------------------------------------------------------------------------------------------- */
-
-static size_t points_len(const char *s, size_t len, size_t points)
-{
-	size_t i = 0;
-	for (size_t n = 0; i < len; i++)
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && n++ == points)
-			break;
-	return i;
-}
-
-/* Two texts with the same places: what is shown, and the node alone, as YAML. */
-static bool lay_out(struct lang_carried *c, const json_t *j, struct str *shown, struct str *alone)
-{
-	const json_t *lines = json_at(j, "lines");
-	json_int_t line = json_int(j, "line", 0), col = json_int(j, "column", 0), end = json_int(j, "end", -1);
-	size_t n = json_array_size(lines);
-	if (line < 1 || line > MAX_LINE || col < 1 || col > MAX_LINE || end < 0 || end > MAX_LINE || n == 0)
-		return false;
-	for (json_int_t i = 1; i < line; i++) {
-		str_addc(shown, '\n');
-		str_addc(alone, '\n');
-	}
-	for (size_t i = 0; i < n; i++) {
-		const json_t *one = json_array_get(lines, i);
-		const char *s = json_is_string(one) ? json_string_value(one) : NULL;
-		size_t len = s ? json_string_length(one) : 0, from = s && i == 0 ? points_len(s, len, (size_t)col - 1) : 0;
-		size_t to = i + 1 == n && end ? points_len(s ? s : "", len, (size_t)end - 1) : len;
-		if (!s || memchr(s, '\0', len) || memchr(s, '\n', len) || from > to)
-			return false;
-		str_addf(shown, "%s\n", s);
-		str_pad(alone, alone->len + (i == 0 ? (size_t)col - 1 : 0), ' ');
-		str_addn(alone, s + from, to - from);
-		str_addc(alone, '\n');
-	}
-	c->text += shown->len + alone->len;
-	return !str_full(shown) && !str_full(alone) && c->text < MAX_TEXT;
-}
-
-/* The node is read from the text in which it is alone; places are told in the one that is shown. */
-static void show_in(struct lang_carried *c, struct yaml_file *f, const struct str *shown)
-{
-	uint32_t n = 0;
-	f->src.text = arena_strndup(c->l->arena, shown->at, shown->len);
-	f->src.len = shown->len;
-	for (size_t i = 0; i < shown->len; i++)
-		n += shown->at[i] == '\n';
-	uint32_t *lines = arena_array(c->l->arena, (size_t)n + 2, sizeof(*lines));
-	f->n_lines = 1;
-	for (size_t i = 0; i + 1 < shown->len; i++)
-		if (shown->at[i] == '\n')
-			lines[f->n_lines++] = (uint32_t)i + 1;
-	f->lines = lines;
-}
+/* --- loading ------------------------------------------------------------------------------------------------------------------------ */
 
 static struct expr *source_expr(struct lang_carried *c, const json_t *j)
 {
-	struct arena *a = c->l->arena;
-	struct diags *none = diags_new();
-	struct yaml_file *f = NULL;
-	struct expr *x = NULL;
-	autostr struct str shown, alone;
-	str_init(&shown, MAX_TEXT);
-	str_init(&alone, MAX_TEXT);
-	if (lay_out(c, j, &shown, &alone)) {
-		struct source *src = arena_alloc(a, sizeof(*src));
-		const char *file = json_str(j, "file");
-		*src = (struct source){ arena_strdup(a, file ? file : ""), arena_strndup(a, alone.at, alone.len), alone.len };
-		if (yaml_parse(a, src, false, none, &f) && f->n_docs == 1) {
-			show_in(c, f, &shown);
-			x = expr_from_yaml(a, f, &f->docs[0], none);
-		}
-	}
-	diags_free(none);
+	struct expr *x = carried_source(c->files, j);
 	if (!x)
 		wrong(c, "source");
 	return x;
 }
-
-/* --- loading ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Does ENV name cells before N only? *DEPTH becomes more than theirs. */
 static bool is_env(const struct lang_carried *c, const json_t *env, size_t n, unsigned *depth)
@@ -276,6 +206,18 @@ static void load(void *arg)
 		wrong(c, "tell");
 		return;
 	}
+	c->files = carried_files_new(c->l->arena);
+	json_array_foreach(cells, i, v) {
+		carried_files_add(c->files, json_at(v, "source"));
+	}
+	json_array_foreach(rules, i, v) {
+		carried_files_add(c->files, json_at(v, "condition"));
+		carried_files_add(c->files, json_at(v, "error"));
+	}
+	if (!carried_files_lay_out(c->files)) {
+		wrong(c, "lines");
+		return;
+	}
 	c->cells = xcalloc(c->n_cells + 1, sizeof(*c->cells));
 	c->rules = xcalloc(c->n_rules + 1, sizeof(*c->rules));
 	c->all = xcalloc(c->n + 1, sizeof(*c->all));
@@ -308,6 +250,8 @@ int lang_carried_load(const json_t *j, const char *dir, lang_object_fn *fn, void
 		lang_tell_to(c->l, NULL);
 		rc = c->wrong ? err_set(err, E_INPUT, "the plan is damaged (at \"%s\" of its conditions): plan again", c->wrong) : 0;
 	}
+	carried_files_free(c->files);
+	c->files = NULL;
 	diags_free(none);
 	if (rc)
 		lang_carried_free(c);

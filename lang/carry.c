@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "base/json.h"
+#include "lang/carried_source.h"
 #include "lang/module.h"
 
 enum { MAX_VALUE = 1 << 20, MAX_LINES = 2000, MAX_NESTED = 200 };
@@ -71,7 +72,8 @@ static void end_of(const struct yaml_file *f, const struct ynode *n, uint32_t *l
 	for (uint32_t i = 1; i < n->col; i++)
 		while (((unsigned char)*++p & 0xc0) == 0x80)
 			;
-	*line = n->line + n->down;
+	/* A block scalar ends where the next line begins. */
+	*line = n->line + n->down - (block && n->down && n->len == 1);
 	*col = block ? 0 : n->down ? n->len : n->col + n->len;
 	if (!many || *p == '{' || *p == '[')
 		return;
@@ -103,10 +105,59 @@ static json_t *source_json(struct carry *c, const struct expr *x)
 	json_put_int(j, "column", n->col);
 	json_put_int(j, "end", col);
 	json_put_new(j, "lines", lines);
-	return j;
+	if (carried_source_gives(j, n))
+		return j;
+	json_decref(j);
+	return refuse(c, "refers to an expression that needs the rest of its file"), NULL;
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------------------- */
+
+static void write_text(const char *s, size_t len, struct str *out)
+{
+	str_addc(out, '"');
+	for (size_t i = 0; i < len; i++) {
+		unsigned char ch = (unsigned char)s[i];
+		if (ch < ' ' || ch == '"' || ch == '\\')
+			str_addf(out, "\\u%04x", ch);
+		else if ((ch == '$' || ch == '%') && i + 1 < len && s[i + 1] == '{')
+			str_addf(out, "%c%c", ch, ch);
+		else
+			str_addc(out, (char)ch);
+	}
+	str_addc(out, '"');
+}
+
+/* V as an expression. A type that it does not show is not kept. */
+static void write_value(const struct val *v, struct str *out)
+{
+	static const char *const calls[] = { [T_LIST] = "tolist(", [T_SET] = "toset(", [T_MAP] = "tomap(", [T_STRING] = "tostring(", [T_NUMBER] = "tonumber(",
+					     [T_BOOL] = "tobool(", [T_OBJECT] = NULL };
+	enum type_kind kind = val_kind(v);
+	bool map = kind == T_MAP || kind == T_OBJECT, many = map || kind == T_LIST || kind == T_SET || kind == T_TUPLE;
+	const char *call = (many || val_is_null(v)) ? calls[kind] : NULL;
+	str_add(out, call ? call : "");
+	if (val_is_null(v))
+		str_add(out, "null");
+	else if (kind == T_BOOL)
+		str_add(out, v->b ? "true" : "false");
+	else if (kind == T_NUMBER)
+		val_number_write(v, out);
+	else if (kind == T_STRING)
+		write_text(v->str.s, v->str.len, out);
+	str_add(out, val_is_null(v) || !many ? "" : map ? "{" : "[");
+	for (size_t i = 0; i < val_len(v) && many; i++) {
+		if (i)
+			str_add(out, ", ");
+		if (map) {
+			write_text(v->map.at[i].key, strlen(v->map.at[i].key), out);
+			str_add(out, " = ");
+		}
+		write_value(map ? v->map.at[i].val : v->seq.at[i], out);
+	}
+	str_add(out, val_is_null(v) || !many ? "" : map ? "}" : "]");
+	str_add(out, call ? ")" : "");
+}
 
 /* V as an expression that gives the same value again; NULL: there is none. */
 static json_t *value_json(struct carry *c, const struct val *v)
@@ -115,7 +166,7 @@ static json_t *value_json(struct carry *c, const struct val *v)
 	autostr struct str text;
 	struct diags *none = diags_new();
 	str_init(&text, MAX_VALUE);
-	val_show(v, &text);
+	write_value(v, &text);
 	struct origin *o = arena_alloc(l->arena, sizeof(*o));
 	*o = (struct origin){ .src = arena_alloc(l->arena, sizeof(struct source)), .text = arena_strndup(l->arena, text.at, text.len), .len = (uint32_t)text.len };
 	struct diags *before = lang_tell_to(l, none);
@@ -126,7 +177,8 @@ static json_t *value_json(struct carry *c, const struct val *v)
 	l->e->resolve = resolve;
 	lang_tell_to(l, before);
 	diags_free(none);
-	bool good = same && val_known(same) && same->b && type_same(again->type, v->type);
+	bool empty = again && val_kind(again) == val_kind(v) && val_known(v) && val_known(again) && val_len(v) == 0 && val_kind(v) >= T_LIST;
+	bool good = empty || (again && val_is_null(again) && val_is_null(v)) || (same && val_known(same) && same->b && type_same(again->type, v->type));
 	if (!good)
 		return refuse(c, "refers to a value that cannot be written down as it is"), NULL;
 	json_t *j = json_object();
