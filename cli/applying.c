@@ -69,7 +69,7 @@ static void print_warned(struct cli *c, const struct apply_result *r)
 		fprintf(c->out, " %zu assertion%s of checks %s not hold.", r->warned, PLURAL(r->warned), r->warned == 1 ? "does" : "do");
 }
 
-static int print_result(struct work *w, const struct plan *p, const struct apply_result *r)
+static int print_result(struct work *w, const struct plan *p, bool saved, const struct apply_result *r)
 {
 	struct cli *c = w->cli;
 	size_t left = r->kept_back + p->counts.skip + p->counts.defer + p->counts.block;
@@ -93,7 +93,8 @@ static int print_result(struct work *w, const struct plan *p, const struct apply
 		if (left)
 			fprintf(c->out, " %zu waited for %s.", left, r->done == 1 ? "it" : "them");
 		print_warned(c, r);
-		fprintf(c->out, "%s\n", r->waits ? " Not all conditions could be told: aipc plan does." : "");
+		/* With the spec at hand only data that could not be read keeps them, and that was told. */
+		fprintf(c->out, "%s\n", saved && r->waits ? " Not all conditions could be told: aipc plan does." : "");
 	} else {
 		fprintf(c->out, "Done %zu, failed %zu, not started %zu, left out %zu.", r->done, r->failed, r->kept_back,
 			p->counts.skip + p->counts.defer + p->counts.block);
@@ -145,7 +146,7 @@ static int run_plan(struct task *t, struct work *w, struct applying *a, const st
 	if (!rc) {
 		fflush(w->cli->out);
 		work_print_diags(w->cli, found, NULL);
-		w->status = print_result(w, p, &r);
+		w->status = print_result(w, p, a->saved, &r);
 	}
 	if (again)
 		*again = more && !rc;
