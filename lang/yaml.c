@@ -67,6 +67,15 @@ static const char *seek_mark(struct build *b, yaml_mark_t m)
 	return b->at.p;
 }
 
+/* Bytes of [P, STOP) before the first of SET: the text need not be terminated. */
+static size_t span_to(const char *p, const char *stop, const char *set)
+{
+	const char *q = p;
+	while (q < stop && !strchr(set, *q))
+		q++;
+	return (size_t)(q - p);
+}
+
 /* The place of what stands behind the anchor and the tag that begin at M; M when that is nothing before END. */
 static yaml_mark_t behind_properties(struct build *b, yaml_mark_t m, yaml_mark_t end)
 {
@@ -86,7 +95,7 @@ static yaml_mark_t behind_properties(struct build *b, yaml_mark_t m, yaml_mark_t
 			return at;
 		property = !blank;
 		if (*p == '#') {             /* a comment behind them */
-			p += strcspn(p, "\r\n");
+			p += span_to(p, stop, "\r\n");
 			continue;
 		}
 		for (p++, at.column++; p < stop && ((unsigned char)*p & 0xc0) == 0x80; p++)
@@ -287,12 +296,13 @@ static bool bad_tag(struct build *b, yaml_mark_t m, const void *tag)
 {
 	const char *p = seek_mark(b, m), *stop = b->f->src.text + b->f->src.len;
 	while (p < stop && *p == '&') {              /* an anchor before it */
-		size_t n = strcspn(p, " \t\r\n");
-		n += strspn(p + n, " \t");
+		size_t n = span_to(p, stop, " \t\r\n");
+		while (p + n < stop && (p[n] == ' ' || p[n] == '\t'))
+			n++;
 		m.column += n;
 		p += n;
 	}
-	struct diag *g = diag_add(b->d, "E0407", at_yaml(b, m, (uint32_t)strcspn(p, " \t\r\n,]}")), "the tag \"%.60s\" is not known", (const char *)tag);
+	struct diag *g = diag_add(b->d, "E0407", at_yaml(b, m, (uint32_t)span_to(p, stop, " \t\r\n,]}")), "the tag \"%.60s\" is not known", (const char *)tag);
 	diag_hint(g, "a spec has no use for YAML tags");
 	return false;
 }
