@@ -435,9 +435,10 @@ static void count(struct making *m)
 				[ACT_RECORD] = &n->record, [ACT_BLOCK] = &n->block };
 	m->p->complete = true;
 	for (size_t i = 0; i < m->subjects.len; i++) {
-		n->objects += !m->subjects.at[i].out;
+		n->objects += !m->subjects.at[i].out && !m->subjects.at[i].absent;
 		m->p->complete = m->p->complete && !m->subjects.at[i].out;
 	}
+	n->objects += m->strays.len;         /* each has a row, and is counted there */
 	for (size_t i = 0; i < m->p->n; i++) {
 		const struct change *c = &m->p->changes[i];
 		++*by_action[c->action];

@@ -164,7 +164,8 @@ static void judge_record(struct making *m, struct subject *td)
 static void judge_drift(struct making *m, struct subject *td)
 {
 	const json_t *prior = td->prior ? td->prior->attrs : NULL, *want = prior ? prior : td->it->config;
-	if (!want || (!prior && !td->actual))
+	td->absent = !want || (!prior && !td->actual);
+	if (td->absent)
 		return;
 	judge_difference(m, td, want, want);
 	if (td->change)

@@ -140,6 +140,40 @@ void lifecycle_guard(struct making *m, struct subject *td)
 						       r->create_first_for ? r->create_first_for->address : "", td->it->row->type->name));
 }
 
+/* Of a unit whose first protected object is TD, and MORE of them. */
+static void tell_protected(struct making *m, const struct subject *td, size_t more)
+{
+	static const char *const path[] = { "lifecycle", "prevent_destroy", NULL };
+	const struct resource *r = td->it->unit->res;
+	struct mark at = r ? lang_mark(r->lr, false, path) : (struct mark){ 0 };
+	struct diag *g = diag_add(m->d, "E0156", at, "%s would be removed, and it is protected (prevent_destroy)", td->it->address);
+	if (more)
+		diag_note(g, (struct mark){ 0 }, "so are %zu more of %s", more, td->it->unit->owner);
+	bool lifted = td->it->life && td->it->life->protect < 0;
+	diag_note(g, (struct mark){ 0 }, "%s; or name with --target what is to go", lifted ? "it is false now, but the state has it as protected: apply first" : lift);
+}
+
+int lifecycle_destroy(struct making *m, struct err *err)
+{
+	const struct subject *first = NULL;
+	size_t n = 0;
+	for (size_t i = 0; m->o->destroy && i < m->subjects.len; i++) {
+		const struct subject *td = &m->subjects.at[i];
+		if (!td->change || td->change->action != ACT_BLOCK)
+			continue;
+		if (first && first->it->unit != td->it->unit) {
+			tell_protected(m, first, n - 1);
+			first = NULL;
+			n = 0;
+		}
+		first = first ? first : td;
+		n++;
+	}
+	if (first)
+		tell_protected(m, first, n - 1);
+	return first ? err_set(err, E_INPUT, "%s", "") : 0;
+}
+
 /* --- replacements that others trigger ----------------------------------------------------------------------------------------- */
 
 struct place { const char *address; const struct subject *td; const struct unit *unit; UT_hash_handle hh; };

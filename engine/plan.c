@@ -439,6 +439,8 @@ static int fill(struct task *t, struct making *m, struct err *err)
 	rc = check_targets(m, err);
 	if (!rc)
 		rc = refresh_world(t, m, 0, err);
+	if (!rc)
+		rc = lifecycle_destroy(m, err);
 	if (!rc && !m->o->destroy && !m->o->drift_only) {
 		lifecycle_triggers(m);
 		imports_missing(m);

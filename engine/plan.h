@@ -80,6 +80,8 @@ struct output_change { const char *name; bool sensitive; const char *before, *af
 /* An object that gets another address; apply moves all of them together, when the run begins. */
 struct move { const char *from, *to, *owner; int64_t version; };
 
+/* OBJECTS counts all that was looked at, and rows that stand for what cannot be (deferred blocks, unknown types), so that what needs nothing is OBJECTS
+ * without the rows; a plan for `drift` leaves out what neither the state nor the world has. */
 struct plan_counts { size_t objects, create, update, replace, record, remove, forget, defer, skip, block, drift; size_t bmcs_silent; };
 
 struct plan {

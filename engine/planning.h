@@ -36,6 +36,7 @@ struct subject {
 	const char *import_id; struct mark import_at;
 	bool gone, let_go;           /* a removal of what is not there, or that leaves the world alone because the spec says so */
 	bool out;                    /* not a target */
+	bool absent;                 /* for `drift`: neither the state nor the world has it, so there is nothing to compare */
 	bool read, judged;
 };
 
@@ -105,6 +106,7 @@ bool lifecycle_ignores(const struct subject *td, const char *attr);
 bool lifecycle_protects(const struct subject *td);
 void lifecycle_guard(struct making *m, struct subject *td);
 void lifecycle_triggers(struct making *m);
+int lifecycle_destroy(struct making *m, struct err *err) MUST_CHECK;     /* reports what a plan to remove everything must not remove */
 int lifecycle_check(void *making, struct err *err);              /* on a thread of its own: postconditions */
 /* carry.c: conditions that cannot be told are kept from now on, until lang_carry_end(). */
 void carry_begin(struct making *m);

@@ -55,6 +55,8 @@ static const struct diag_code codes[] = {
 	{ "E0153", "precondition", "A precondition of a resource's lifecycle is not met. One that cannot be told yet keeps the resource for a later plan." },
 	{ "E0154", "postcondition", "A postcondition of a resource's lifecycle is not met by what the resource is, or is to be. What refers to it is not planned, or not applied." },
 	{ "E0155", "precondition of an output", "What the output promises does not hold, so it has no value and nothing that needs it is planned." },
+	{ "E0156", "protected", "Everything was to be removed, and lifecycle.prevent_destroy protects this object: nothing is removed then. Set it to false and apply "
+		   "that first, or name with --target what is to go." },
 	{ "E0160", "address", "An address is spelled as aipc state list prints it: TYPE.NAME, TYPE.NAME[0], module.NAME.TYPE.NAME[\"key\"]. moved and removed "
 	  "take addresses relative to their module; a thing keeps its type when it moves." },
 	{ "E0161", "moves that contradict", "An object moves from one address to one other, and its old address must not be in the spec any more. Chains are fine, "

@@ -307,6 +307,11 @@ static void objects_of_unknown_types_are_left_out(void **unused)
 	struct object o = { .address = "moon.a", .type = "moon", .owner = "moon.a", .schema_version = 1, .attrs = attrs, .deps = deps };
 	assert_int_equal(store_put(w.store, &o, NULL, &err), 0);
 	expect(plan_of("{\"resource\": {}}"), "skip moon.a (this aipc knows no type \"moon\")\n");
+	const struct plan_options drift = { .refresh = true, .drift_only = true };
+	struct plan *p = plan(&drift);
+	assert_int_equal(p->counts.objects, 1);
+	assert_int_equal(p->counts.skip, 1);
+	plan_free(p);
 }
 
 #define DISK(url, body) "{\"provider\": {\"strict\": {\"url\": \"" url "\"}}, \"resource\": {\"disk\": {\"d\": {" body "}}}}"
@@ -481,6 +486,30 @@ static void import_waits_for_what_began(void **unused)
 	json_decref(im.attrs);
 }
 
+/* One mistake for each block, with its place; a target that leaves the object out is fine. */
+static void what_is_protected_is_not_destroyed(void **unused)
+{
+	static const char spec[] = "resource:\n  box:\n    many: { count: 3, lifecycle: { prevent_destroy: true } }\n    one: {}\n    two:\n      lifecycle:\n        prevent_destroy: true\n";
+	static const char *const target = "box.one";
+	const struct plan_options all = { .refresh = true, .destroy = true }, one = { .refresh = true, .destroy = true, .targets = &target, .n_targets = 1 };
+	struct plan *p = NULL;
+	struct err err = { 0 };
+	(void)unused;
+	settle_spec(spec);
+	assert_int_equal(open_spec(spec), 0);
+	assert_int_equal(try_plan(&all, &p, &err), E_INPUT);
+	autojson json_t *told = diags_json(w.d);
+	assert_int_equal(json_array_size(told), 2);
+	assert_string_equal(json_str(json_array_get(told, 0), "summary"), "box.many[0] would be removed, and it is protected (prevent_destroy)");
+	assert_int_equal(json_int(json_array_get(told, 0), "line", 0), 3);
+	assert_string_equal(json_str(json_array_get(json_at(json_array_get(told, 0), "notes"), 0), "text"), "so are 2 more of box.many");
+	assert_int_equal(json_int(json_array_get(told, 1), "line", 0), 7);
+	assert_int_equal(open_spec(spec), 0);
+	p = plan(&one);
+	assert_int_equal(p->counts.remove, 1);
+	plan_free(p);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -504,6 +533,7 @@ int main(void)
 		TEST(progress_is_told),
 		TEST(a_cancelled_plan_leaves_nothing),
 		TEST(the_graph_as_dot),
+		TEST(what_is_protected_is_not_destroyed),
 		TEST(work_grows_with_the_number_of_objects),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
