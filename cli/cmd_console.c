@@ -77,6 +77,14 @@ static void scan_heredoc(struct scan *s)
 	s->p = from + strlen(from) - 1;
 }
 
+/* One that is open goes on in the next line. */
+static void scan_comment(struct scan *s)
+{
+	const char *end = strstr(s->p + 2, "*/");
+	s->depth += !end;
+	s->p = end ? end + 1 : s->p + strlen(s->p) - 1;
+}
+
 static bool complete(const char *text)
 {
 	struct scan s = { .p = text };
@@ -85,6 +93,8 @@ static bool complete(const char *text)
 			scan_string(&s);
 		else if (*s.p == '#' || (*s.p == '/' && s.p[1] == '/'))
 			s.p += strcspn(s.p, "\n") - 1;
+		else if (*s.p == '/' && s.p[1] == '*')
+			scan_comment(&s);
 		else if (*s.p == '<' && s.p[1] == '<')
 			scan_heredoc(&s);
 		else if (strchr("([{", *s.p))
@@ -117,9 +127,19 @@ static void answer(struct console *k)
 	str_clear(&k->text);
 }
 
+/* Is there nothing to evaluate in S: blanks and comments? */
 static bool is_blank(const char *s)
 {
-	return !s[strspn(s, " \t\r\n")];
+	for (;;) {
+		s += strspn(s, " \t\r\n");
+		const char *end = s[0] == '/' && s[1] == '*' ? strstr(s + 2, "*/") : NULL;
+		if (end)
+			s = end + 2;
+		else if (*s == '#' || (s[0] == '/' && s[1] == '/'))
+			s += strcspn(s, "\n");
+		else
+			return !*s;
+	}
 }
 
 /* One line more; false at the end. */
@@ -137,7 +157,9 @@ static bool take_line(struct console *k, const char *line)
 	if (first && is_blank(line))
 		return true;
 	str_addf(&k->text, "%s%s", first ? "" : "\n", line);
-	if (complete(k->text.at))
+	if (is_blank(k->text.at))            /* a comment of several lines */
+		str_clear(&k->text);
+	else if (complete(k->text.at))
 		answer(k);
 	return true;
 }

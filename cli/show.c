@@ -233,7 +233,7 @@ static void print_moves(struct shower *s)
 
 /* --- left out ------------------------------------------------------------------------------------------------------ */
 
-struct left_out { const char *name, *owner, *reason; bool node; };
+struct left_out { const char *name, *owner, *reason; bool node, silent; };
 
 /* Consequences ("X comes first, and that is left out") behind the reason itself. */
 static bool is_consequence(const char *reason)
@@ -252,7 +252,7 @@ static int by_machine(const void *x, const void *y)
 	return c ? c : strcmp(a->reason, b->reason);
 }
 
-/* One entry a machine (or an object without one), with the first of its reasons. */
+/* One entry a machine (or an object without one), with the first of its reasons, and ENDING behind it where that is not silence. */
 static void print_left_out(struct shower *s, enum action action, char symbol, const char *word, const char *ending)
 {
 	VEC(struct left_out) all = { 0 };
@@ -260,7 +260,7 @@ static void print_left_out(struct shower *s, enum action action, char symbol, co
 	for (size_t i = 0; i < s->p->n; i++) {
 		const struct change *ch = &s->p->changes[i];
 		if (ch->action == action)
-			vec_push(&all, (struct left_out){ ch->node ? ch->node : ch->address, ch->owner, ch->reason ? ch->reason : "", ch->node != NULL });
+			vec_push(&all, (struct left_out){ ch->node ? ch->node : ch->address, ch->owner, ch->reason ? ch->reason : "", ch->node != NULL, ch->silent });
 	}
 	if (all.len)
 		qsort(all.at, all.len, sizeof(struct left_out), by_machine);
@@ -274,7 +274,7 @@ static void print_left_out(struct shower *s, enum action action, char symbol, co
 		}
 		shown++;
 		line(s, symbol, l->node ? arena_printf(s->arena, "%s node %s", l->owner, l->name) : l->name, word);
-		wrapped(s, 6, arena_printf(s->arena, "%s. %s", l->reason, ending));
+		wrapped(s, 6, arena_printf(s->arena, "%s. %s", l->reason, l->silent ? "Left out; rerun when back." : ending));
 	}
 	if (more)
 		fprintf(s->c->out, "  ? and %zu more (--verbose shows them)\n", more);
@@ -484,7 +484,7 @@ void show_plan_text(struct cli *c, const struct plan *p, const struct show_plan 
 		print_owner(&s, i, j);
 	}
 	print_data(&s);
-	print_left_out(&s, ACT_SKIP, '?', "not planned", "Left out; rerun when back.");
+	print_left_out(&s, ACT_SKIP, '?', "not planned", "Left out.");
 	print_left_out(&s, ACT_BLOCK, '!', "blocked", "Nothing is done to it.");
 	print_left_out(&s, ACT_DEFER, '?', "deferred", "Plan again after this apply.");
 	if (!plan_has_work(p)) {

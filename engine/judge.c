@@ -192,7 +192,7 @@ void judge(struct making *m, struct subject *td)
 	if (td->it->reason && !m->o->destroy && !m->o->drift_only)
 		add(m, td, td->it->unit->res && td->it->unit->res->unread ? ACT_SKIP : ACT_DEFER, 0, td->it->reason);
 	else if (td->skip)
-		add(m, td, ACT_SKIP, 0, td->skip);
+		add(m, td, ACT_SKIP, 0, td->skip)->silent = td->silent;
 	else if (m->o->drift_only)
 		judge_drift(m, td);
 	else if (m->o->destroy || !td->it->config)

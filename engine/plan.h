@@ -54,6 +54,7 @@ struct change {
 	const json_t *actual;        /* what was read; NULL: not there */
 	const json_t *prior;         /* what state holds; NULL: not there */
 	int64_t version;             /* of the object in state when planned; 0: not there */
+	bool silent;                 /* skip: its machine did not answer, and may when it is back */
 	bool protect;                /* the object is to be protected from removal and replacement, as the state will say */
 	struct effect effect;
 	const char *reason;          /* skip, defer, forget, block, record, a triggered replacement: why, one sentence without a full stop; create, update:

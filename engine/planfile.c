@@ -136,6 +136,8 @@ static json_t *change_json(const struct change *c)
 	put_value(j, "actual", c->actual);
 	put_value(j, "prior", c->prior);
 	put_number(j, "version", c->version);
+	if (c->silent)
+		json_put_new(j, "silent", json_true());
 	if (c->protect)
 		json_put_new(j, "protect", json_true());
 	put_effect(j, &c->effect);

@@ -158,6 +158,7 @@ static void read_change(struct reading *r, const json_t *j, struct change *c, si
 	c->actual = value(r, j, "actual", true);
 	c->prior = value(r, j, "prior", true);
 	c->version = number(r, j, "version", INT64_MAX);
+	c->silent = json_flag(j, "silent", false);
 	c->protect = json_flag(j, "protect", false);
 	read_effect(r, json_at(j, "effect"), &c->effect);
 	c->reason = text(r, j, "reason");

@@ -25,6 +25,7 @@ struct subject {
 	json_t *actual;
 	json_t *want;                /* the spec's configuration, with what lifecycle ignores as it is; NULL: not made */
 	const char *skip;            /* why it could not be read */
+	bool silent;                 /* because nobody answered */
 	const char *incomplete;      /* what could not be known about it */
 	const char *refused;         /* why the world would not take what the spec wants */
 	bool elsewhere;              /* the spec names another thing than was read */

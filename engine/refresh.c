@@ -73,6 +73,7 @@ static int read_object(struct task *t, struct making *m, struct subject *td, str
 		bool silent = rc == E_UNREACHABLE || rc == E_TIMEOUT;
 		const char *why = silent ? silent_why(m, td->it) : NULL;
 		td->skip = why ? why : arena_strdup(m->p->arena, e.msg[0] ? e.msg : err_name(rc));
+		td->silent = silent;
 		if (silent)
 			note_silent(m, td->it, td->skip);
 		return 0;
@@ -117,6 +118,7 @@ static int worker(struct task *t, void *arg, struct err *err)
 		if (!wants_reading(m, td))
 			continue;
 		td->skip = silent_why(m, td->it);
+		td->silent = td->skip != NULL;
 		if (!td->skip)
 			rc = read_object(t, m, td, err);
 		if (!rc)

@@ -166,8 +166,10 @@ static bool fit(struct eval *e, const struct func *f, const struct func_param *p
 		eval_tell(g, place, "this", raw);
 		return false;
 	}
-	if (!val_known(*v) && !val_is_null(*v) && !(p->flags & PARAM_UNKNOWN))
+	if (!val_known(*v) && !val_is_null(*v) && !(p->flags & PARAM_UNKNOWN)) {
 		a->unknown = true;
+		a->marked |= seen.marks;     /* nobody else looks at them then */
+	}
 	return true;
 }
 

@@ -176,7 +176,7 @@ static const struct func table[] = {
 	{ "setintersection", "What all sets hold", "collection",
 	  { { "first_set", &set_any, 0 }, { "other_sets", &set_any, PARAM_REST } }, 0, fn_setintersection, NULL },
 	{ "setproduct", "All combinations of one element from each list", "collection",
-	  { { "sets", &type_dynamic, PARAM_REST } }, 0, fn_setproduct, NULL },
+	  { { "sets", &type_dynamic, PARAM_MARKED | PARAM_REST } }, 0, fn_setproduct, NULL },
 	{ "setsubtract", "What the first set holds and the second does not", "collection",
 	  { { "a", &set_any, 0 }, { "b", &set_any, 0 } }, 0, fn_setsubtract, NULL },
 	{ "setunion", "What any of the sets holds", "collection",

@@ -177,9 +177,18 @@ int fn_setproduct(struct func_call *c, const struct val **out, struct err *err)
 	const struct val **lists = arena_array(c->arena, c->n, sizeof(*lists));
 	bool sets;
 	size_t total;
+	unsigned marks = 0, inside = 0;
 	int rc = product_args(c, lists, &sets, &total, err);
-	if (rc || func_unknown(c, &type_dynamic, out))
+	for (size_t i = 0; i < c->n && !rc; i++) {
+		marks |= c->args[i]->marks;
+		inside |= val_sensitive_deep(c->args[i]);
+	}
+	if (rc)
 		return rc;
+	if (func_unknown(c, &type_dynamic, out)) {
+		*out = val_mark(c->arena, *out, inside);
+		return 0;
+	}
 	const struct type **items = arena_array(c->arena, c->n, sizeof(*items));
 	for (size_t i = 0; i < c->n; i++)
 		items[i] = lists[i]->type->elem;
@@ -190,7 +199,10 @@ int fn_setproduct(struct func_call *c, const struct val **out, struct err *err)
 			row[k] = lists[k]->seq.at[rest % lists[k]->seq.len];
 		at[i] = val_tuple(c->arena, row, c->n);
 	}
-	*out = sets ? val_set(c->arena, tuple, at, total) : val_list(c->arena, tuple, at, total);
+	/* Members of a set have no marks of their own: they are the set's. */
+	for (size_t i = 0; sets && inside && i < total; i++)
+		at[i] = val_unmark_deep(c->arena, at[i]);
+	*out = val_mark(c->arena, sets ? val_set(c->arena, tuple, at, total) : val_list(c->arena, tuple, at, total), sets ? inside : marks);
 	return 0;
 }
 

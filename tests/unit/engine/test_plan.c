@@ -163,6 +163,7 @@ static void a_silent_machine_holds_back_only_itself(void **unused)
 	assert_int_equal(w.reads, 3);
 	assert_int_equal(p->counts.bmcs_silent, 1);
 	assert_int_equal(p->counts.skip, 2);
+	assert_true(p->changes[0].silent && p->changes[2].silent && !p->changes[1].silent);
 	assert_false(p->complete);
 	expect(p,
 	       "skip pool.p.bios[\"n1\"] (n1: no answer in 10 s)\n"
@@ -180,6 +181,7 @@ static void what_comes_after_an_unreadable_step_waits(void **unused)
 	json_object_clear(json_object_get(json_object_get(w.objects, "pool.p.bios[\"n2\"]"), "settings"));
 	struct plan *p = plan_of(POOL("\"n1\", \"n2\"", "1", ""));
 	assert_int_equal(p->counts.bmcs_silent, 0);
+	assert_false(p->changes[0].silent || p->changes[1].silent || p->changes[2].silent);
 	expect(p,
 	       "skip pool.p.bios[\"n1\"] (pool.p.firmware[\"n1\"] comes first, and that is left out)\n"
 	       "skip pool.p.bios[\"n2\"] (not all of it could be read: 50 of 66 entries)\n"
