@@ -158,7 +158,7 @@ static int plan_and_apply(struct task *t, void *arg, struct err *err)
 {
 	struct running *r = arg;
 	struct plan_options o = options_of(r);
-	struct apply_options how = { .note = on_note, .ctx = r };
+	struct apply_options how = { .note = on_note, .ctx = r, .diags = r->d };
 	bool again = true;
 	int rc = 0;
 	for (int round = 0; !rc && again && round < MAX_ROUNDS; round++) {
@@ -170,7 +170,7 @@ static int plan_and_apply(struct task *t, void *arg, struct err *err)
 			p->groups[i].soak_s = 0;     /* there is nothing to watch between waves */
 		if (again)
 			rc = apply_run(t, r->e, r->store, p, &how, &done, err);
-		again = again && !rc && p->counts.defer && done.done && !done.failed;
+		again = again && !rc && p->counts.defer && done.done && !done.failed && !done.unmet;
 		plan_free(p);
 	}
 	return rc;
