@@ -141,8 +141,14 @@ static int run_plan(struct task *t, struct work *w, struct applying *a, const st
 	progress_free(a->progress);
 	a->progress = NULL;
 	bool whole = !rc && r.done && !r.failed && !r.kept_back && !r.still_open && !r.interrupted && !r.unmet, more = again && whole && waits(p);
-	if (!rc && !more)
+	if (!rc)
 		rc = apply_tell(t, p, found, &r, err);
+	if (!rc && more && !r.unmet) {       /* warnings are the next plan's to tell */
+		diags_free(found);
+		found = diags_new();
+		r.warned = 0;
+	}
+	more = more && !r.unmet;
 	if (!rc) {
 		fflush(w->cli->out);
 		work_print_diags(w->cli, found, NULL);

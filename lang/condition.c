@@ -164,7 +164,13 @@ const char *condition_text(struct lang *l, const struct rule *r, const char **wh
 	     : text->state == VAL_UNKNOWN ? "needs a value that is not known yet" : "is no text";
 	if (!text || !val_known(text) || eval_sensitive(l->e, text))
 		return NULL;
-	return val_convert(l->arena, text, &type_string, &s, &err) == 0 && val_known(s) ? s->str.s : NULL;
+	if (val_convert(l->arena, text, &type_string, &s, &err) || !val_known(s))
+		return NULL;
+	/* The end of a file's last line is none of the sentence's. */
+	size_t n = s->str.len;
+	while (n && strchr(" \n", s->str.s[n - 1]))
+		n--;
+	return arena_strndup(l->arena, s->str.s, n);
 }
 
 static struct diag *report(struct lang *l, const struct rule *r, const char *code, const char *what)
