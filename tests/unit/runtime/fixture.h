@@ -2,6 +2,11 @@
 #ifndef TESTS_UNIT_RUNTIME_FIXTURE_H
 #define TESTS_UNIT_RUNTIME_FIXTURE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
 #include "base/json.h"
 #include "base/str.h"
 
