@@ -14,12 +14,13 @@
 #include "runtime/role.h"
 #include "runtime/scheduler/act.h"
 #include "runtime/scheduler/live.h"
+#include "runtime/scheduler/rules.h"
 #include "runtime/scheduler/watch.h"
 
 /* A slice of deciding, then others run; changes that come close together are taken in together. */
 enum { SLICE_MS = 20, GATHER_MS = 3, IDLE_MS = 1000, ROLL_BACK_EVERY_MS = 2000 };
 
-struct scheduler_opts { struct role_opts common; const char *name, *dump; };
+struct scheduler_opts { struct role_opts common; const char *name, *dump; struct rules_opts rules; };
 
 struct scheduler {
 	struct role_run *r;
@@ -27,6 +28,7 @@ struct scheduler {
 	struct watch *watch;
 	struct act *act;                     /* while we lead */
 	uv_signal_t usr1;
+	struct engine_rules rules;
 	bool watching_usr1, dump_wanted, closed;
 	struct task *closer;
 };
@@ -57,6 +59,7 @@ static void refresh(struct role_run *r, struct metrics *m)
 	set(m, &m_units, "awake", (double)v.awake);
 	set(m, &m_units, "nominated", (double)v.nominated);
 	set(m, &m_units, "half", (double)v.half);
+	set(m, &m_units, "reserved", (double)v.reserved);
 	metrics_set(m, &m_nodes, (double)v.nodes, NULL);
 	set(m, &m_memory, "rooms", (double)v.room_bytes);
 	set(m, &m_memory, "texts", (double)v.garbage);
@@ -123,9 +126,10 @@ static void on_closed(uv_handle_t *h)
 static int start(struct task *t, struct role_run *r, struct err *err)
 {
 	struct scheduler *s = r->state = xcalloc(1, sizeof(*s));
-	(void)err;
 	s->r = r;
 	s->o = r->opts;
+	if (rules_read(&s->o->rules, &s->rules, err))
+		return E_INPUT;
 	for (size_t i = 0; i < ARRAY_LEN(metrics_all); i++)
 		metrics_register(r->metrics, metrics_all[i]);
 	act_register(r->metrics);
@@ -221,6 +225,7 @@ static int lead(struct task *t, struct role_run *r, struct err *err)
 	struct scheduler *s = r->state;
 	struct act a = { .r = r, .live = live_new(s->o->name ? s->o->name : "aipc"), .watch = s->watch };
 	struct scope *scope = scope_open(t, 0);
+	live_set_rules(a.live, &s->rules);
 	s->act = &a;
 	refill(s, a.live);
 	act_start(&a, scope);
@@ -251,14 +256,19 @@ static const struct role scheduler_role = {
 static int scheduler_run(struct rt *rt)
 {
 	const struct scheduler_opts *o = rt->opts;
+	struct engine_rules rules;
+	struct err err;
 	if (o->name && !*o->name)
 		return rt_usage(rt, "--name wants the schedulerName of the pods to place");
+	if (rules_read(&o->rules, &rules, &err))
+		return rt_usage(rt, "%s", err.msg);
 	return role_main(rt, &scheduler_role, &o->common);
 }
 
 static const struct opt scheduler_options[] = {
 	{ 0, "name", "NAME", "schedulerName of the pods it places (default aipc)", OPT_TEXT, offsetof(struct scheduler_opts, name), NULL },
 	{ 0, "dump", "FILE", "on SIGUSR1, write all it knows for simulate", OPT_TEXT, offsetof(struct scheduler_opts, dump), NULL },
+	RULES_OPTS(struct scheduler_opts, rules),
 	ROLE_OPTS(struct scheduler_opts, common),
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };

@@ -10,10 +10,11 @@
 #include "runtime/scheduler/filter.h"
 #include "runtime/scheduler/model.h"
 #include "runtime/scheduler/place.h"
+#include "runtime/scheduler/rules.h"
 
 enum { MAX_FILE = 1 << 30 };
 
-struct simulate_opts { const char *file, *name; bool feasible; };
+struct simulate_opts { const char *file, *name; bool feasible; struct rules_opts rules; };
 
 static int load(const char *file, struct model *m, struct err *err)
 {
@@ -99,10 +100,11 @@ static json_t *pending(const struct engine *e)
 	return array;
 }
 
-static void print_placements(struct rt *rt, struct model *m, struct whose *whose)
+static void print_placements(struct rt *rt, struct model *m, struct whose *whose, const struct engine_rules *rules)
 {
 	autojson json_t *out = json_object();
 	struct engine *e = engine_new(m, ours, whose);
+	engine_set_rules(e, rules);
 	engine_run(e);
 	json_put_new(out, "placements", placements(m));
 	json_put_new(out, "pending", pending(e));
@@ -116,6 +118,9 @@ static int simulate_run(struct rt *rt)
 	struct err err = { 0 };
 	if (!o->file)
 		return rt_usage(rt, "simulate wants -f FILE (- reads standard input)");
+	struct engine_rules rules;
+	if (rules_read(&o->rules, &rules, &err))
+		return rt_usage(rt, "%s", err.msg);
 	struct model *m = model_new();
 	if (load(o->file, m, &err)) {
 		model_free(m);
@@ -127,7 +132,7 @@ static int simulate_run(struct rt *rt)
 	if (o->feasible)
 		print_feasible(rt, m, &whose);
 	else
-		print_placements(rt, m, &whose);
+		print_placements(rt, m, &whose, &rules);
 	model_free(m);
 	return EXIT_OK;
 }
@@ -136,6 +141,7 @@ static const struct opt simulate_options[] = {
 	{ 'f', "file", "FILE", "a List as kubectl get -o json prints it; -: stdin", OPT_TEXT, offsetof(struct simulate_opts, file), NULL },
 	{ 0, "name", "NAME", "only pods of this scheduler (default *: all)", OPT_TEXT, offsetof(struct simulate_opts, name), NULL },
 	{ 0, "feasible", NULL, "judge each waiting pod on each node, place none", OPT_FLAG, offsetof(struct simulate_opts, feasible), NULL },
+	RULES_OPTS(struct simulate_opts, rules),
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 

@@ -123,7 +123,10 @@ static void try(struct live *l, struct unit *u)
 	if (u->not_before > clock_now_ms())
 		return;
 	u->not_before = u->again_ms = 0;
-	l->e->now_ms = clock_wall_ms();
+	if (l->rules.strict && unit_behind(l, u)) {
+		unit_blame(l, u);
+		return;
+	}
 	promise_lift(l, u);
 	l->stats.tried++;
 	bool ok = engine_place(l->e, p, g);
@@ -133,7 +136,9 @@ static void try(struct live *l, struct unit *u)
 	} else {
 		int64_t patience = g ? patience_of(l, g) : 0;
 		u->again_ms = patience ? clock_now_ms() + patience : 0;
-		promises_put(l, &u->turn);
+		promises_put(l, u, false);
+		if (l->rules.strict)
+			unit_keep_room(l, u);
 		unit_blame(l, u);
 		l->hungry = true;
 	}
@@ -151,7 +156,7 @@ static bool try_awake(struct live *l, int64_t until_ms)
 	autofree struct unit **order = xcalloc(n + 1, sizeof(*order));
 	for (size_t i = 0; i < n; i++) {
 		order[i] = l->awake.at[i];
-		order[i]->turn = turn_of(order[i]->item ? order[i]->item->pod : NULL, order[i]->item ? NULL : unit_group(order[i]));
+		order[i]->turn = unit_turn(l, order[i]);
 	}
 	if (n)
 		qsort(order, n, sizeof(*order), by_turn);
@@ -160,7 +165,7 @@ static bool try_awake(struct live *l, int64_t until_ms)
 		if (i && clock_now_ms() >= until_ms)
 			break;
 		/* Room that is promised to who comes before is not for who comes later. */
-		promises_put(l, &order[i]->turn);
+		promises_put(l, order[i], false);
 		try(l, order[i]);
 	}
 	promises_lift(l);
@@ -194,6 +199,7 @@ int64_t live_due(const struct live *l)
 	int64_t due = l->expiring ? clock_now_ms() + LIVE_RETRY_MS : INT64_MAX;
 	due = l->hungry_due < due ? l->hungry_due : due;
 	due = l->report_due < due ? l->report_due : due;
+	due = live_keep_due(l) < due ? live_keep_due(l) : due;
 	for (size_t i = 0; i < l->waiting.len; i++) {
 		const struct unit *u = l->waiting.at[i];
 		due = u->not_before && u->not_before < due ? u->not_before : due;
@@ -207,12 +213,14 @@ bool live_decide(struct live *l, int64_t budget_ms)
 	int64_t now = clock_now_ms();
 	expire(l, now);
 	l->hungry = l->hungry || now >= l->hungry_due;
+	l->e->now_ms = clock_wall_ms();
 	live_settle(l);
 	live_report_some(l);
 	if (l->awake.len)
 		return try_awake(l, now + budget_ms) || l->hungry || l->waiting.len > 0;
 	if (l->hungry && live_feed_hungry(l, now + budget_ms))
 		return true;
+	live_keep_room(l);
 	return live_blame_some(l, now + budget_ms);
 }
 
@@ -342,7 +350,9 @@ struct live_stats live_stats(const struct live *l)
 	s.nodes = l->m->nodes.len - l->m->n_gone;
 	s.pods = l->m->pods.len;
 	s.awake = l->awake.len;
-	s.nominated = l->promised.len;
+	for (size_t k = 0; k < l->promised.len; k++)
+		s.reserved += l->promised.at[k]->reserved;
+	s.nominated = l->promised.len - s.reserved;
 	s.rooms = l->e->all_rooms.len;
 	s.room_bytes = l->e->room_bytes;
 	s.garbage = model_garbage(l->m);

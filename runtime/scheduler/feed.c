@@ -621,6 +621,7 @@ static void start(struct live *l)
 {
 	l->m = model_new();
 	l->e = engine_new(l->m, live_ours, l);
+	engine_set_rules(l->e, &l->rules);
 	l->e->terse = true;
 }
 
@@ -630,9 +631,16 @@ struct live *live_new(const char *name)
 	l->name = xstrdup(name);
 	l->refilling = true;
 	l->world = 1;
-	l->hungry_due = l->report_due = INT64_MAX;
+	l->hungry_due = l->report_due = l->mature_due = INT64_MAX;
+	l->rules = engine_default_rules;
 	start(l);
 	return l;
+}
+
+void live_set_rules(struct live *l, const struct engine_rules *r)
+{
+	l->rules = *r;
+	engine_set_rules(l->e, r);
 }
 
 bool live_wants_reset(const struct live *l)

@@ -446,6 +446,18 @@ void groups_release(struct groups *g)
 	vec_free(&g->at);
 }
 
+bool group_complete(const struct group *g)
+{
+	size_t complete = 0, n = g->children.len;
+	for (size_t i = 0; i < n; i++)
+		complete += group_complete(g->children.at[i]);
+	if (g->refused)
+		return false;
+	if (n)
+		return complete >= (g->min && g->min < (int64_t)n ? (size_t)g->min : n);
+	return g->waiting.len + g->bound.len > 0 && (int64_t)(g->waiting.len + g->bound.len) >= g->min;
+}
+
 size_t group_waiting(const struct group *g)
 {
 	size_t n = g->waiting.len;

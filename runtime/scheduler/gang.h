@@ -61,6 +61,8 @@ void group_read_checkpoint(struct model *m, struct group *root, const json_t *ob
 const struct group *group_root(const struct group *g);
 /* Is it a Gang of ours? */
 bool group_is_ours(const struct group *g);
+/* Are so many pods there that G could be placed if there were room? */
+bool group_complete(const struct group *g);
 /* Waiting pods of G and all below it. */
 size_t group_waiting(const struct group *g);
 /* Lowers *PRIORITY to the least of its waiting pods'; may none of it displace others? */

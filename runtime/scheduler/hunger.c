@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "runtime/scheduler/live_internal.h"
 #include "runtime/scheduler/preempt.h"
+#include "runtime/scheduler/reserve.h"
 
 enum { SEARCH_AGAIN_MS = 1000, SEARCHES = 50 };
 
@@ -40,11 +41,17 @@ void promise_lift(struct live *l, struct unit *u)
 	}
 }
 
-void promises_put(struct live *l, const struct turn *t)
+void promises_put(struct live *l, struct unit *u, bool all)
 {
-	for (size_t i = 0; i < l->promised.len; i++)
-		if (!t || turn_compare(&l->promised.at[i]->turn, t) < 0)
-			put_claims(l, l->promised.at[i]);
+	int64_t end = l->promised.len ? waiter_end(u->item ? u->item->pod : NULL, u->item ? NULL : unit_group(u), clock_wall_ms()) : 0;
+	for (size_t i = 0; i < l->promised.len; i++) {
+		struct unit *p = l->promised.at[i];
+		bool before = turn_compare(&p->turn, &u->turn) < 0;
+		if (p == u || (p->reserved && (!before || reserve_allows(p->ready_ms, end))))
+			promise_lift(l, p);
+		else if (before || all)
+			put_claims(l, p);
+	}
 }
 
 void promises_lift(struct live *l)
@@ -73,6 +80,11 @@ void promise_drop(struct live *l, struct unit *u)
 		l->promised.at[k] = l->promised.at[--l->promised.len];
 	}
 	vec_free(&u->claims);
+	/* Whoever stood back for it may go on. */
+	l->wake_all = l->wake_all || u->reserved;
+	u->reserved = false;
+	free(u->where);
+	u->where = NULL;
 }
 
 /* A member that goes takes its claim along: the unit is another one now. */
@@ -181,10 +193,12 @@ static void search(struct live *l, struct unit *u)
 	struct victims v;
 	struct pod *p = u->item ? u->item->pod : NULL;
 	u->searched_ms = clock_now_ms();
-	promise_drop(l, u);
-	promises_put(l, NULL);
+	if (!u->reserved)
+		promise_drop(l, u);
+	promises_put(l, u, true);
 	if (!preempt_find(l->e, p, p ? NULL : unit_group(u), &v))
 		return;
+	promise_drop(l, u);
 	size_t n;
 	autofree struct pod **going = ending_pods(l, &n);
 	for (size_t i = 0; i < v.pods.len; i++)
@@ -238,7 +252,7 @@ bool live_feed_hungry(struct live *l, int64_t until_ms)
 	l->hungry_due = INT64_MAX;
 	for (size_t i = 0; i < l->waiting.len; i++) {
 		struct unit *u = l->waiting.at[i];
-		u->turn = turn_of(u->item ? u->item->pod : NULL, u->item ? NULL : unit_group(u));
+		u->turn = unit_turn(l, u);
 		if (u->turn.priority > lowest && !u->leaving.len && !u->awake_at)
 			order[n++] = u;
 	}
@@ -260,7 +274,7 @@ bool live_feed_hungry(struct live *l, int64_t until_ms)
 		}
 		searches++;
 		search(l, u);
-		if (!u->claims.len)
+		if (!u->claims.len || u->reserved)
 			known_to_fail(failed, u, true);
 	}
 	promises_lift(l);

@@ -10,7 +10,7 @@
  *   room or permission gained on a node              units of whose class one pod passes all filters on one of those nodes (judged
  *                                                    once a class); groups, and units that pods elsewhere matter to, always
  *   a pod placed                                     groups (of mixed pods another choice may now be the first), and pods with affinity or spread
- *   claims, volumes, namespaces, topologies, pools, budgets    everybody
+ *   claims, volumes, namespaces, topologies, pools, budgets, room that is no longer kept    everybody
  * So a change of a pod costs its own parsing, the classes that wait for its room, and O(log nodes) for each class that is then tried.
  * Another set of nodes, or a node that moves in the fabric, costs O(nodes + pods), once for all such changes before the next decision.
  *
@@ -32,6 +32,7 @@ struct live;
 
 /* It begins as after live_reset: put what is there, then call live_refilled. */
 struct live *live_new(const char *scheduler_name);
+void live_set_rules(struct live *l, const struct engine_rules *r);       /* default: engine_default_rules */
 void live_free(struct live *l);                      /* NULL is fine */
 
 /* How long a unit whose binding failed waits, and an assumption of which nobody hears holds. */
@@ -107,7 +108,7 @@ void live_spared(struct live *l, const struct live_victim *v);
 
 /* --- what it looks like ------------------------------------------------------------------------------------------------ */
 struct live_stats {
-	size_t nodes, pods, waiting, awake, groups, assumed, nominated, rooms, room_bytes, garbage;
+	size_t nodes, pods, waiting, awake, groups, assumed, nominated, reserved, rooms, room_bytes, garbage;
 	uint64_t placed, tried, woken, reshapes, resets, foreign, rollbacks;
 	size_t half;                 /* groups that are half there */
 };

@@ -24,6 +24,9 @@ struct unit {
 	VEC(struct claimed) claims;   /* the room it is promised: victims leave it */
 	VEC(struct item *) leaving;                  /* victims that were chosen for it and are still there */
 	bool put;                                    /* its claims are in the model now */
+	bool reserved; int64_t ready_ms;             /* its claims are room that is kept until all of it is free, by then; nobody leaves for it */
+	char *where;                                 /* that room, for people */
+	int64_t look_ms;                             /* room is not looked for (again) before */
 	int64_t searched_ms;                         /* when victims were last looked for; 0: never */
 	struct turn turn;
 };
@@ -91,6 +94,9 @@ struct live {
 	bool refilling;
 	size_t expiring;
 	int64_t hungry_due;                          /* victims may be looked for again then */
+	struct engine_rules rules;
+	/* Whom to keep room for is looked at when the world is another one than then, and when somebody has waited long enough, but not too often. */
+	uint64_t kept_world; int64_t mature_due, keep_not_before;
 	struct live_stats stats;
 };
 
@@ -122,12 +128,23 @@ void ended_forget_all(struct live *l);
 bool live_report_some(struct live *l);                   /* true: more are due */
 
 /* hunger.c: who has to go */
-/* The claims of every unit whose turn is before T (NULL: of all) are put into the model; lifted again by promises_lift. */
-void promises_put(struct live *l, const struct turn *t);
+/* The claims of every unit whose turn is before U's are put into the model, but room that is kept only where U will not have ended by then.
+ * ALL: also what victims leave to others, whatever their turn. Lifted again by promises_lift. */
+void promises_put(struct live *l, struct unit *u, bool all);
+struct turn unit_turn(const struct live *l, const struct unit *u);
 void promise_lift(struct live *l, struct unit *u);
 void promises_lift(struct live *l);
 void promise_drop(struct live *l, struct unit *u);
 bool live_feed_hungry(struct live *l, int64_t until_ms);
 void item_left(struct live *l, struct item *i);      /* it may have been a victim */
+
+/* keep.c: room for who waits longest */
+void live_keep_room(struct live *l);
+int64_t live_keep_due(const struct live *l);             /* as clock_now_ms() */
+/* Keeps room for U alone, which did not fit, unless it has some. */
+bool unit_keep_room(struct live *l, struct unit *u);
+/* Who comes before U and has room kept that U may not have; NULL: nobody. */
+const struct unit *unit_behind(const struct live *l, const struct unit *u);
+const char *unit_name(const struct unit *u, char *out, size_t size);     /* "Gang ns/g", "pod ns/p" */
 
 #endif

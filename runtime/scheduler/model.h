@@ -104,6 +104,8 @@ struct pod {
 	bool started, running;               /* a container of it runs or ran; its phase is Running */
 	const char *nominated;               /* status.nominatedNodeName; NULL: none */
 	int64_t deadline_ms;                 /* spec.activeDeadlineSeconds, in milliseconds; 0: none */
+	int64_t runtime_ms;                  /* annotation aipc.dev/expected-runtime; 0: none */
+	int64_t since_ms;                    /* status.startTime; 0: not started */
 	struct group *group;
 	sym group_name;                      /* of the pod group it names, 0: none */
 	enum group_dialect { GROUP_NONE, GROUP_UPSTREAM, GROUP_COSCHEDULING, GROUP_OURS, GROUP_KUEUE } dialect;
@@ -213,5 +215,7 @@ void map_put(struct map *m, uint64_t key, void *value);     /* NULL forgets */
 void pod_forget_group(struct pod *p);
 /* RFC 3339 in UTC to milliseconds; 0 when it is none. */
 int64_t time_ms(const char *text);
+/* "90m", "1h30m", "2d", "5400" (seconds) to milliseconds; 0 when it is none, or beyond ten years. */
+int64_t span_ms(const char *text);
 
 #endif

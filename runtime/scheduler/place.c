@@ -180,8 +180,6 @@ struct node *engine_place_pod(struct engine *e, struct pod *p)
 
 /* --- groups ------------------------------------------------------------------------------------------------------------------ */
 
-enum { MAX_ROUNDS = 16, MAX_HINTS = 50, MAX_NAMED = 8 };
-
 struct candidate { uint32_t v; size_t below; int64_t left; };
 
 static int tightest_first(const void *a, const void *b)
@@ -314,9 +312,14 @@ static bool place_pins(struct engine *e, struct group *g, size_t n)
 	return true;
 }
 
+int64_t engine_now(const struct engine *e)
+{
+	return e->now_ms ? e->now_ms : e->m->newest_ms;
+}
+
 int64_t engine_patience(const struct engine *e, const struct group *g)
 {
-	int64_t now = e->now_ms ? e->now_ms : e->m->newest_ms, since = INT64_MAX;
+	int64_t now = engine_now(e), since = INT64_MAX;
 	if (!g->preferred || !g->patience_ms || g->bound.len)
 		return 0;
 	for (size_t i = 0; i < g->waiting.len; i++)
@@ -424,204 +427,9 @@ bool engine_place_group(struct engine *e, struct group *g, struct tree *outer, u
 	return ok;
 }
 
-/* --- the queue ------------------------------------------------------------------------------------------------------------------ */
+/* --- life -------------------------------------------------------------------------------------------------------------- */
 
-struct unit { struct pod *p; struct group *g; struct turn turn; };
-
-int turn_compare(const struct turn *a, const struct turn *b)
-{
-	if (a->half != b->half)
-		return a->half ? -1 : 1;
-	if (a->priority != b->priority)
-		return a->priority > b->priority ? -1 : 1;
-	if (a->created != b->created)
-		return a->created < b->created ? -1 : 1;
-	return strcmp(a->key, b->key);
-}
-
-static int by_turn(const void *a, const void *b)
-{
-	return turn_compare(&((const struct unit *)a)->turn, &((const struct unit *)b)->turn);
-}
-
-static void eldest(const struct group *g, struct turn *t)
-{
-	for (size_t i = 0; i < g->children.len; i++)
-		eldest(g->children.at[i], t);
-	if (g->bound.len && g->waiting.len && (!g->min || (int64_t)g->bound.len < g->min))
-		t->half = true;
-	for (size_t i = 0; i < g->waiting.len; i++) {
-		const struct pod *p = g->waiting.at[i];
-		t->priority = p->priority > t->priority ? p->priority : t->priority;
-		t->created = p->created_ms < t->created ? p->created_ms : t->created;
-	}
-}
-
-struct turn turn_of(const struct pod *p, const struct group *g)
-{
-	if (p)
-		return (struct turn){ false, p->priority, p->created_ms, p->key };
-	if (!g)
-		BUG("the turn of nobody");
-	struct turn t = { false, INT64_MIN, INT64_MAX, g->key };
-	eldest(g, &t);
-	return t;
-}
-
-static bool waits(const struct engine *e, const struct pod *p)
-{
-	return !p->node_name && !p->node && e->ours(p, e->arg);
-}
-
-static struct unit *collect(struct engine *e, size_t *n)
-{
-	struct unit *units = xcalloc(e->m->pods.len + e->groups.at.len + 1, sizeof(*units));
-	*n = 0;
-	for (size_t i = 0; i < e->m->pods.len; i++) {
-		struct pod *p = e->m->pods.at[i];
-		if (waits(e, p) && !(p->group && p->group->together))
-			units[(*n)++] = (struct unit){ p, NULL, turn_of(p, NULL) };
-	}
-	for (size_t i = 0; i < e->groups.at.len; i++) {
-		struct group *g = e->groups.at.at[i];
-		if (g->together && group_waiting(g))
-			units[(*n)++] = (struct unit){ NULL, g, turn_of(NULL, g) };
-	}
-	if (*n)
-		qsort(units, *n, sizeof(*units), by_turn);
-	return units;
-}
-
-const struct pending *engine_blame(struct engine *e, const struct pod *p)
-{
-	struct pending row = { .pod = p };
-	if (p->group && p->group->together && !p->n_gates && !p->terminating)
-		why_group(e, p->group, &row);
-	else
-		why_pod(e, p, &row);
-	if (p->hint)
-		vec_push(&row.reasons, p->hint);
-	vec_push(&e->pending, row);
-	return &e->pending.at[e->pending.len - 1];
-}
-
-static void blame(struct engine *e)
-{
-	for (size_t i = 0; i < e->m->pods.len; i++) {
-		const struct pod *p = e->m->pods.at[i];
-		const struct group *root = p->group;
-		while (root && root->parent)
-			root = root->parent;
-		e->tired = root && root->tired;
-		if (waits(e, p))
-			engine_blame(e, p);
-	}
-}
-
-/* Pods that came meanwhile can only help those that want to be near others or evenly spread. */
-static bool may_be_helped(const struct unit *u)
-{
-	const struct pod *p = u->p;
-	return !p || p->n_near || p->n_spreads;
-}
-
-bool engine_place(struct engine *e, struct pod *p, struct group *g)
-{
-	e->tries = PLACE_TRIES;
-	e->steps = PLACE_STEPS;
-	e->tired = false;
-	return g ? engine_place_group(e, g, e->trees.at[0], 0) : engine_place_pod(e, p) != NULL;
-}
-
-/* The lowest priority that runs; below every other where some pod is being deleted already. */
-static int64_t lowest_running(const struct engine *e)
-{
-	int64_t lowest = INT64_MAX;
-	for (size_t i = 0; i < e->m->pods.len; i++) {
-		const struct pod *p = e->m->pods.at[i];
-		if (p->node && !p->assumed)
-			lowest = p->terminating ? INT64_MIN : p->priority < lowest ? p->priority : lowest;
-		if (lowest == INT64_MIN)
-			break;
-	}
-	return lowest;
-}
-
-static void set_hint(struct group *g, const char *text)
-{
-	for (size_t i = 0; i < g->children.len; i++)
-		set_hint(g->children.at[i], text);
-	for (size_t i = 0; i < g->waiting.len; i++)
-		g->waiting.at[i]->hint = text;
-}
-
-/* Would it start if others went? Says so in its reasons; true when it looked. Single pods that are alike have the same answer. */
-static bool hint(struct engine *e, struct map *known, const struct unit *u)
-{
-	uint64_t alike = u->p ? (uint64_t)u->p->class_key << 32 | (uint32_t)u->turn.priority : 0;
-	bool plain = u->p && !u->p->n_near && !u->p->n_apart && !u->p->n_spreads && !u->p->never_preempts;
-	struct victims v;
-	autostr struct str s;
-	str_init(&s, STR_OURS);
-	const char *text = plain ? map_get(known, alike) : NULL;
-	if (text) {
-		u->p->hint = *text ? text : NULL;
-		return false;
-	}
-	if (!preempt_find(e, u->p, u->g, &v)) {
-		if (plain)
-			map_put(known, alike, (void *)"");
-		return true;
-	}
-	if (!v.pods.len)
-		str_add(&s, "it fits when pods that are being deleted have gone");
-	else
-		str_addf(&s, "preempting %zu pod%s of lower priority would let it start in %s: ", v.pods.len, v.pods.len == 1 ? "" : "s", v.where);
-	for (size_t i = 0; i < v.pods.len && i < MAX_NAMED; i++)
-		str_addf(&s, "%s%s", i ? ", " : "", v.pods.at[i]->key);
-	if (v.pods.len > MAX_NAMED)
-		str_addf(&s, " and %zu more", v.pods.len - MAX_NAMED);
-	text = arena_strdup(e->words, s.at);
-	if (u->g)
-		set_hint(u->g, text);
-	else
-		u->p->hint = text;
-	if (plain)
-		map_put(known, alike, (void *)text);
-	victims_release(&v);
-	return true;
-}
-
-static bool place_unit(struct engine *e, struct unit *u)
-{
-	bool ok = engine_place(e, u->p, u->g);
-	if (u->g)
-		u->g->tired = e->tired;
-	return ok;
-}
-
-void engine_run(struct engine *e)
-{
-	size_t n;
-	autofree struct unit *units = collect(e, &n);
-	autofree bool *placed = xcalloc(n + 1, sizeof(*placed));
-	bool progress = true;
-	for (size_t i = 0; i < n; i++)
-		placed[i] = place_unit(e, &units[i]);
-	for (int round = 0; progress && round < MAX_ROUNDS; round++) {
-		progress = false;
-		for (size_t i = 0; i < n; i++) {
-			if (!placed[i] && may_be_helped(&units[i]))
-				progress = (placed[i] = place_unit(e, &units[i])) || progress;
-		}
-	}
-	struct map *known = map_new();
-	int64_t lowest = lowest_running(e);
-	for (size_t i = 0, left = MAX_HINTS; i < n && left > 0; i++)
-		left -= !placed[i] && units[i].turn.priority > lowest && hint(e, known, &units[i]);
-	map_free(known);
-	blame(e);
-}
+const struct engine_rules engine_default_rules = { ENGINE_RESERVE_AFTER_S * 1000, false, 0 };
 
 struct engine *engine_new(struct model *m, bool (*ours)(const struct pod *p, void *arg), void *arg)
 {
@@ -629,6 +437,7 @@ struct engine *engine_new(struct model *m, bool (*ours)(const struct pod *p, voi
 	e->m = m;
 	e->ours = ours;
 	e->arg = arg;
+	e->rules = engine_default_rules;
 	e->rooms = map_new();
 	e->blamed = map_new();
 	e->words = arena_new();
@@ -637,6 +446,11 @@ struct engine *engine_new(struct model *m, bool (*ours)(const struct pod *p, voi
 	m->moved = on_move;
 	m->moved_arg = e;
 	return e;
+}
+
+void engine_set_rules(struct engine *e, const struct engine_rules *r)
+{
+	e->rules = *r;
 }
 
 void engine_free(struct engine *e)

@@ -17,9 +17,19 @@ enum { PLACE_TRIES = 2000, PLACE_STEPS = 2000 };
 
 struct engine;
 
+/* How the queue is ordered, and how long who comes first has to wait until room is kept for it. */
+struct engine_rules {
+	int64_t reserve_after_ms;            /* -1: never */
+	bool strict;                         /* nobody is placed while somebody waits who comes before and could be placed if room were free */
+	int64_t aging;                       /* priority points that an hour of waiting counts for, 24 hours of it at most; for the order only */
+};
+enum { ENGINE_RESERVE_AFTER_S = 300 };
+extern const struct engine_rules engine_default_rules;
+
 /* OURS as in groups_build. M must be settled and outlive the engine; placed pods are bound in it (pod->assumed). */
 struct engine *engine_new(struct model *m, bool (*ours)(const struct pod *p, void *arg), void *arg);
 void engine_free(struct engine *e);
+void engine_set_rules(struct engine *e, const struct engine_rules *r);   /* default: engine_default_rules */
 void engine_run(struct engine *e);
 /* One pod that is in no group: its node, or NULL. */
 struct node *engine_place_pod(struct engine *e, struct pod *p);
@@ -30,6 +40,8 @@ uint64_t engine_steps(const struct engine *e);
 struct turn { bool half; int64_t priority, created; const char *key; };
 struct turn turn_of(const struct pod *p, const struct group *g);     /* exactly one; KEY is borrowed */
 int turn_compare(const struct turn *a, const struct turn *b);
+/* The same with what waiting counts for. */
+struct turn engine_turn(const struct engine *e, const struct pod *p, const struct group *g);
 
 /* Every waiting pod that got no node, in the order of keys, with at least one reason. */
 struct pending { const struct pod *pod; VEC(const char *) reasons; };

@@ -27,6 +27,7 @@ struct engine {
 	int tries;                           /* left to the group that is being placed */
 	int steps;                           /* left to it for looking at every way to put pods that differ */
 	bool tired;                          /* a failure proves nothing: they ran out, or not every way was looked at */
+	struct engine_rules rules;
 	int64_t now_ms;                      /* since 1970; 0: the newest time that the model has seen */
 };
 
@@ -48,6 +49,10 @@ void engine_trim(struct engine *e, size_t max_bytes);
 void engine_forget_claims(struct engine *e);
 /* Reasons given so far are freed. */
 void engine_forget_reasons(struct engine *e);
+/* now_ms, or the newest time that the model has seen. */
+int64_t engine_now(const struct engine *e);
+/* Has exactly one of P and G waited so long, all of it being there, that room may be kept for it? */
+bool engine_mature(const struct engine *e, const struct pod *p, const struct group *g, const struct turn *t);
 /* Exactly one of P and G, with fresh tries. What it placed is in e->done from where that ended before. */
 bool engine_place(struct engine *e, struct pod *p, struct group *g);
 /* Reasons for P, which waits; row is e->pending's last. */

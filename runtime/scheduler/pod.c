@@ -271,6 +271,30 @@ int64_t time_ms(const char *text)
 	return end ? (int64_t)timegm(&tm) * 1000 : 0;
 }
 
+int64_t span_ms(const char *text)
+{
+	static const struct { char unit; int64_t ms; } units[] = { { 'd', 86400000 }, { 'h', 3600000 }, { 'm', 60000 }, { 's', 1000 } };
+	const int64_t most = (int64_t)3650 * 86400000;
+	int64_t sum = 0;
+	size_t next = 0;
+	while (text && *text) {
+		size_t digits = strspn(text, "0123456789");
+		if (!digits || digits > 9)
+			return 0;
+		int64_t n = atoll(text);
+		text += digits;
+		if (!*text && !next)
+			return n * 1000 < most ? n * 1000 : 0;
+		while (next < ARRAY_LEN(units) && units[next].unit != *text)
+			next++;
+		if (next == ARRAY_LEN(units))
+			return 0;
+		sum += n * units[next++].ms;
+		text++;
+	}
+	return sum < most ? sum : 0;
+}
+
 static void read_priority(struct reader *r)
 {
 	const char *class = json_str(r->spec, "priorityClassName"), *policy = json_str(r->spec, "preemptionPolicy");
@@ -343,6 +367,7 @@ static void read_status(struct reader *r, const json_t *status)
 		r->p->said_message = arena_strdup(r->m->arena, json_str(j, "message") ? json_str(j, "message") : "");
 	}
 	r->p->started = (phase && strcmp(phase, "Pending") != 0 && *phase) || json_str(status, "startTime");
+	r->p->since_ms = time_ms(json_str(status, "startTime"));
 	r->p->running = phase && strcmp(phase, "Running") == 0;
 	r->p->nominated = arena_strdup(r->m->arena, json_str(status, "nominatedNodeName"));
 	int64_t seconds = json_int(r->spec, "activeDeadlineSeconds", 0);
@@ -390,6 +415,7 @@ struct pod *pod_parse(struct model *m, const json_t *j)
 	p->labels = labels_parse(m->names, m->arena, json_at(meta, "labels"));
 	p->terminating = p->deleted = json_is_string(json_at(meta, "deletionTimestamp"));
 	p->created_ms = time_ms(json_str(meta, "creationTimestamp"));
+	p->runtime_ms = span_ms(json_str(json_at(meta, "annotations"), "aipc.dev/expected-runtime"));
 	p->checkpoint_ms = time_ms(json_str(json_at(meta, "annotations"), "aipc.dev/last-checkpoint"));
 	m->newest_ms = p->created_ms > m->newest_ms ? p->created_ms : m->newest_ms;
 	m->newest_ms = p->checkpoint_ms > m->newest_ms ? p->checkpoint_ms : m->newest_ms;

@@ -82,12 +82,17 @@ void live_untold(struct live *l, const struct live_word *w)
 	(i->team && !i->unit.waiting_at ? &i->team->unit : &i->unit)->told_at = 0;
 }
 
-static void join_reasons(struct str *s, const struct unit *u, const struct pending *row)
+static void join_reasons(const struct live *l, struct str *s, const struct unit *u, const struct pending *row)
 {
+	char name[400];
 	if (u->leaving.len)
 		str_addf(s, "%zu pod%s of lower priority %s on the way out for it; ", u->leaving.len, u->leaving.len == 1 ? "" : "s", u->leaving.len == 1 ? "is" : "are");
+	else if (u->reserved)
+		str_addf(s, "room is kept for it in %s; ", u->where);
 	else if (u->claims.len)
 		str_add(s, "it fits when pods that are being deleted have gone; ");
+	else if (unit_behind(l, u))
+		str_addf(s, "%s has waited longer: room is kept for it; ", unit_name(unit_behind(l, u), name, sizeof(name)));
 	for (size_t k = 0; k < row->reasons.len && s->len < MESSAGE_MAX; k++)
 		str_addf(s, "%s%s", k ? "; " : "", row->reasons.at[k]);
 }
@@ -103,7 +108,7 @@ static void blame_pod(struct live *l, struct unit *u, struct item *i, const char
 		tell(l, u, i, "Unschedulable", known);
 		return;
 	}
-	join_reasons(&s, u, engine_blame(l->e, p));
+	join_reasons(l, &s, u, engine_blame(l->e, p));
 	if (s.len > MESSAGE_MAX)
 		s.at[MESSAGE_MAX] = '\0';
 	tell(l, u, i, p->n_gates ? "SchedulingGated" : p->own_refused ? "SchedulerError" : "Unschedulable", s.at ? s.at : "");
@@ -153,8 +158,8 @@ bool live_blame_some(struct live *l, int64_t until_ms)
 			more = true;
 			break;
 		}
-		promises_put(l, NULL);
-		promise_lift(l, u);
+		u->turn = unit_turn(l, u);
+		promises_put(l, u, true);
 		unit_blame(l, u);
 		done++;
 	}

@@ -61,7 +61,7 @@ static inline bool everyone(const struct pod *p, void *arg)
 	return true;
 }
 
-static inline void decide(struct world *w)
+static inline void decide_with(struct world *w, const struct engine_rules *rules)
 {
 	struct err err;
 	autojson json_t *list = json_object();
@@ -73,7 +73,13 @@ static inline void decide(struct world *w)
 	model_settle(w->m);
 	assert_int_equal(w->m->notes.len, 0);
 	w->e = engine_new(w->m, everyone, NULL);
+	engine_set_rules(w->e, rules);
 	engine_run(w->e);
+}
+
+static inline void decide(struct world *w)
+{
+	decide_with(w, &engine_default_rules);
 }
 
 static inline void world_release(struct world *w)

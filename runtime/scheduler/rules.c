@@ -1,0 +1,20 @@
+#include "runtime/scheduler/rules.h"
+
+#include <string.h>
+
+int rules_read(const struct rules_opts *o, struct engine_rules *out, struct err *err)
+{
+	*out = engine_default_rules;
+	out->aging = o->aging;
+	out->strict = o->strict;
+	if (o->reserve_after && strcmp(o->reserve_after, "never") == 0)
+		out->reserve_after_ms = -1;
+	else if (o->reserve_after && strcmp(o->reserve_after, "0") == 0)
+		out->reserve_after_ms = 0;
+	else if (o->reserve_after && (out->reserve_after_ms = span_ms(o->reserve_after)) == 0)
+		return err_set(err, E_INPUT, "--reserve-after wants a time as 90s, 5m or 1h30m, 0, or never; not \"%.60s\"", o->reserve_after);
+	if (o->strict && o->reserve_after && out->reserve_after_ms)
+		return err_set(err, E_INPUT, "--strict-order keeps room from the start: leave out --reserve-after");
+	out->reserve_after_ms = o->strict ? 0 : out->reserve_after_ms;
+	return 0;
+}
