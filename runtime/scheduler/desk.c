@@ -137,8 +137,7 @@ static void try(struct live *l, struct unit *u)
 		int64_t patience = g ? patience_of(l, g) : 0;
 		u->again_ms = patience ? clock_now_ms() + patience : 0;
 		promises_put(l, u, false);
-		if (l->rules.strict)
-			unit_keep_room(l, u);
+		unit_may_keep_room(l, u);
 		unit_blame(l, u);
 		l->hungry = true;
 	}
@@ -221,6 +220,8 @@ bool live_decide(struct live *l, int64_t budget_ms)
 	if (l->hungry && live_feed_hungry(l, now + budget_ms))
 		return true;
 	live_keep_room(l);
+	if (l->wake_all)
+		return true;
 	return live_blame_some(l, now + budget_ms);
 }
 

@@ -15,7 +15,7 @@ static int slice_level(const struct tree *t, const struct group *g, int k)
 int64_t fit_units(struct engine *e, struct tree *t, uint32_t v, const struct group *g, int k, const struct room *r)
 {
 	if (k >= g->n_slices)
-		return room_below(r, v);
+		return spread_room(e, t, v, r);
 	int level = slice_level(t, g, k);
 	if (t->v[v].level < level) {
 		int64_t sum = 0;
@@ -42,6 +42,8 @@ static bool spread_units(struct engine *e, struct tree *t, uint32_t v, const str
 {
 	if (n == 0)
 		return true;
+	if (e->spread_of && k >= g->n_slices && spread_left(e, t, v) < n)
+		return false;
 	if (t->v[v].level >= slice_level(t, g, k)) {
 		/* V may be where it all began, and pods of another class have come to it since it was looked at. */
 		vec_push(out, (struct share){ v, n });
@@ -106,7 +108,7 @@ static bool put_slices(struct engine *e, struct tree *t, uint32_t v, const struc
 /* --- pods that differ ---------------------------------------------------------------------------------------------------------- */
 
 /* The largest share of any node's resource that P asks for comes first: those fit in the fewest ways. */
-static int64_t hardness(const struct model *m, const struct pod *p)
+int64_t fit_hardness(const struct model *m, const struct pod *p)
 {
 	int64_t devices = 0, cpu = 0;
 	for (uint32_t i = 0; i < p->wants.n; i++) {
@@ -157,7 +159,7 @@ static struct pod **hard_order(struct engine *e, struct pod **pods, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (!map_get(first, pods[i]->class_key))
 			map_put(first, pods[i]->class_key, (void *)(i + 1));
-		items[i] = (struct item){ pods[i], hardness(e->m, pods[i]), (size_t)map_get(first, pods[i]->class_key), i };
+		items[i] = (struct item){ pods[i], fit_hardness(e->m, pods[i]), (size_t)map_get(first, pods[i]->class_key), i };
 	}
 	map_free(first);
 	qsort(items, n, sizeof(*items), hardest_first);
@@ -240,7 +242,8 @@ static bool search(struct search *s, size_t i, uint32_t after)
 		from = after;
 	for (uint32_t l = from; !ok && l < to && s->steps > 0; l++) {
 		bool known = room_below(engine_room(s->e, s->t, p), l) <= 0 || (dynamic && filter_node_between(f, tree_node(s->t, l)));
-		for (size_t k = 0; !known && !dynamic && k < failed.len; k++)
+		known = known || (s->e->spread_of && spread_left(s->e, s->t, l) <= 0);
+		for (size_t k = 0; !known && !dynamic && !s->e->spread_of && k < failed.len; k++)
 			known = same_to_all(s, i, failed.at[k], l);
 		if (known)
 			continue;
@@ -358,6 +361,11 @@ bool fit_pods(struct engine *e, struct tree *t, uint32_t v, const struct group *
 		ok = alike ? put_slices(e, t, v, g, k, pods, n) : put_mixed_slices(e, t, v, g, k, pods, n);
 	else
 		ok = alike ? put_on_leaves(e, t, v, g, pods, n) : put_mixed(e, t, v, pods, n);
+	/* Pods that were put one by one may be too many in one domain; other ways were not tried then. */
+	if (ok && e->spread_of && !alike && !spread_holds(e, t)) {
+		e->tired = true;
+		ok = false;
+	}
 	if (!ok)
 		engine_rollback(e, mark);
 	return ok;

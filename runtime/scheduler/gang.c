@@ -57,11 +57,10 @@ static void read_wishes(struct build *b, struct group *g, const json_t *spec)
 	g->preferred = arena_strdup(b->m->arena, json_str(spec, "preferred"));
 	json_array_foreach(json_at(spec, "slices"), i, s)
 		add_slice(b, g, json_str(s, "level"), json_int(s, "size", 0));
-	if (json_array_size(json_at(spec, "spread"))) {
-		struct group *root = g;
-		while (root->parent)
-			root = root->parent;
-		root->refused = "it asks for a spread, which this scheduler does not keep";
+	json_array_foreach(json_at(spec, "spread"), i, s) {
+		int64_t percent = json_int(s, "maxPercent", 0);
+		if (json_str(s, "level") && percent >= 1 && percent <= 100 && g->n_spreads < GANG_SPREADS)
+			g->spreads[g->n_spreads++] = (struct share_limit){ arena_strdup(b->m->arena, json_str(s, "level")), percent };
 	}
 	int64_t patience = json_int(spec, "patienceSeconds", 0);
 	g->patience_ms = patience > 0 && patience <= 2592000 ? patience * 1000 : 0;

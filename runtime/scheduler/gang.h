@@ -16,9 +16,10 @@
 
 #include "runtime/scheduler/model.h"
 
-enum { GANG_SLICES = 3, GANG_DEPTH = 8, GANG_RESTART_MS = 300000 };
+enum { GANG_SLICES = 3, GANG_SPREADS = 8, GANG_DEPTH = 8, GANG_RESTART_MS = 300000 };
 
 struct slice { const char *level; int64_t size; };
+struct share_limit { const char *level; int64_t percent; };      /* of the pods in one domain, rounded up */
 struct group {
 	const char *key, *kind;              /* "ns/name", "Gang" */
 	const char *name;                    /* of a group inside a Gang */
@@ -33,6 +34,9 @@ struct group {
 	const char *required, *preferred;    /* level words; NULL: none */
 	struct slice slices[GANG_SLICES];
 	int n_slices;
+	struct share_limit spreads[GANG_SPREADS];
+	int n_spreads;
+	int64_t placing;                     /* pods it would have, while it is placed; 0: it is not */
 	int64_t patience_ms;                 /* how long the preferred level is waited for, since the eldest pod was made */
 	VEC(struct pin { int64_t rank; sym node; }) pins;   /* status.replacements: this rank on that node, be it a spare, and on no other */
 	bool singly, never_preempts;         /* as a victim its pods (of ours those above the minimum) go one by one; it displaces nobody */

@@ -51,6 +51,14 @@ const struct unit *unit_behind(const struct live *l, const struct unit *u)
 	return first;
 }
 
+/* When U has waited long enough, it is looked at. */
+static void look_then(struct live *l, const struct unit *u)
+{
+	int64_t wait = u->turn.created + l->rules.reserve_after_ms - engine_now(l->e);
+	if (wait > 0 && clock_now_ms() + wait < l->mature_due)
+		l->mature_due = clock_now_ms() + wait;
+}
+
 /* --- one unit ------------------------------------------------------------------------------------------------------------------- */
 
 static void set_ready(struct live *l, struct unit *u, const struct reservation *r)
@@ -94,7 +102,7 @@ static bool still_held(struct live *l, const struct unit *u, struct reservation 
 	return ok && r->held.len && reserve_ready(l->e, r);
 }
 
-bool unit_keep_room(struct live *l, struct unit *u)
+static bool unit_keep_room(struct live *l, struct unit *u)
 {
 	struct reservation old = { .ready_ms = INT64_MAX }, new = { .ready_ms = INT64_MAX };
 	int64_t now = clock_now_ms();
@@ -124,20 +132,18 @@ static int by_turn(const void *a, const void *b)
 	return turn_compare(&(*(struct unit *const *)a)->turn, &(*(struct unit *const *)b)->turn);
 }
 
-/* Those who have waited long enough, in their turn; *NEXT gets when the next one has, as clock_now_ms(). */
-static struct unit **mature_units(struct live *l, size_t *n, int64_t *next)
+/* Those who have waited long enough, in their turn. */
+static struct unit **mature_units(struct live *l, size_t *n)
 {
 	struct unit **order = xcalloc(l->waiting.len + 1, sizeof(struct unit *));
-	int64_t now = engine_now(l->e), after = l->rules.reserve_after_ms;
 	*n = 0;
 	for (size_t i = 0; i < l->waiting.len; i++) {
 		struct unit *u = l->waiting.at[i];
 		u->turn = unit_turn(l, u);
-		int64_t due = u->turn.created + after > now ? clock_now_ms() + u->turn.created + after - now : INT64_MAX;
 		if (engine_mature(l->e, pod_of(u), group_of(u), &u->turn) && !u->leaving.len && (!u->claims.len || u->reserved))
 			order[(*n)++] = u;
 		else
-			*next = due < *next ? due : *next;
+			look_then(l, u);
 	}
 	if (*n)
 		qsort(order, *n, sizeof(*order), by_turn);
@@ -150,19 +156,40 @@ int64_t live_keep_due(const struct live *l)
 	return due > l->keep_not_before ? due : l->keep_not_before;
 }
 
+static size_t most(const struct live *l)
+{
+	return l->rules.strict ? 1 : RESERVE_MOST;
+}
+
+void unit_may_keep_room(struct live *l, struct unit *u)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->promised.len; i++)
+		kept += l->promised.at[i]->reserved;
+	look_then(l, u);
+	if (u->reserved || kept < most(l))
+		(void)unit_keep_room(l, u);
+}
+
 void live_keep_room(struct live *l)
 {
 	int64_t now = clock_now_ms();
-	size_t n, kept = 0, most = l->rules.strict ? 1 : RESERVE_MOST;
+	size_t n, kept = 0;
 	if (now < live_keep_due(l))
 		return;
 	l->kept_world = l->world;
 	l->keep_not_before = now + LOOK_EVERY_MS;
 	l->mature_due = INT64_MAX;
-	autofree struct unit **order = mature_units(l, &n, &l->mature_due);
+	autofree struct unit **order = mature_units(l, &n);
+	/* Pods of it may have gone, or been gated. */
+	for (size_t i = l->promised.len; i-- > 0;) {
+		struct unit *u = l->promised.at[i];
+		if (u->reserved && (!u->waiting_at || !engine_mature(l->e, pod_of(u), group_of(u), &u->turn)))
+			promise_drop(l, u);
+	}
 	for (size_t i = 0; i < n; i++) {
 		promises_put(l, order[i], true);
-		if (kept < most)
+		if (kept < most(l))
 			kept += unit_keep_room(l, order[i]);
 		else if (order[i]->reserved)
 			promise_drop(l, order[i]);

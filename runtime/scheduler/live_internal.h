@@ -141,8 +141,8 @@ void item_left(struct live *l, struct item *i);      /* it may have been a victi
 /* keep.c: room for who waits longest */
 void live_keep_room(struct live *l);
 int64_t live_keep_due(const struct live *l);             /* as clock_now_ms() */
-/* Keeps room for U alone, which did not fit, unless it has some. */
-bool unit_keep_room(struct live *l, struct unit *u);
+/* Keeps room for U, which did not fit, where not too many have some. Its turn is set, the promises to others are in the model. */
+void unit_may_keep_room(struct live *l, struct unit *u);
 /* Who comes before U and has room kept that U may not have; NULL: nobody. */
 const struct unit *unit_behind(const struct live *l, const struct unit *u);
 const char *unit_name(const struct unit *u, char *out, size_t size);     /* "Gang ns/g", "pod ns/p" */

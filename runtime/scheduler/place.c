@@ -180,6 +180,8 @@ struct node *engine_place_pod(struct engine *e, struct pod *p)
 
 /* --- groups ------------------------------------------------------------------------------------------------------------------ */
 
+enum { SPREAD_TRIES = 64 };
+
 struct candidate { uint32_t v; size_t below; int64_t left; };
 
 static int tightest_first(const void *a, const void *b)
@@ -341,6 +343,31 @@ static int level_for(struct engine *e, const struct group *g, struct tree **t)
 	return preferred;
 }
 
+/* The first N of those of G that wait, of which FIXED have their node already, within the limits of its spread. */
+static bool place_some(struct engine *e, struct group *g, struct tree *t, uint32_t within, int level, size_t fixed, size_t n)
+{
+	g->placing = (int64_t)(g->bound.len + n);
+	e->spread_of = g;
+	bool ok = n == fixed ? spread_holds(e, t) : place_together(e, t, within, level, g, g->waiting.at + fixed, n - fixed);
+	e->spread_of = NULL;
+	g->placing = 0;
+	return ok;
+}
+
+/* All of those that wait, else as many as can be, at least NEED. A share is rounded up, so fewer may fit where more do. */
+static bool place_spread(struct engine *e, struct group *g, struct tree *t, uint32_t within, int level, size_t fixed, size_t need)
+{
+	size_t have = g->waiting.len, least = fixed > need ? fixed : need, step = (have - least) / SPREAD_TRIES + 1;
+	if (place_some(e, g, t, within, level, fixed, have))
+		return true;
+	for (size_t n = have; g->min && n > least;) {
+		n = n - least > step ? n - step : least;
+		if (place_some(e, g, t, within, level, fixed, n))
+			return true;
+	}
+	return false;
+}
+
 static bool place_leaf_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
 {
 	struct tree *t;
@@ -352,6 +379,8 @@ static bool place_leaf_group(struct engine *e, struct group *g, struct tree *out
 	if (within == UINT32_MAX || have == 0)
 		return within != UINT32_MAX && bound > 0;
 	size_t fixed = pins_first(g);
+	if (spread_limits(g))
+		return !spread_unknown(t, g) && (!fixed || place_pins(e, g, fixed)) && place_spread(e, g, t, within, level, fixed, need);
 	if (fixed)
 		return place_pins(e, g, fixed) && (fixed == have || place_together(e, t, within, level, g, g->waiting.at + fixed, have - fixed));
 	if (place_together(e, t, within, level, g, g->waiting.at, have))
@@ -371,34 +400,121 @@ static bool place_leaf_group(struct engine *e, struct group *g, struct tree *out
 	return true;
 }
 
-/* Children by what they demand: those with the narrowest required level and the most pods first. */
-struct ordered { struct group *g; int level; size_t n; };
+/* Children by what they demand: those with the narrowest required level and the most pods first; or, LARGE, those with the hardest pods first. */
+struct ordered { struct group *g; int level; size_t n; int64_t hard; };
 
-static int tightest_child_first(const void *a, const void *b)
+static int by_demand(const struct ordered *x, const struct ordered *y, bool large)
 {
-	const struct ordered *x = a, *y = b;
 	if (x->level != y->level)
 		return x->level > y->level ? -1 : 1;
+	if (large && x->hard != y->hard)
+		return x->hard > y->hard ? -1 : 1;
 	if (x->n != y->n)
 		return x->n > y->n ? -1 : 1;
 	return strcmp(x->g->name, y->g->name);
 }
 
+static int most_first(const void *a, const void *b)
+{
+	return by_demand(a, b, false);
+}
+
+static int hardest_first(const void *a, const void *b)
+{
+	return by_demand(a, b, true);
+}
+
+static int64_t hardest_in(const struct engine *e, const struct group *g)
+{
+	int64_t most = 0;
+	for (size_t i = 0; i < g->waiting.len; i++)
+		most = fit_hardness(e->m, g->waiting.at[i]) > most ? fit_hardness(e->m, g->waiting.at[i]) : most;
+	return most;
+}
+
+/* MAY_FAIL: so many children need not be complete. */
+struct children { struct engine *e; struct tree *t; uint32_t within; struct ordered *at; size_t n, may_fail; };
+
+static bool place_from(struct children *c, size_t i);
+
+/* Child I in every other domain that it may be in, when with it in the first one the rest had no place. */
+static bool place_elsewhere(struct children *c, size_t i, uint32_t first)
+{
+	struct engine *e = c->e;
+	size_t mark = e->done.len;
+	uint32_t from, to;
+	int level = c->at[i].level > 0 ? c->at[i].level : c->at[i].n == 1 ? c->t->n_levels + 1 : c->t->n_levels;
+	if (level <= c->t->v[c->within].level)
+		return false;
+	tree_span(c->t, c->within, level, &from, &to);
+	for (uint32_t d = from; d < to; d++) {
+		if (d == first || !c->t->v[d].domain)
+			continue;
+		if (e->steps-- <= 0) {
+			e->tired = true;
+			return false;
+		}
+		if (engine_place_group(e, c->at[i].g, c->t, d) && place_from(c, i + 1))
+			return true;
+		engine_rollback(e, mark);
+	}
+	return false;
+}
+
+/* The children from number I on. Depth: one a child, at most 64. */
+static bool place_from(struct children *c, size_t i)
+{
+	struct engine *e = c->e;
+	size_t mark = e->done.len;
+	if (i == c->n)
+		return true;
+	if (engine_place_group(e, c->at[i].g, c->t, c->within)) {
+		int level = c->at[i].level > 0 ? c->at[i].level : c->t->n_levels + 1;
+		uint32_t first = e->done.len > mark ? tree_up(c->t, c->t->leaf_of[e->done.at[mark]->node->index], level) : UINT32_MAX;
+		bool moves = e->done.len > mark;
+		if (place_from(c, i + 1))
+			return true;
+		engine_rollback(e, mark);
+		if (moves && place_elsewhere(c, i, first))
+			return true;
+	}
+	if (!c->may_fail)
+		return false;
+	c->may_fail--;
+	bool ok = place_from(c, i + 1);
+	c->may_fail += !ok;
+	return ok;
+}
+
+/* Has every child a place where there are no others? Then another way to put them together might have been found. */
+static bool each_has_place(struct children *c)
+{
+	size_t mark = c->e->done.len, fail = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		fail += !engine_place_group(c->e, c->at[i].g, c->t, c->within);
+		engine_rollback(c->e, mark);
+	}
+	return fail <= c->may_fail;
+}
+
 static bool place_children(struct engine *e, struct group *g, struct tree *t, uint32_t within)
 {
-	size_t mark = e->done.len, complete = 0, n = g->children.len;
-	int64_t min = g->min && g->min < (int64_t)n ? g->min : (int64_t)n;
+	size_t n = g->children.len;
 	autofree struct ordered *order = xcalloc(n + 1, sizeof(*order));
+	struct children c = { e, t, within, order, n, g->min && g->min < (int64_t)n ? n - (size_t)g->min : 0 };
 	for (size_t i = 0; i < n; i++) {
 		struct tree *own;
-		order[i] = (struct ordered){ g->children.at[i], required_level(e, g->children.at[i], &own), group_waiting(g->children.at[i]) };
+		struct group *child = g->children.at[i];
+		order[i] = (struct ordered){ child, required_level(e, child, &own), group_waiting(child), hardest_in(e, child) };
+		order[i].level = own == t ? order[i].level : 0;
 	}
-	qsort(order, n, sizeof(*order), tightest_child_first);
-	for (size_t i = 0; i < n; i++)
-		complete += engine_place_group(e, order[i].g, t, within);
-	if ((int64_t)complete >= min)
+	qsort(order, n, sizeof(*order), most_first);
+	if (place_from(&c, 0))
 		return true;
-	engine_rollback(e, mark);
+	qsort(order, n, sizeof(*order), hardest_first);
+	if (e->steps > 0 && place_from(&c, 0))
+		return true;
+	e->tired = e->tired || each_has_place(&c);
 	return false;
 }
 

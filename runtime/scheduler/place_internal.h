@@ -25,6 +25,7 @@ struct engine {
 	struct arena *words;                 /* of reasons */
 	bool terse;                          /* reasons without what changes all the time */
 	int tries;                           /* left to the group that is being placed */
+	const struct group *spread_of;       /* the group that is being placed, where it or one it is a part of limits what a domain may hold; else NULL */
 	int steps;                           /* left to it for looking at every way to put pods that differ */
 	bool tired;                          /* a failure proves nothing: they ran out, or not every way was looked at */
 	struct engine_rules rules;
@@ -64,8 +65,22 @@ bool fit_pods(struct engine *e, struct tree *t, uint32_t v, const struct group *
 int64_t fit_units(struct engine *e, struct tree *t, uint32_t v, const struct group *g, int k, const struct room *r);
 /* Whether PODS could fit below V: exact for pods that are alike, else necessary only. */
 bool fit_possible(struct engine *e, struct tree *t, uint32_t v, const struct group *g, struct pod **pods, size_t n);
+/* The harder a pod is to fit, the more. */
+int64_t fit_hardness(const struct model *m, const struct pod *p);
 /* Are they of one class, with nothing that depends on pods elsewhere? */
 bool fit_alike(struct engine *e, struct pod **pods, size_t n);
+
+/* spread.c: limits on the share of a group's pods in one domain. */
+/* Has G limits, of its own or of a group it is a part of? */
+bool spread_limits(const struct group *g);
+/* A level of them that T does not have; NULL: none. */
+const char *spread_unknown(const struct tree *t, const struct group *g);
+/* How many more pods of e->spread_of V may get; INT64_MAX: V is wider than every limit. */
+int64_t spread_left(const struct engine *e, const struct tree *t, uint32_t v);
+/* How many pods of R's class fit below V within the limits. */
+int64_t spread_room(const struct engine *e, const struct tree *t, uint32_t v, const struct room *r);
+/* Is no domain over its limit as things are? */
+bool spread_holds(const struct engine *e, const struct tree *t);
 
 /* How long G still waits for its preferred level; 0: no longer, or it prefers none. */
 int64_t engine_patience(const struct engine *e, const struct group *g);

@@ -8,7 +8,7 @@
 enum { FIRST_STEP = 64 };
 
 /* A pod that runs, and where it does. */
-struct holder { struct pod *p; struct node *node; int64_t end; uint32_t domain, unknown; };
+struct holder { struct pod *p; struct node *node; int64_t end; uint32_t domain, others; };
 struct holders { struct holder *at; size_t len, cap; size_t out; };         /* the first OUT are out of the model */
 
 int64_t pod_end(const struct pod *p, int64_t now_ms)
@@ -53,9 +53,9 @@ static int soonest_first(const void *a, const void *b)
 	const struct holder *x = a, *y = b;
 	if (x->end != y->end)
 		return x->end < y->end ? -1 : 1;
-	if (x->end == INT64_MAX && x->unknown != y->unknown)
-		return x->unknown < y->unknown ? -1 : 1;
-	if (x->end == INT64_MAX && x->domain != y->domain)
+	if (x->others != y->others)
+		return x->others < y->others ? -1 : 1;
+	if (x->domain != y->domain)
 		return x->domain < y->domain ? -1 : 1;
 	if (x->p->created_ms != y->p->created_ms)
 		return x->p->created_ms < y->p->created_ms ? -1 : 1;
@@ -67,7 +67,7 @@ static void find_holders(struct engine *e, const struct group *g, struct holders
 	const struct group *own = g ? group_root(g) : NULL;
 	struct tree *t = g && g->required ? engine_tree(e, g->required) : e->trees.at[0];
 	int level = g && g->required ? tree_level(t, g->required) : t->n_levels + 1;
-	autofree uint32_t *unknown = xcalloc(t->n + 1, sizeof(*unknown));
+	autofree uint32_t *all = xcalloc(t->n + 1, sizeof(*all)), *unknown = xcalloc(t->n + 1, sizeof(*unknown));
 	level = level == TREE_NONE ? t->n_levels + 1 : level;
 	for (size_t i = 0; i < e->m->pods.len; i++) {
 		struct pod *p = e->m->pods.at[i];
@@ -75,10 +75,11 @@ static void find_holders(struct engine *e, const struct group *g, struct holders
 			continue;
 		struct holder x = { p, p->node, pod_end(p, engine_now(e)), tree_up(t, t->leaf_of[p->node->index], level), 0 };
 		unknown[x.domain] += x.end == INT64_MAX;
+		all[x.domain]++;
 		vec_push(h, x);
 	}
 	for (size_t i = 0; i < h->len; i++)
-		h->at[i].unknown = unknown[h->at[i].domain];
+		h->at[i].others = h->at[i].end == INT64_MAX ? unknown[h->at[i].domain] : all[h->at[i].domain];
 	if (h->len)
 		qsort(h->at, h->len, sizeof(*h->at), soonest_first);
 }

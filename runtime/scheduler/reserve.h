@@ -3,8 +3,8 @@
  * A pod's end is known from its annotation aipc.dev/expected-runtime ("90m", "1h30m", seconds) and spec.activeDeadlineSeconds, the sooner,
  * counted from status.startTime; of a pod that has outlived its estimate, and of one that is being deleted, it is now. A reservation is found by
  * taking pods away in the order of their ends until the waiter fits: where that is, and when the last of those that stand there ends. Ends that nobody knows
- * come last, those in the domains (of the level that it requires, else nodes) with the fewest such pods first, so that what drains is one domain and
- * nobody who runs is disturbed. Pods of its own group stay.
+ * come last; of equal ones those in the domains (of the level that it requires, else nodes) with the fewest pods come first, so that what drains is one
+ * domain. Nobody who runs is disturbed, and pods of its own group stay.
  *
  * Cost: O(P log P) for the P pods that run, and O(log P) placements.
  */

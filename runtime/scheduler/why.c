@@ -167,7 +167,7 @@ static void why_level(struct engine *e, struct tree *t, int level, const struct 
 	if (most >= need && !of_one_kind(g))
 		snprintf(text, sizeof(text), "%s has room for each kind of its pods, but not for all of them together", name);
 	else if (most >= need)
-		snprintf(text, sizeof(text), "%s has room for %lld, but not in the slices or next to the pods that are asked for", name, (long long)most);
+		snprintf(text, sizeof(text), "%s has room for %lld, but not in the slices, within the spread or next to the pods that are asked for", name, (long long)most);
 	else
 		snprintf(text, sizeof(text), "best: %s has room for %lld, %lld short", name, (long long)most, (long long)(need - most));
 	say(e, out, text);
@@ -227,6 +227,11 @@ static void why_leaf_group(struct engine *e, const struct group *g, struct pendi
 	if (patience) {
 		snprintf(text, sizeof(text), "one %s is preferred; what is wider is taken after %lld s of waiting", g->preferred, (long long)(g->patience_ms / 1000));
 		say(e, out, text);
+	}
+	if (spread_unknown(t, g)) {
+		snprintf(text, sizeof(text), "its spread names %s, which is no level of the topology", spread_unknown(t, g));
+		say(e, out, text);
+		return;
 	}
 	why_level(e, t, level, g, need, out);
 	if (level > 0)
