@@ -54,6 +54,8 @@ const struct unit *unit_behind(const struct live *l, const struct unit *u)
 /* When U has waited long enough, it is looked at. */
 static void look_then(struct live *l, const struct unit *u)
 {
+	if (u->turn.created == INT64_MAX || l->rules.reserve_after_ms < 0)
+		return;
 	int64_t wait = u->turn.created + l->rules.reserve_after_ms - engine_now(l->e);
 	if (wait > 0 && clock_now_ms() + wait < l->mature_due)
 		l->mature_due = clock_now_ms() + wait;

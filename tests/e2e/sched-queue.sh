@@ -17,7 +17,8 @@ gang big 2 '{"required":"leaf"}'
 pods big 2 '{"gang":"big"}'
 until_ok 20 "room is kept" says big-0 "room is kept for it in leaf"
 until_ok 10 "it says when" says big-0 ", free by 20"
-until_ok 10 "the metric tells of it" eval '[[ $(sched_metric "aipc_scheduler_units{state=\"reserved\"}") =~ ^1 ]]'
+is_reserved() { [[ $(sched_metric 'aipc_scheduler_units{state="reserved"}') =~ ^1 ]]; }
+until_ok 10 "the metric tells of it" is_reserved
 keeps=$(kc get pod big-0 -o jsonpath='{.status.conditions[?(@.type=="PodScheduled")].message}' | sed -n 's|^room is kept for it in \(leaf l0[01]\),.*|\1|p')
 [[ $keeps == "leaf l${left:1:2}" ]] || fail "$left is free, but $keeps is kept"
 

@@ -182,7 +182,7 @@ def main(runtime, seed, n, kind):
                 f.write(text)
             print(f"{kind} {seed}, gang {i}: {mistake or 'missed'}: {json.dumps(spec)}")
     print(f"{kind} {seed}: {n} gangs, {wrong} wrong; {found} can be placed, {missed} missed ({heuristic} of them said heuristic)")
-    return 1 if wrong or not found or missed * 50 > found else 0
+    return 1 if wrong or not found or missed > 1 + found // 50 else 0
 
 
 if __name__ == "__main__":
