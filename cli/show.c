@@ -44,11 +44,30 @@ void show_value(const json_t *v, size_t max, struct str *out)
 	}
 }
 
+/* TEXT without what would speak to the terminal: a plan file comes from outside. */
+static const char *plain(struct shower *s, const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	while (*p >= 0x20 && *p < 0x7f)
+		p++;
+	if (!*p)
+		return text;
+	char *copy = arena_strdup(s->arena, text);
+	for (unsigned char *q = (unsigned char *)copy; *q; q++) {
+		if (*q < 0x20 || *q == 0x7f)
+			*q = '?';
+		else if (q[0] == 0xc2 && q[1] >= 0x80 && q[1] < 0xa0)
+			q[0] = q[1] = '?';
+	}
+	return copy;
+}
+
 /* LEFT, then RIGHT ending at the last column, on one line. */
 static void line(struct shower *s, char symbol, const char *left, const char *right)
 {
 	static const char symbols[] = "+-~?!<";
 	static const enum paint paints[] = { P_GREEN, P_RED, P_YELLOW, P_CYAN, P_YELLOW, P_CYAN };
+	left = plain(s, left);
 	const char *at = strchr(symbols, symbol);
 	bool color = s->c->color_out && at;
 	int width = s->c->width - 2, gap = width - 4 - (int)strlen(left) - (int)strlen(right);
@@ -67,7 +86,8 @@ static void print_rows(struct shower *s, const struct row *rows, size_t n)
 		const struct row *r = &rows[i];
 		char count[24];
 		snprintf(count, sizeof(count), "%zu", r->count);
-		int title = (int)strlen(r->title), what = (int)strlen(r->what);
+		const char *name = plain(s, r->title), *does = plain(s, r->what);
+		int title = (int)strlen(name), what = (int)strlen(does);
 		/* What is too long for its column takes from its neighbour, then from the end of the text. */
 		int room = title_w + what_w, shown = what;
 		if (title > room - 26)
@@ -77,8 +97,8 @@ static void print_rows(struct shower *s, const struct row *rows, size_t n)
 			shown = room - title - 1;
 		else if (title_col + what > room)
 			title_col = room - what;
-		fprintf(s->c->out, "      %-*.*s%-*.*s %4s%s%s\n", title_col, title, r->title, room - title_col, shown, r->what, count,
-			r->tail[0] ? "  " : "", r->tail);
+		fprintf(s->c->out, "      %-*.*s%-*.*s %4s%s%s\n", title_col, title, name, room - title_col, shown, does, count,
+			r->tail[0] ? "  " : "", plain(s, r->tail));
 	}
 }
 
@@ -86,6 +106,7 @@ static void print_rows(struct shower *s, const struct row *rows, size_t n)
 static void wrapped(struct shower *s, int indent, const char *text)
 {
 	int width = s->c->width - indent - 1;
+	text = plain(s, text);
 	while (*text) {
 		int n = (int)strlen(text);
 		if (n > width) {
@@ -148,7 +169,7 @@ static void print_objects(struct shower *s, size_t from, size_t to)
 		const struct change *ch = &s->p->changes[i];
 		if (!is_work(ch))
 			continue;
-		fprintf(s->c->out, "      %s %s\n", action_name(ch->action), ch->address);
+		fprintf(s->c->out, "      %s %s\n", action_name(ch->action), plain(s, ch->address));
 		for (size_t k = 0; k < ch->n_attrs; k++) {
 			struct str text;
 			str_init(&text, STR_OURS);
@@ -372,7 +393,7 @@ static void print_waves(struct shower *s)
 		const struct group *g = &s->p->groups[i];
 		if (!g->waves)
 			continue;
-		fprintf(s->c->out, "  %u wave%s of %s:", g->waves, PLURAL(g->waves), g->owner);
+		fprintf(s->c->out, "  %u wave%s of %s:", g->waves, PLURAL(g->waves), plain(s, g->owner));
 		if (g->canary)
 			fprintf(s->c->out, " %u canary%s", g->canary, g->waves > 1 ? ", then" : "");
 		if (g->max_unavailable && (!g->canary || g->waves > 1))
@@ -419,7 +440,7 @@ static void print_effects(struct shower *s)
 		char total[32], longest[32];
 		text_minutes(e.minutes, total);
 		text_minutes(e.longest, longest);
-		fprintf(s->c->out, "  about %s; longest step: %s, %s a node\n", total, e.longest_of->type, longest);
+		fprintf(s->c->out, "  about %s; longest step: %s, %s a node\n", total, plain(s, e.longest_of->type), longest);
 	}
 	print_irreversible(s);
 }
@@ -434,7 +455,7 @@ static void print_outputs(struct shower *s)
 		const struct output_change *o = &s->p->outputs[i];
 		const char *before = o->sensitive ? "(sensitive)" : o->before ? o->before : "(none)";
 		const char *after = o->sensitive ? "(sensitive)" : o->after ? o->after : s->p->destroy ? "(gone)" : "(gone, or known after apply)";
-		fprintf(s->c->out, "  %s: %.60s -> %.60s\n", o->name, before, after);
+		fprintf(s->c->out, "  %s: %.60s -> %.60s\n", plain(s, o->name), plain(s, before), plain(s, after));
 	}
 }
 

@@ -284,6 +284,18 @@ static void read_ephemeral(struct reading *r, const json_t *j)
 	r->p->ephemeral = all ? json_ref(all) : NULL;
 }
 
+/* What was asked of data blocks; told as it is, so that much must hold. */
+static void read_data(struct reading *r, const json_t *j)
+{
+	const json_t *all = json_at(j, "data") ? need(r, j, "data", JSON_ARRAY) : NULL, *row;
+	size_t i;
+	json_array_foreach(all, i, row) {
+		need(r, row, "address", JSON_STRING);
+		need(r, row, "state", JSON_STRING);
+	}
+	r->p->data = all ? json_ref(all) : NULL;
+}
+
 static void read_plan(struct reading *r, const json_t *j)
 {
 	struct plan *p = r->p;
@@ -314,15 +326,14 @@ static void read_plan(struct reading *r, const json_t *j)
 	const json_t *providers = need(r, j, "providers", JSON_OBJECT);
 	p->providers = providers ? json_ref(providers) : NULL;
 	read_ephemeral(r, j);
-	const json_t *data = json_at(j, "data") ? need(r, j, "data", JSON_ARRAY) : NULL;
-	p->data = data ? json_ref(data) : NULL;
+	read_data(r, j);
 	const json_t *conditions = json_at(j, "conditions") ? need(r, j, "conditions", JSON_OBJECT) : NULL;
 	p->conditions = conditions ? json_ref(conditions) : NULL;
 	if (!r->wrong && !after_is_acyclic(p))
 		r->wrong = "after";
 }
 
-int plan_from_json(const json_t *j, struct plan **out, struct err *err)
+int plan_read(const json_t *j, struct plan **out, struct err *err)
 {
 	if (!json_is_object(j) || !json_at(j, "format_version"))
 		return err_set(err, E_INPUT, "this is not a plan of aipc");
@@ -332,23 +343,30 @@ int plan_from_json(const json_t *j, struct plan **out, struct err *err)
 	if (too_deep(j, 0))
 		return err_set(err, E_INPUT, "the plan is damaged: it is nested deeper than %d levels", MAX_DEPTH);
 	struct reading r = { .p = plan_new() };
-	char id[sizeof(r.p->id)];
 	read_plan(&r, j);
-	memcpy(id, r.p->id, sizeof(id));
-	if (!r.wrong) {
-		plan_seal(r.p);
-		if (strcmp(id, r.p->id) != 0)
-			r.wrong = "id";
-	}
 	if (!r.wrong) {
 		*out = r.p;
 		return 0;
 	}
-	int rc = strcmp(r.wrong, "id") == 0
-			 ? err_set(err, E_INPUT, "the plan was changed after it was made (its contents do not match its id): plan again")
-			 : err_set(err, E_INPUT, "the plan is damaged (at \"%s\"): plan again", r.wrong);
 	plan_free(r.p);
-	return rc;
+	return err_set(err, E_INPUT, "the plan is damaged (at \"%s\"): plan again", r.wrong);
+}
+
+int plan_from_json(const json_t *j, struct plan **out, struct err *err)
+{
+	struct plan *p;
+	char id[sizeof(p->id)];
+	int rc = plan_read(j, &p, err);
+	if (rc)
+		return rc;
+	memcpy(id, p->id, sizeof(id));
+	plan_seal(p);
+	if (strcmp(id, p->id) == 0) {
+		*out = p;
+		return 0;
+	}
+	plan_free(p);
+	return err_set(err, E_INPUT, "the plan was changed after it was made (its contents do not match its id): plan again");
 }
 
 int plan_load(const char *path, struct plan **out, struct err *err)

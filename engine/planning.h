@@ -84,6 +84,7 @@ static inline bool is_removal(const struct change *c)
 struct plan *plan_new(void);
 void change_release(struct change *c);                   /* its references, not itself */
 void plan_seal(struct plan *p);                          /* sets the id from the contents */
+int plan_read(const json_t *j, struct plan **out, struct err *err) MUST_CHECK;      /* plan_from_json(), with whatever id J has */
 /* planfile.c: names in plan files. */
 struct counted { const char *name; size_t offset; };
 extern const struct counted plan_counted[];              /* of struct plan_counts; ends with a NULL name */

@@ -22,7 +22,7 @@ struct testfile {
 	struct eval *e;
 	struct diags *d;                     /* for the time of a call */
 	const struct yaml_file *f;
-	char *text;
+	char *text; size_t len;
 	const char *path, *module;
 	struct part own;
 	VEC(struct run *) runs;
@@ -179,8 +179,13 @@ static void read_all(void *arg)
 	static const char *const names[] = { "mock", "module", "override", "run", "variables", "world", NULL };
 	struct testfile *t = arg;
 	struct source *src = arena_alloc(t->arena, sizeof(*src));
-	*src = (struct source){ .path = t->path, .text = t->text, .len = strlen(t->text) };
+	*src = (struct source){ .path = t->path, .text = t->text, .len = t->len };
 	struct yaml_file *f;
+	if (strlen(t->text) != t->len) {
+		src->text = NULL;
+		diag_add(t->d, "E0401", (struct mark){ .src = src }, "the file holds a byte 0");
+		return;
+	}
 	if (!yaml_parse(t->arena, src, false, t->d, &f))
 		return;
 	t->f = f;
@@ -231,6 +236,7 @@ int testfile_read(const char *path, struct diags *d, struct testfile **out, stru
 	t->arena = arena_new();
 	t->stack = stack_new();
 	t->text = text;
+	t->len = len;
 	t->path = arena_strdup(t->arena, path);
 	t->module = ".";
 	t->d = d;
@@ -239,10 +245,7 @@ int testfile_read(const char *path, struct diags *d, struct testfile **out, stru
 	t->e->dir = ".";
 	t->e->resolve = resolve;
 	t->e->ctx = t;
-	if (strlen(text) != len)
-		diag_add(d, "E0401", (struct mark){ .src = &(struct source){ .path = t->path } }, "the file holds a byte 0");
-	else
-		stack_run(t->stack, read_all, t);
+	stack_run(t->stack, read_all, t);
 	*out = t;
 	return diags_errors(d) == errors ? 0 : err_set(err, E_INPUT, "%s", "");
 }

@@ -34,9 +34,10 @@ static int plan_unused(struct store *s, const char *plan_id, struct err *err)
 		return plan_id ? err->code : 0;
 	sq_text(st, 1, plan_id);
 	int rc = 0, step = sqlite3_step(st);
+	const char *started = step == SQLITE_ROW ? sq_column(st, 1) : NULL;
 	if (step == SQLITE_ROW)
 		rc = err_set(err, E_CONFLICT, "plan %s was already run (run %lld, started %s); a plan runs once: make a new one", plan_id,
-			     (long long)sqlite3_column_int64(st, 0), sq_column(st, 1));
+			     (long long)sqlite3_column_int64(st, 0), started ? started : "at an unknown time");
 	else if (step != SQLITE_DONE)
 		rc = sq_fail(s, "read the runs of", err);
 	sqlite3_reset(st);
@@ -102,7 +103,9 @@ int run_last(struct store *s, struct run *out, struct err *err)
 	if (!st)
 		return err->code;
 	int rc = 0, step = sqlite3_step(st);
-	if (step == SQLITE_ROW) {
+	if (step == SQLITE_ROW && (!sq_column(st, 1) || !sq_column(st, 3) || !sq_column(st, 4))) {
+		rc = sq_damaged(s, "a column of a run is missing", err);
+	} else if (step == SQLITE_ROW) {
 		arena_free(s->strings);
 		s->strings = arena_new();
 		*out = (struct run){
@@ -239,6 +242,13 @@ static int parse_column(struct store *s, sqlite3_stmt *st, int i, json_t **out, 
 	return 0;
 }
 
+/* Of CONFIG and PRIOR, which are maps of attributes. */
+static int parse_attrs(struct store *s, sqlite3_stmt *st, int i, json_t **out, struct err *err)
+{
+	int rc = parse_column(s, st, i, out, err);
+	return rc || !*out || json_is_object(*out) ? rc : sq_damaged(s, "the attributes of an operation of the journal are no map", err);
+}
+
 static int op_read(struct store *s, sqlite3_stmt *st, struct op_row *op, struct err *err)
 {
 	*op = (struct op_row){
@@ -250,9 +260,9 @@ static int op_read(struct store *s, sqlite3_stmt *st, struct op_row *op, struct 
 	if (!op->address || !op->type || !op->owner || !op->action || !op->deps || op->state > OP_FAILED ||
 	    op_sum(op, sq_column(st, 8), sq_column(st, 9)) != (uint64_t)sqlite3_column_int64(st, 11))
 		return sq_damaged(s, "an operation of the journal has a wrong checksum", err);
-	int rc = parse_column(s, st, 8, &op->config, err);
+	int rc = parse_attrs(s, st, 8, &op->config, err);
 	if (rc == 0)
-		rc = parse_column(s, st, 9, &op->prior, err);
+		rc = parse_attrs(s, st, 9, &op->prior, err);
 	return rc ? rc : parse_column(s, st, 10, &op->note, err);
 }
 

@@ -36,8 +36,12 @@ int store_notes(struct store *s, const char *provider, int (*each)(void *ctx, co
 		return err->code;
 	sq_text(st, 1, provider);
 	int step, rc = 0;
-	while (rc == 0 && (step = sqlite3_step(st)) != SQLITE_DONE)
-		rc = step == SQLITE_ROW ? each(ctx, sq_column(st, 0), sq_column(st, 1)) : sq_fail(s, "read the notes of", err);
+	while (rc == 0 && (step = sqlite3_step(st)) != SQLITE_DONE) {
+		const char *key = step == SQLITE_ROW ? sq_column(st, 0) : NULL, *value = step == SQLITE_ROW ? sq_column(st, 1) : NULL;
+		rc = step != SQLITE_ROW ? sq_fail(s, "read the notes of", err)
+		     : key && value	? each(ctx, key, value)
+					: sq_damaged(s, "a column of a note is missing", err);
+	}
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -74,8 +78,12 @@ int store_outputs(struct store *s, int (*each)(void *ctx, const struct stored_ou
 		return err->code;
 	int step, rc = 0;
 	while (rc == 0 && (step = sqlite3_step(st)) != SQLITE_DONE) {
+		if (step != SQLITE_ROW) {
+			rc = sq_fail(s, "read the outputs of", err);
+			break;
+		}
 		struct stored_output o = { sq_column(st, 0), sq_column(st, 1), sqlite3_column_int(st, 2) != 0 };
-		rc = step == SQLITE_ROW ? each(ctx, &o) : sq_fail(s, "read the outputs of", err);
+		rc = o.name ? each(ctx, &o) : sq_damaged(s, "the name of an output is missing", err);
 	}
 	sqlite3_finalize(st);
 	return rc;

@@ -30,6 +30,17 @@ static void deps_release(struct deps *d)
 	*d = (struct deps){ 0 };
 }
 
+static bool are_deps(const json_t *j)
+{
+	const json_t *v;
+	size_t i;
+	json_array_foreach(j, i, v) {
+		if (!json_is_string(v))
+			return false;
+	}
+	return json_is_array(j);
+}
+
 static int damaged_at(struct store *s, const char *address, const char *how, struct err *err)
 {
 	autofree char *text = xasprintf("object %.200s: %s", address ? address : "without address", how);
@@ -55,11 +66,19 @@ static int row_read(struct store *s, sqlite3_stmt *st, struct deps *d, struct ob
 		json_t *parsed;
 		if (json_parse(deps, strlen(deps), "deps", &parsed, &e))
 			return damaged_at(s, o->address, e.msg, err);
+		if (!are_deps(parsed)) {
+			json_decref(parsed);
+			return damaged_at(s, o->address, "its dependencies are no list of addresses", err);
+		}
 		deps_release(d);
 		*d = (struct deps){ xstrdup(deps), parsed };
 	}
 	if (json_parse(attrs, strlen(attrs), "attrs", &o->attrs, &e))
 		return damaged_at(s, o->address, e.msg, err);
+	if (!json_is_object(o->attrs)) {
+		json_decref(o->attrs);
+		return damaged_at(s, o->address, "its attributes are no map", err);
+	}
 	o->deps = d->parsed;
 	return 0;
 }
