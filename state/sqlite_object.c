@@ -164,8 +164,11 @@ static int next_version(struct store *s, const char *address, int64_t *out, stru
 		return err->code;
 	sq_text(st, 1, address);
 	int rc = sqlite3_step(st) == SQLITE_ROW ? 0 : sq_fail(s, "read an object of", err);
+	int64_t last = rc ? 0 : sqlite3_column_int64(st, 0);
+	if (rc == 0 && (last < 0 || last == INT64_MAX))
+		rc = damaged_at(s, address, "its version is none", err);
 	if (rc == 0)
-		*out = sqlite3_column_int64(st, 0) + 1;
+		*out = last + 1;
 	sqlite3_reset(st);
 	return rc;
 }
