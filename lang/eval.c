@@ -54,9 +54,10 @@ static bool has_members(const struct val *v)
 
 static bool scan(struct eval *e, const struct expr *x, const struct val *v, int level, struct eval_seen *out)
 {
+	enum { FRACTION = 16 };              /* steps for a number that is no small whole one: to sort or write it takes that much longer */
 	*out = (struct eval_seen){ .val = v, .weight = 1, .depth = 1, .marks = v->marks };
 	if (!has_members(v))
-		return true;
+		return !val_known(v) || val_is_null(v) || val_kind(v) != T_NUMBER || v->form == NUM_INT || eval_step(e, x, FRACTION);
 	struct eval_seen *slot = &e->seen[((uintptr_t)v >> 4) % ARRAY_LEN(e->seen)];
 	if (slot->val == v) {
 		*out = *slot;

@@ -188,13 +188,17 @@ static const struct val *remembered(struct eval *e, const struct func *f, const 
 
 static const struct val *run(struct eval *e, struct expr *x, const struct func *f, struct args *a)
 {
-	struct func_call c = { .arena = e->arena, .args = a->vals.at, .n = a->vals.len, .dir = e->dir, .eval = e, .bad_arg = SIZE_MAX };
+	struct func_call c = { .arena = e->arena, .args = a->vals.at, .n = a->vals.len, .dir = e->dir, .eval = e, .bad_arg = SIZE_MAX,
+			       .may_work = e->steps < EVAL_STEPS ? EVAL_STEPS - e->steps : 0 };
 	const struct val *out = NULL;
 	struct err err = { 0 };
 	bool once = f->flags & FUNC_IMPURE && c.n == 0;
 	if (once && (out = remembered(e, f, NULL)))
 		return out;
-	if (f->fn(&c, &out, &err)) {
+	int rc = f->fn(&c, &out, &err);
+	if (!eval_step(e, x, c.work))
+		return NULL;
+	if (rc) {
 		struct expr *place = c.bad_arg < a->places.len ? a->places.at[c.bad_arg] : x;
 		struct diag *g = eval_fail(e, place, "E0215", "%s(): %s", f->name, err.msg);
 		if (c.bad_arg < a->vals.len && place->kind != X_VALUE)

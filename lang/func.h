@@ -30,6 +30,7 @@ struct func_call {
 	const struct val *const *args; size_t n;
 	const char *dir;             /* the spec's folder, for FUNC_FILES */
 	size_t bad_arg;              /* on failure: index of the argument to put the caret under; SIZE_MAX: the call */
+	uint64_t work, may_work;     /* steps (lang/eval.h) that the function took beside those of its result, which it adds; how many it may */
 };
 typedef int func_fn(struct func_call *c, const struct val **out, struct err *err);
 

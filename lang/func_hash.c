@@ -182,16 +182,19 @@ int fn_rsadecrypt(struct func_call *c, const struct val **out, struct err *err)
 	return rc;
 }
 
-/* bcrypt takes 72 bytes; more would be ignored silently. Each step of the cost doubles the time: 14 is about a second. */
+/* bcrypt takes 72 bytes; more would be ignored silently. Each step of the cost doubles the time, which counts as work: 14 is about a second. */
 int fn_bcrypt(struct func_call *c, const struct val **out, struct err *err)
 {
-	enum { MAX_BYTES = 72, MAX_COST = 14 };
+	enum { MAX_BYTES = 72, MAX_COST = 14, WORK = 256 };
 	const struct val *s = c->args[0];
 	autofree struct crypt_data *data = xcalloc(1, sizeof(*data));
 	char random[16], salt[CRYPT_GENSALT_OUTPUT_SIZE];
 	int64_t cost = 10;
 	if (c->n > 1 && func_int(c, 1, 4, MAX_COST, &cost, err))
 		return E_INPUT;
+	c->work = (uint64_t)WORK << cost;
+	if (c->work > c->may_work)
+		return func_fail(c, SIZE_MAX, err, "so many hashes take too long");
 	if (s->str.len > MAX_BYTES || strlen(s->str.s) != s->str.len)
 		return func_fail(c, 0, err, s->str.len > MAX_BYTES ? "bcrypt takes at most 72 bytes" : "bcrypt takes no zero bytes");
 	clock_random(random, sizeof(random));

@@ -191,7 +191,26 @@ static bool rewrite(struct rewrite *r)
 }
 
 /* --- compiling ------------------------------------------------------------------------------------------------------- */
-struct regex { pcre2_code *code; pcre2_match_data *match; pcre2_match_context *limits; uint32_t groups; };
+struct regex {
+	pcre2_code *code;
+	pcre2_match_data *match;
+	pcre2_match_context *limits;
+	uint32_t groups;
+	uint64_t work, may_work;     /* counted and allowed, in units of which UNITS are a step of the language */
+	size_t at, char_work;        /* where matching stood in the text, in bytes; units/64 for a byte passed there */
+};
+enum { UNITS = 8 };
+
+/* Called before each item of the pattern that is tried: between two calls pcre2 goes over the text in one direction only. Its own limits
+ * do not count that, nor what the matches before took. */
+static int on_item(pcre2_callout_block *b, void *data)
+{
+	struct regex *re = data;
+	size_t moved = b->current_position > re->at ? b->current_position - re->at : re->at - b->current_position;
+	re->at = b->current_position;
+	re->work += 1 + moved * re->char_work / 64;
+	return re->work > re->may_work ? PCRE2_ERROR_CALLOUT : 0;
+}
 
 static void regex_release(struct regex *re)
 {
@@ -216,8 +235,8 @@ static int regex_init(struct func_call *c, size_t arg, const char *pattern, size
 	pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
 	pcre2_set_newline(cc, PCRE2_NEWLINE_LF);
 	pcre2_set_parens_nest_limit(cc, 250);
-	re->code = pcre2_compile((PCRE2_SPTR)text.at, text.len, PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_UTF_CHECK,
-				 &code, &at, cc);
+	re->code = pcre2_compile((PCRE2_SPTR)text.at, text.len, PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_UTF_CHECK |
+				 PCRE2_AUTO_CALLOUT, &code, &at, cc);
 	pcre2_compile_context_free(cc);
 	if (!re->code) {
 		char why[120] = "";
@@ -231,7 +250,12 @@ static int regex_init(struct func_call *c, size_t arg, const char *pattern, size
 	pcre2_set_match_limit(re->limits, MATCH_LIMIT);
 	pcre2_set_depth_limit(re->limits, DEPTH_LIMIT);
 	pcre2_set_heap_limit(re->limits, HEAP_KIB);
+	pcre2_set_callout(re->limits, on_item, re);
 	re->match = pcre2_match_data_create_from_pattern(re->code, NULL);
+	size_t size = 0;
+	pcre2_pattern_info(re->code, PCRE2_INFO_SIZE, &size);
+	re->char_work = 1 + size / 64;           /* a class of many characters is gone through for each of the text */
+	re->may_work = c->may_work * UNITS;
 	return 0;
 }
 
@@ -255,6 +279,7 @@ static int regex_next(struct func_call *c, struct regex *re, const struct val *s
 {
 	for (;;) {
 		int rc = pcre2_match(re->code, (PCRE2_SPTR)s->str.s, s->str.len, from, PCRE2_NO_UTF_CHECK, re->match, re->limits);
+		c->work = re->work / UNITS;
 		if (rc == PCRE2_ERROR_NOMATCH)
 			return 0;
 		if (rc < 0)

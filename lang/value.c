@@ -336,15 +336,31 @@ static int quoted_cmp(const char *s, size_t n, const char *t, size_t m)
 	return c ? c : (i < n ? (unsigned char)s[i] : 0) - (i < m ? (unsigned char)t[i] : 0);
 }
 
+/* V as %.10g and the semicolon that follows it in the text. */
+static const char *digits_of(const struct val *v, char out[64])
+{
+	const int64_t short_of = 10000000000;        /* whole numbers below have all their digits; mpfr takes a microsecond for each */
+	struct num_temp t;
+	if (v->form != NUM_INT || v->i >= short_of || v->i <= -short_of) {
+		mpfr_snprintf(out, 64, "%.10Rg;", num_temp_of(&t, v));
+		return out;
+	}
+	char *p = out + 63;
+	uint64_t n = v->i < 0 ? (uint64_t)-v->i : (uint64_t)v->i;
+	*p = '\0';
+	*--p = ';';
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	if (v->i < 0)
+		*--p = '-';
+	return p;
+}
+
 static int digits_cmp(const struct val *x, const struct val *y)
 {
-	struct num_temp t;
 	char a[64], b[64];
-	if (num_cmp(x, y) == 0)
-		return 0;
-	mpfr_snprintf(a, sizeof(a), "%.10Rg;", num_temp_of(&t, x));
-	mpfr_snprintf(b, sizeof(b), "%.10Rg;", num_temp_of(&t, y));
-	return strcmp(a, b);
+	return num_cmp(x, y) == 0 ? 0 : strcmp(digits_of(x, a), digits_of(y, b));
 }
 
 /* The one that ends first: its closing bracket against what the other goes on with. */

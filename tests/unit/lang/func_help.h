@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "lang/eval.h"
 #include "lang/func.h"
 #include "tests/unit/lang/val_help.h"
 
@@ -60,7 +61,7 @@ static inline int func_row_call(struct arena *a, const char *name, const struct 
 {
 	const struct func *f = func_find(name);
 	const struct val **args = arena_array(a, list->seq.len, sizeof(*args));
-	struct func_call c = { .arena = a, .args = args, .n = list->seq.len, .dir = func_dir };
+	struct func_call c = { .arena = a, .args = args, .n = list->seq.len, .dir = func_dir, .may_work = EVAL_STEPS };
 	unsigned marked = 0;
 	if (!f)
 		return err_set(err, E_INPUT, "no such function");

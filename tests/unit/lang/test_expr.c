@@ -78,6 +78,11 @@ static void growing_values_end(void **unused)
 		"[for a in [[for i in range(1000) : i]] : [for b in range(1000) : [for c in range(1000) : a]]]",
 		"join(\"\", [for i in range(1000000) : \"${join(\"\", [for j in range(1000) : \"ten chars.\"])}\"])",
 		"length([for i in range(9000000) : i]) + length([for i in range(9000000) : i])",
+		/* Work that makes little: text that is gone over again and again, hashes, numbers with fractions that are sorted. */
+		"length(regexall(\"a*[bc]\", join(\"\", [for i in range(400000) : \"a\"])))",
+		"[for i in range(1000) : can(regex(\"^(a|a|ab)*$\", \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac\"))]",
+		"[for i in range(1000) : bcrypt(\"x\", 8)]",
+		"length(distinct([for i in range(600000) : [i + 0.5]]))",
 	};
 	(void)unused;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
