@@ -50,7 +50,7 @@ static void start(void)
 {
 	json_setup();
 	/* In memory where that is possible: a store waits for its disk. */
-	dir = xasprintf("%s/aipc-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	dir = xasprintf("%s/aipc-fuzzXXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(dir))
 		abort();
 	path = file_join(dir, "state.db");

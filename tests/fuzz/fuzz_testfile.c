@@ -19,7 +19,7 @@ static const char spec[] =
 	"output:\n  size: { value: '${var.size}' }\n  hidden: { value: '${var.names}', sensitive: true }\n";
 static const char plan[] = "{\"actions\": {\"file.one[\\\"a\\\"]\": \"create\"}, \"data\": {}, \"counts\": {\"create\": 1}, \"complete\": true}";
 
-static char dir[] = "/tmp/aipc-fuzz-XXXXXX";
+static char dir[] = "/tmp/aipc-fuzzXXXXXX";
 static char *path, *tests;
 static json_t *summary;
 static FILE *null;

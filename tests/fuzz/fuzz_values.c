@@ -32,7 +32,7 @@ static const char spec[] =
 static const char *const names[] = { "s", "n", "b", "any", "list", "set", "map", "tuple", "object" };
 static const char token[] = "hunter2swordfish";          /* stands in what is given for sensitive variables */
 
-static char dir[] = "/tmp/aipc-fuzz-XXXXXX";
+static char dir[] = "/tmp/aipc-fuzzXXXXXX";
 static char *path;
 
 static void leave(void)
