@@ -39,6 +39,7 @@ link_runtime   := $(B)/runtime.a $(KUBE) $(BASE)
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
 FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+KUBE_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/e2e/kube_*.c))
 
 .PHONY: all check demo bench lint fuzz golden install uninstall clean deps-build deps-check deps-lint tests
 .SECONDARY:
@@ -75,7 +76,7 @@ $(B)/tests/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(link_$(1))
 endef
 $(foreach room,base lang state engine kube providers cli sim runtime,$(eval $(call unit_rule,$(room))))
 
-$(B)/tests/e2e/kube_probe: $(B)/tests/e2e/kube_probe.o $(link_kube)
+$(B)/tests/e2e/kube_%: $(B)/tests/e2e/kube_%.o $(link_kube)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/tests/fuzz/fuzz_cluster: $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(link_runtime)
@@ -91,7 +92,7 @@ $(B)/%.o: %.c Makefile config.mk
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-tests: $(TESTS) $(FUZZ) $(B)/tests/e2e/kube_probe
+tests: $(TESTS) $(FUZZ) $(KUBE_TOOLS)
 
 # The two commands of a fresh machine. Each installs what is missing first, then builds in a second make,
 # because config.mk can only be read once the libraries are there. The Kubernetes programs that some tests talk to are built
@@ -109,7 +110,7 @@ check: deps-check
 	@scripts/tools >/dev/null || true
 	@tests/run $(B)
 bench: deps-check
-	@$(MAKE) --no-print-directory all $(BENCH)
+	@$(MAKE) --no-print-directory all $(BENCH) $(KUBE_TOOLS)
 	@bench/run $(B)
 lint: deps-lint
 	@$(MAKE) --no-print-directory all
