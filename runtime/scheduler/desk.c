@@ -265,13 +265,21 @@ static void *take(void ***at, size_t *len, size_t *next)
 }
 
 struct live_bind *live_next_bind(struct live *l) { return take((void ***)&l->binds.at, &l->binds.len, &l->binds_at); }
-struct live_word *live_next_word(struct live *l) { return take((void ***)&l->words.at, &l->words.len, &l->words_at); }
+struct live_word *live_next_word(struct live *l)
+{
+	struct live_word *w = take((void ***)&l->words.at, &l->words.len, &l->words_at);
+	w = w ? w : take((void ***)&l->rewords.at, &l->rewords.len, &l->rewords_at);
+	if (w && w->of)
+		((struct item *)w->of)->word = NULL;
+	return w;
+}
+
 struct live_victim *live_next_victim(struct live *l) { return take((void ***)&l->victims.at, &l->victims.len, &l->victims_at); }
 struct live_status *live_next_status(struct live *l) { return take((void ***)&l->statuses.at, &l->statuses.len, &l->statuses_at); }
 
 bool live_has_work(const struct live *l)
 {
-	return l->binds_at < l->binds.len || l->words_at < l->words.len || l->victims_at < l->victims.len || l->statuses_at < l->statuses.len;
+	return l->binds_at < l->binds.len || l->words_at < l->words.len || l->rewords_at < l->rewords.len || l->victims_at < l->victims.len || l->statuses_at < l->statuses.len;
 }
 
 bool live_still_waits(const struct live *l, const struct live_word *w)

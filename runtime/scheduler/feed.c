@@ -259,6 +259,8 @@ static void item_free(struct live *l, struct item *i)
 	free(i->uid);
 	free(i->to);
 	l->expiring -= i->expires_ms != 0;
+	if (i->word)
+		i->word->of = NULL;
 	free(i->told);
 	free(i->told_node);
 	free(i);
@@ -700,6 +702,8 @@ void live_free(struct live *l)
 		live_bind_free(l->binds.at[k]);
 	for (size_t k = l->words_at; k < l->words.len; k++)
 		live_word_free(l->words.at[k]);
+	for (size_t k = l->rewords_at; k < l->rewords.len; k++)
+		live_word_free(l->rewords.at[k]);
 	for (size_t k = l->victims_at; k < l->victims.len; k++)
 		live_victim_free(l->victims.at[k]);
 	engine_free(l->e);
@@ -711,6 +715,7 @@ void live_free(struct live *l)
 	vec_free(&l->freed);
 	vec_free(&l->binds);
 	vec_free(&l->words);
+	vec_free(&l->rewords);
 	vec_free(&l->victims);
 	vec_free(&l->statuses);
 	vec_free(&l->reports);

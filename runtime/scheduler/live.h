@@ -68,6 +68,7 @@ struct live_word {
 	char *ns, *name, *uid, *reason, *message;
 	char *nominated;             /* the node that is kept for it while victims leave; NULL: none */
 	bool event, first;           /* EVENT: more than its numbers changed. FIRST: it has no such condition yet */
+	void *of;                    /* live's own, while nobody has taken it */
 };
 /* What the status of a group's object should say: STATUS holds only fields that are this scheduler's (status.c says which). */
 struct live_status { char *team, *version, *ns, *name, *uid; enum group_dialect dialect; json_t *status; };
@@ -80,7 +81,7 @@ bool live_decide(struct live *l, int64_t budget_ms);
 int64_t live_due(const struct live *l);
 /* The oldest decision that nobody took yet; NULL: none. */
 struct live_bind *live_next_bind(struct live *l);
-struct live_word *live_next_word(struct live *l);
+struct live_word *live_next_word(struct live *l);   /* those that a pod is told first before what only changed; one for each pod, the newest */
 struct live_victim *live_next_victim(struct live *l);
 struct live_status *live_next_status(struct live *l);
 enum live_result {

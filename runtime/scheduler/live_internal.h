@@ -40,6 +40,7 @@ struct item {
 	char *to;                                    /* assumed to be on this node; NULL: not */
 	bool under_way;                              /* the caller has its bind */
 	bool refused;                                /* its last binding failed */
+	struct live_word *word;                      /* that nobody has taken yet; NULL: none */
 	char *told, *told_node;                      /* "Reason message" handed out last, and the node that was kept for it then */
 	int64_t expires_ms;                          /* of the assumption; 0: the API server did it */
 	struct unit *displaced_by;
@@ -83,7 +84,8 @@ struct live {
 	VEC(sym) freed;                              /* names of nodes that gained */
 	bool wake_all, hungry, reset_wanted;                       /* hungry: who did not fit looks for victims */
 	VEC(struct live_bind *) binds; size_t binds_at;
-	VEC(struct live_word *) words; size_t words_at;
+	VEC(struct live_word *) words; size_t words_at;      /* for pods that nothing was told yet */
+	VEC(struct live_word *) rewords; size_t rewords_at;
 	VEC(struct live_victim *) victims; size_t victims_at;
 	VEC(struct live_status *) statuses; size_t statuses_at;
 	VEC(struct team *) reports; int64_t report_due;      /* whose status is to be looked at, and when the first of them is due at the earliest */

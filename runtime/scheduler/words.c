@@ -38,6 +38,21 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static struct live_word *new_word(struct live *l, struct item *i)
+{
+	struct live_word *w = i->word = xcalloc(1, sizeof(*w));
+	w->of = i;
+	w->ns = xstrdup(intern_text(l->m->names, i->pod->ns));
+	w->name = xstrdup(i->pod->name);
+	w->uid = xstrdup(i->uid);
+	w->first = !i->pod->said_reason;
+	if (i->told || !w->first)
+		vec_push(&l->rewords, w);
+	else
+		vec_push(&l->words, w);
+	return w;
+}
+
 /* Hands it out when it is not what was told last, or what the pod's own condition and nomination say already. */
 static void tell(struct live *l, const struct unit *u, struct item *i, const char *reason, const char *message)
 {
@@ -54,16 +69,15 @@ static void tell(struct live *l, const struct unit *u, struct item *i, const cha
 		}
 		return;
 	}
-	struct live_word *w = xcalloc(1, sizeof(*w));
-	w->ns = xstrdup(intern_text(l->m->names, i->pod->ns));
-	w->name = xstrdup(i->pod->name);
-	w->uid = xstrdup(i->uid);
+	struct live_word *w = i->word ? i->word : new_word(l, i);
+	/* What nobody took meanwhile is out of date. */
+	free(w->reason);
+	free(w->message);
+	free(w->nominated);
 	w->reason = xstrdup(reason);
 	w->message = xstrdup(message);
 	w->nominated = xstrdup(kept);
-	w->first = !i->pod->said_reason;
-	w->event = !before || !words_alike(before, text);
-	vec_push(&l->words, w);
+	w->event = w->event || !before || !words_alike(before, text);
 	free(i->told);
 	free(i->told_node);
 	i->told = text;

@@ -267,11 +267,55 @@ static void a_large_gang_never_starves(void **unused)
 		fail_msg("it started after %d minutes", ordered);
 }
 
+/* Words wait while the server is slow: whoever was told nothing comes first, and of what changed twice only the newest is said. */
+static void words_wait_their_turn(void **unused)
+{
+	(void)unused;
+	enum { OLD = 3 };
+	struct live_word *w;
+	size_t n = 0;
+	clock_simulate(1, 1767225600000);
+	struct live *l = live_new("aipc");
+	live_refilled(l);
+	for (int i = 0; i < OLD; i++)
+		live_object(l, small_pod(i, "", 1767225600000, 10, false));
+	while (live_decide(l, 1000))
+		;
+	while ((w = live_next_word(l))) {
+		assert_true(w->first);
+		live_word_free(w);
+		n++;
+	}
+	assert_int_equal(n, OLD);
+	for (int nodes = 1; nodes < 4; nodes++) {
+		live_object(l, fixture("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%d'},'spec':{'unschedulable':true},'status':{'allocatable':{'cpu':'1','pods':'1','nvidia.com/gpu':'1'}}}", nodes));
+		while (live_decide(l, 1000))
+			;
+	}
+	live_object(l, small_pod(9, "", 1767225600000, 10, false));
+	live_drop(l, "v1", "Pod", "ns", "s-1");
+	while (live_decide(l, 1000))
+		;
+	for (n = 0; (w = live_next_word(l)); n++) {
+		assert_string_equal(w->name, n ? strcmp(w->name, "s-1") == 0 ? "s-1" : n == 1 ? "s-0" : "s-2" : "s-9");
+		assert_true(strcmp(w->name, "s-1") == 0 || strstr(w->message, "none of 3 nodes fits"));
+		assert_true(w->event);
+		n -= strcmp(w->name, "s-1") == 0;        /* it has gone; nobody is told */
+		assert_int_equal(live_still_waits(l, w), strcmp(w->name, "s-1") != 0);
+		live_word_free(w);
+	}
+	assert_int_equal(n, OLD);
+	assert_false(live_has_work(l));
+	live_free(l);
+	clock_real();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spans), cmocka_unit_test(options), cmocka_unit_test(others_may_use_it_until_it_is_needed), cmocka_unit_test(it_says_when),
 		cmocka_unit_test(no_room_is_kept_in_vain), cmocka_unit_test(order_and_age), cmocka_unit_test(a_large_gang_never_starves),
+		cmocka_unit_test(words_wait_their_turn),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
