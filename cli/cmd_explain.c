@@ -37,9 +37,9 @@ static void print_wrapped(FILE *out, const char *text, size_t width)
 	fputc('\n', out);
 }
 
-static void print_example(FILE *out, const char *what, const char *text)
+static void print_example(FILE *out, const char *what, const char *by, const char *text)
 {
-	fprintf(out, "\n%s:\n\n", what);
+	fprintf(out, "\n%s%s:\n\n", what, by);
 	for (size_t n; *text; text += n + 1) {
 		n = strcspn(text, "\n");
 		fprintf(out, "    %.*s\n", (int)n, text);
@@ -57,17 +57,19 @@ static int explain_code(struct cli *c, const char *text)
 	if (c->json) {
 		autojson json_t *j = json_pack("{s:s, s:s, s:s}", "code", d->code, "title", d->title, "text", d->text);
 		if (x)
-			json_put_new(j, "example", json_pack("{s:s, s:s?}", "wrong", x->wrong, "right", x->right));
+			json_put_new(j, "example", json_pack("{s:s, s:s?, s:s}", "wrong", x->wrong, "right", x->right, "by", diag_example_by(x)));
 		autofree char *out = json_text(j);
 		fprintf(c->out, "%s\n", out);
 		return EXIT_OK;
 	}
 	fprintf(c->out, "%s: %s\n\n", d->code, d->title);
 	print_wrapped(c->out, d->text, 80);
-	if (x)
-		print_example(c->out, code[0] == 'W' ? "Warned of" : "Refused", x->wrong);
-	if (x && x->right)
-		print_example(c->out, "Fine", x->right);
+	if (!x)
+		return EXIT_OK;
+	autofree char *by = x->by ? xasprintf(" by aipc %s", x->by) : xstrdup("");
+	print_example(c->out, code[0] == 'W' ? "Warned of" : "Refused", by, x->wrong);
+	if (x->right)
+		print_example(c->out, "Fine", "", x->right);
 	return EXIT_OK;
 }
 

@@ -5,7 +5,7 @@
 cd "${root:?}"
 rooms="lang engine providers cli"
 # shellcheck disable=SC2086 # the rooms are words
-grep -rohE --include='*.[ch]' --exclude=codes.c --exclude=code_examples.c '"[EW][0-9]{4}"' $rooms | tr -d '"' | sort -u >"${work:?}/used"
+grep -rohE --include='*.[ch]' --exclude=codes.c --exclude='code_examples*.c' '"[EW][0-9]{4}"' $rooms | tr -d '"' | sort -u >"${work:?}/used"
 grep -oE '^	\{ "[EW][0-9]{4}"' lang/codes.c | grep -oE '[EW][0-9]{4}' | sort >"$work/told"
 (($(wc -l <"$work/used") > 100)) || fail "the codes of the sources were not found"
 missing=$(comm -23 "$work/used" "$work/told" | tr '\n' ' ')
@@ -17,7 +17,7 @@ stale=$(comm -13 "$work/used" "$work/told" | tr '\n' ' ')
 command -v python3 >/dev/null || skip "python3 is missing: it runs the examples of the codes"
 cd "$work"
 root=$root python3 - <<'PY'
-import json, os, re, subprocess, sys, tempfile
+import glob, json, os, re, shlex, subprocess, sys, tempfile
 
 bad = []
 
@@ -25,7 +25,14 @@ def aipc(*args):
     p = subprocess.run(['aipc', *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     return p.returncode, p.stdout, p.stderr
 
-def codes_of(code, text):
+def diagnostics(j):
+    if isinstance(j, list):
+        return [d for x in j for d in diagnostics(x)]
+    if not isinstance(j, dict):
+        return []
+    return [d for k, v in j.items() for d in (v if k == 'diagnostics' else diagnostics(v))]
+
+def codes_of(by, text):
     with tempfile.TemporaryDirectory() as d:
         name, files = 'main.aipc.yaml', {}
         for line in text.splitlines(True):
@@ -38,9 +45,10 @@ def codes_of(code, text):
             os.makedirs(os.path.dirname(os.path.join(d, n)), exist_ok=True)
             with open(os.path.join(d, n), 'w') as f:
                 f.write(t)
-        rc, out, err = aipc('-C', d, 'lint' if code.startswith('W09') else 'validate', '--json')
-        told = [json.loads(l) for l in (out + err).splitlines() if l.startswith('{"diagnostics"')]
-        return rc, {x['code'] for t in told for x in t['diagnostics']}
+        words = shlex.split(by)
+        rc, out, err = aipc('-C', d, words[0], '--json', *words[1:])
+        told = [json.loads(l) for l in (out + err).splitlines() if l.startswith('{')]
+        return rc, {x['code'] for t in told for x in diagnostics(t)}
 
 rows = json.loads(aipc('explain', '--list', '--json')[1])
 lines = aipc('explain', '--list')[1].splitlines()
@@ -61,15 +69,15 @@ for r in rows:
         for line in (example[part] or '').splitlines():
             if '    ' + line not in text.splitlines():
                 bad.append('%s: explain does not print %r' % (code, line))
-    rc, got = codes_of(code, example['wrong'])
+    rc, got = codes_of(example['by'], example['wrong'])
     if code not in got or (code[0] == 'E') != (rc != 0):
         bad.append('%s: the wrong spec gives %s, exit status %d' % (code, sorted(got), rc))
     if example['right']:
-        rc, got = codes_of(code, example['right'])
+        rc, got = codes_of(example['by'], example['right'])
         if code in got or any(c[0] == 'E' for c in got) or rc:
             bad.append('%s: the right spec gives %s, exit status %d' % (code, sorted(got), rc))
-written = open(os.path.join(os.environ['root'], 'lang/code_examples.c')).read().count('\n\t{ "')
-if with_example < 80 or with_example != written:
+written = sum(open(f).read().count('\n\t{ "') for f in glob.glob(os.path.join(os.environ['root'], 'lang/code_examples*.c')))
+if with_example < 150 or with_example != written:
     bad.append('%d codes have examples, %d are written' % (with_example, written))
 print('%d codes, %d with examples' % (len(rows), with_example))
 print('\n'.join(bad))
