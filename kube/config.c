@@ -270,6 +270,7 @@ void kube_config_free(struct kube_config *c)
 {
 	if (!c)
 		return;
+	kube_exec_end(c);
 	char *const plain[] = { c->server, c->server_name, c->ca_file, c->ca_pem, c->cert_file, c->key_file, c->token_file, c->context, c->ns };
 	char *const secret[] = { c->cert_pem, c->key_pem, c->token, c->basic, c->file_token, c->exec_token, c->exec_cert, c->exec_key };
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)

@@ -11,8 +11,10 @@
  * command, args, env, provideClusterInfo). context: cluster, user, namespace. A user that needs something else (auth-provider, impersonation) and a proxy-url
  * are refused by name, never ignored. Caps: 4 MiB a file, depth 32, 1,000 entries of a kind.
  *
- * An exec plugin runs without a terminal and has EXEC_MS to answer; its credential is kept until its expirationTimestamp (a
- * minute before it, or a quarter of a short life), or until the server answers 401. No credential is ever logged or put in an error.
+ * An exec plugin runs without a terminal and has EXEC_MS to answer, whatever becomes of the request that made it run: one that was given less
+ * time fails alone, and the next one finds the plugin running or done. Its credential is used until its expirationTimestamp, or until the
+ * server answers 401; a minute before the end (or a quarter of a short life) a request makes the plugin run again and goes on with what there
+ * is. When that fails the log says so, and it is tried again after 5 s. No credential is ever logged or put in an error.
  */
 #ifndef KUBE_CONFIG_H
 #define KUBE_CONFIG_H
@@ -32,12 +34,13 @@ struct kube_config;
 int kube_config_load(const char *paths, const char *context, struct kube_config **out, struct err *err) MUST_CHECK;
 /* Without any file: an address, and optionally a bearer token (copied). INSECURE: the certificate is not checked. */
 struct kube_config *kube_config_plain(const char *server, const char *token, bool insecure);
-void kube_config_free(struct kube_config *c);                /* wipes secrets; NULL is fine */
+/* Wipes secrets, ends a plugin that runs (before loop_free() of the loop it was asked on). NULL is fine. */
+void kube_config_free(struct kube_config *c);
 
 const char *kube_config_server(const struct kube_config *c);     /* "https://host:port/base", without a final slash */
 const char *kube_config_namespace(const struct kube_config *c);  /* of the context or the service account; "default" */
 const char *kube_config_context(const struct kube_config *c);    /* its name; "in-cluster" for the service account */
-/* Borrowed; valid until the next call of kube_config_auth. */
+/* Borrowed; always of the newest credential, for the life of C. */
 const struct http_trust *kube_config_trust(struct kube_config *c);
 
 /* The value of the Authorization header to send now, or NULL when a certificate says it all: a new string to free. *GIVEN says which

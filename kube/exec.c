@@ -9,13 +9,18 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "kube/config_internal.h"
 
 extern char **environ;
 
-enum { OUTPUT_MAX = 1 << 20, EARLY_MS = 60000, LAST_MS = 2000 };
+enum {
+	OUTPUT_MAX = 1 << 20, EARLY_MS = 60000,
+	LAST_MS = 2000,              /* for the kernel, to end what was killed */
+	AGAIN_MS = 5000,             /* between failures while what we have is still good */
+};
 
 int kube_exec_check(const json_t *exec, struct err *err)
 {
@@ -32,21 +37,26 @@ int kube_exec_check(const json_t *exec, struct err *err)
 
 /* --- one run of the plugin ------------------------------------------------------------------------------------------------ */
 
-/* Freed when the process has ended, its output is at its end, and all handles are closed. */
-struct run {
-	struct task *t;              /* NULL once nobody waits any more */
+/* It belongs to the configuration, not to who asked first: a request that runs out of time leaves it running for the next one. Freed when
+ * the configuration has let it go and all handles are closed. */
+struct exec_run {
+	struct kube_config *config;  /* NULL: let go, nobody reads its answer */
 	uv_process_t process;
 	uv_pipe_t out;
+	uv_timer_t last;
 	struct str text;
 	char piece[4096];
+	int64_t began_ms;
 	unsigned open;               /* handles */
 	bool exited, ended;
 	int64_t status; int sig;
 };
 
+static void settle(struct exec_run *r);
+
 static void closed(uv_handle_t *h)
 {
-	struct run *r = h->data;
+	struct exec_run *r = h->data;
 	if (--r->open)
 		return;
 	OPENSSL_cleanse(r->text.at, r->text.len);
@@ -54,33 +64,58 @@ static void closed(uv_handle_t *h)
 	free(r);
 }
 
+static void close_process(struct exec_run *r)
+{
+	if (uv_is_closing((uv_handle_t *)&r->process))
+		return;
+	uv_close((uv_handle_t *)&r->process, closed);
+	uv_close((uv_handle_t *)&r->last, closed);
+}
+
+/* What the kernel does not let go (a file system that hangs) is left behind. */
+static void on_last(uv_timer_t *h) { close_process(h->data); }
+
+/* A plugin that still runs is killed, and waited for so that no zombie is left. */
+static void let_go(struct exec_run *r)
+{
+	r->config = NULL;
+	uv_close((uv_handle_t *)&r->out, closed);
+	if (r->exited) {
+		close_process(r);
+		return;
+	}
+	uv_process_kill(&r->process, SIGKILL);
+	uv_timer_start(&r->last, on_last, LAST_MS, 0);
+}
+
 static void on_exit_of(uv_process_t *p, int64_t status, int sig)
 {
-	struct run *r = p->data;
+	struct exec_run *r = p->data;
 	r->exited = true;
 	r->status = status;
 	r->sig = sig;
-	if (r->t)
-		task_wake(r->t);
+	if (r->config)
+		settle(r);
+	else
+		close_process(r);
 }
 
 static void give_room(uv_handle_t *h, size_t want, uv_buf_t *buf)
 {
-	struct run *r = h->data;
+	struct exec_run *r = h->data;
 	(void)want;
 	*buf = uv_buf_init(r->piece, sizeof(r->piece));
 }
 
 static void on_output(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
-	struct run *r = s->data;
+	struct exec_run *r = s->data;
 	if (n > 0)
 		str_addn(&r->text, buf->base, (size_t)n);
 	if (n < 0) {
 		r->ended = true;
 		uv_read_stop(s);
-		if (r->t)
-			task_wake(r->t);
+		settle(r);
 	}
 }
 
@@ -146,15 +181,16 @@ static void free_all(char **list)
 	free(list);
 }
 
-static int start(struct task *t, struct kube_config *c, struct run **out, struct err *err)
+static int start(uv_loop_t *uv, struct kube_config *c, struct err *err)
 {
-	uv_loop_t *uv = loop_uv(task_loop(t));
-	struct run *r = xcalloc(1, sizeof(*r));
+	struct exec_run *r = xcalloc(1, sizeof(*r));
 	char **args = arguments(c->exec), **env = environment(c);
 	str_init(&r->text, OUTPUT_MAX);
-	r->t = t;
-	r->process.data = r->out.data = r;
+	r->config = c;
+	r->began_ms = clock_now_ms();
+	r->process.data = r->out.data = r->last.data = r;
 	uv_pipe_init(uv, &r->out, 0);
+	uv_timer_init(uv, &r->last);
 	uv_stdio_container_t io[3] = { { .flags = UV_IGNORE }, { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&r->out },
 				       { .flags = UV_INHERIT_FD, .data.fd = 2 } };
 	int rc = uv_spawn(uv, &r->process, &(uv_process_options_t){ .file = args[0], .args = args, .env = env, .stdio = io, .stdio_count = 3,
@@ -165,34 +201,16 @@ static int start(struct task *t, struct kube_config *c, struct run **out, struct
 	}
 	free_all(args);
 	free_all(env);
-	r->open = 2;
+	r->open = 3;
 	if (rc) {
 		uv_close((uv_handle_t *)&r->out, closed);
-		uv_close((uv_handle_t *)&r->process, closed);
+		close_process(r);
 		return E_AUTH;
 	}
 	uv_read_start((uv_stream_t *)&r->out, give_room, on_output);
-	*out = r;
+	c->exec_now = r;
+	c->exec_over.set = false;
 	return 0;
-}
-
-/* A plugin that still runs is killed, and waited for so that no zombie is left, whatever cut T short. One that the kernel does not
- * let go (a file system that hangs) is left behind. */
-static void finish(struct task *t, struct run *r)
-{
-	if (!r->exited) {
-		int64_t old = task_deadline(t);
-		uv_process_kill(&r->process, SIGKILL);
-		task_shield(t, true);
-		task_deadline_restore(t, clock_now_ms() + LAST_MS);
-		while (!r->exited && task_park(t, NULL) == 0)
-			;
-		task_deadline_restore(t, old);
-		task_shield(t, false);
-	}
-	r->t = NULL;
-	uv_close((uv_handle_t *)&r->out, closed);
-	uv_close((uv_handle_t *)&r->process, closed);
 }
 
 /* RFC 3339; -1 when it is no time. */
@@ -229,7 +247,7 @@ static void replace(char **to, const char *with)
 	*to = with && with[0] ? xstrdup(with) : NULL;
 }
 
-static int take(struct kube_config *c, const struct run *r, struct err *err)
+static int take(struct kube_config *c, const struct exec_run *r, struct err *err)
 {
 	const char *name = json_str(c->exec, "command");
 	autojson json_t *j = NULL;
@@ -251,41 +269,90 @@ static int take(struct kube_config *c, const struct run *r, struct err *err)
 	replace(&c->exec_cert, cert && key ? cert : NULL);
 	replace(&c->exec_key, cert && key ? key : NULL);
 	c->exec_until_ms = stamp ? until(end) : TASK_FOREVER;
+	c->exec_end_ms = end;
 	c->exec_runs++;
+	(void)kube_config_trust(c);          /* requests that wait for their turn have it in hands: it must not name what was just wiped */
 	return 0;
 }
 
-static int run_plugin(struct task *t, struct kube_config *c, struct err *err)
+static bool still_good(const struct kube_config *c, unsigned refused)
 {
-	struct run *r = NULL;
-	int rc = start(t, c, &r, err);
+	return c->exec_runs && refused != c->exec_runs && c->exec_end_ms > clock_wall_ms();
+}
+
+static void failed(struct kube_config *c, const struct err *err)
+{
+	c->exec_fails++;
+	c->exec_failure = *err;
+	c->exec_again_ms = clock_now_ms() + AGAIN_MS;
+	if (still_good(c, 0))
+		log_warn("%s: the credential at hand is used until it ends", err->msg);
+}
+
+/* The run is over, however it went: all who wait for it look. */
+static void over(struct exec_run *r, int rc, const struct err *err)
+{
+	struct kube_config *c = r->config;
+	c->exec_now = NULL;
 	if (rc)
-		return rc;
-	int64_t old = task_deadline_in(t, KUBE_EXEC_MS);
-	while (rc == 0 && !(r->exited && r->ended))
-		rc = task_park(t, NULL);
-	task_deadline_restore(t, old);
-	if (rc == E_TIMEOUT && clock_now_ms() >= old)
-		err_set(err, rc, "the time allowed has passed while the exec plugin %s ran", json_str(c->exec, "command"));
-	else if (rc == E_TIMEOUT)
-		rc = err_set(err, E_AUTH, "the exec plugin %s did not answer in %d s", json_str(c->exec, "command"), KUBE_EXEC_MS / 1000);
-	else if (rc)
-		err_set(err, rc, "cancelled while the exec plugin ran");
-	else
-		rc = take(c, r, err);
-	finish(t, r);
-	return rc;
+		failed(c, err);
+	let_go(r);
+	event_set(&c->exec_over);
+}
+
+static void settle(struct exec_run *r)
+{
+	struct err err = { 0 };
+	if (r->exited && r->ended)
+		over(r, take(r->config, r, &err), &err);
+}
+
+/* A run that had its time is ended. By who asks, as the tasks' clock is the one that counts. */
+static void end_overdue(struct kube_config *c)
+{
+	struct err err = { 0 };
+	if (!c->exec_now || clock_now_ms() - c->exec_now->began_ms < KUBE_EXEC_MS)
+		return;
+	int rc = err_set(&err, E_AUTH, "the exec plugin %s did not answer in %d s", json_str(c->exec, "command"), KUBE_EXEC_MS / 1000);
+	over(c->exec_now, rc, &err);
+}
+
+static int await(struct task *t, struct kube_config *c, struct err *err)
+{
+	unsigned runs = c->exec_runs, fails = c->exec_fails;
+	int rc = 0;
+	while (rc == 0 && runs == c->exec_runs && fails == c->exec_fails) {
+		int64_t old = task_deadline_in(t, c->exec_now->began_ms + KUBE_EXEC_MS - clock_now_ms());
+		rc = event_wait(t, &c->exec_over, NULL);
+		task_deadline_restore(t, old);
+		end_overdue(c);
+	}
+	if (fails != c->exec_fails)
+		return err_set(err, c->exec_failure.code, "%s", c->exec_failure.msg);
+	if (runs != c->exec_runs)
+		return 0;
+	if (rc == E_TIMEOUT)
+		return err_set(err, rc, "the time allowed has passed while the exec plugin %s runs", json_str(c->exec, "command"));
+	return err_set(err, rc, "cancelled while the exec plugin runs");
 }
 
 int kube_exec_run(struct task *t, struct kube_config *c, unsigned refused, struct err *err)
 {
-	int rc = gate_enter(t, &c->exec_gate, err);
-	if (rc)
-		return rc;
-	/* Whoever waited at the gate may find the work done. */
-	bool fresh = c->exec_runs && c->exec_until_ms > clock_wall_ms() && refused != c->exec_runs;
-	if (!fresh)
-		rc = run_plugin(t, c, err);
-	gate_leave(&c->exec_gate);
-	return rc;
+	struct err unheard = { 0 };
+	uv_loop_t *uv = loop_uv(task_loop(t));
+	end_overdue(c);
+	if (still_good(c, refused)) {
+		if (!c->exec_now && c->exec_until_ms <= clock_wall_ms() && c->exec_again_ms <= clock_now_ms() && start(uv, c, &unheard) != 0)
+			failed(c, &unheard);
+		return 0;
+	}
+	int rc = c->exec_now ? 0 : start(uv, c, err);
+	return rc ? rc : await(t, c, err);
+}
+
+void kube_exec_end(struct kube_config *c)
+{
+	if (c->exec_now)
+		let_go(c->exec_now);
+	c->exec_now = NULL;
 }
