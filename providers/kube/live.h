@@ -4,7 +4,7 @@
  * wanted, the server is asked by a dry run what it would make of the spec: defaults and other spellings are then no difference, and what
  * it refuses is told before anything is changed. Written is by server-side apply as manager KUBE_MANAGER.
  *
- * What is recorded: uid, and whether aipc made the object. Removed is only the very object of that uid that aipc made and still owns
+ * What is recorded: uid, the cluster (target.h), and whether aipc made the object. Nothing is read from another cluster or done there. Removed is only the very object of that uid that aipc made and still owns
  * something of; of others, and of nodes, aipc only gives up its own fields. A kind goes only when no object of it is left that someone
  * else made, a namespace only when nothing of someone else is left in it.
  */
@@ -27,7 +27,9 @@ int live_node_write(struct task *t, struct op *op, struct err *err);
 int live_node_remove(struct task *t, struct op *op, struct err *err);
 int live_node_import(const char *id, const json_t *config, json_t **prior, struct err *err);
 
-/* For both. What the server would make of BODY, by a dry run: *DRY a new reference, or NULL where it could not be told; op.refused or op.remark
+/* For both. A read for a plan that ended with RC, E_INPUT: the mistake is one of the spec or of where it points, so there is no plan. */
+int live_refused(struct op *op, int rc, struct err *err);
+/* What the server would make of BODY, by a dry run: *DRY a new reference, or NULL where it could not be told; op.refused or op.remark
  * then say why. live_settle asks only when LIVE is not already as BODY wants it. */
 struct thing;
 int live_ask(struct task *t, struct thing *x, const json_t *body, json_t **dry, struct err *err) MUST_CHECK;

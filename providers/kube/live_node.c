@@ -160,7 +160,7 @@ static int write_taints(struct task *t, struct thing *x, const json_t *want, con
 
 /* --- read, write, remove ------------------------------------------------------------------------------------------------------ */
 
-static int thing_of(struct thing *x, struct op *op, const json_t *config, struct err *err)
+static int thing_of(struct task *t, struct thing *x, struct op *op, const json_t *config, struct err *err)
 {
 	*x = (struct thing){ .g = op->self, .op = op, .type = &kube_nodes, .name = json_str(config, "node") };
 	x->force = json_flag(config, "force", json_flag(x->g->config, "force", false));
@@ -169,7 +169,8 @@ static int thing_of(struct thing *x, struct op *op, const json_t *config, struct
 	if (!target_has_cluster(x->g))
 		return err_set(err, E_UNSUPPORTED, "node %s was labelled in a cluster, and provider kube now writes files: with kubeconfig or context the labels can be "
 			       "taken back there, a removed block with destroy: false forgets them", x->name);
-	return target_client(x->g, err);
+	int rc = target_client(x->g, err);
+	return rc ? rc : thing_cluster(t, x, err);
 }
 
 static json_t *node_actual(const struct op *op, const json_t *config, const json_t *body, const json_t *shape, const json_t *live)
@@ -181,6 +182,9 @@ static json_t *node_actual(const struct op *op, const json_t *config, const json
 	json_put_new(out, "taints", taints_of(json_at(config, "taints"), json_at(op->prior, "taints"), live));
 	json_put_new(out, "other_content", json_false());
 	json_put_str(out, "uid", json_str(meta_of(live), "uid"));
+	const struct target *g = op->self;
+	if (*g->cluster)
+		json_put_str(out, "cluster", g->cluster);
 	return out;
 }
 
@@ -189,7 +193,7 @@ static int read_other(struct task *t, struct op *op, struct err *err)
 {
 	struct thing x;
 	autojson json_t *live = NULL;
-	int rc = thing_of(&x, op, op->prior, err);
+	int rc = thing_of(t, &x, op, op->prior, err);
 	if (!rc)
 		rc = thing_get(t, &x, &live, err);
 	if (rc || !live)
@@ -202,7 +206,7 @@ static int read_other(struct task *t, struct op *op, struct err *err)
 	return 0;
 }
 
-int live_node_read(struct task *t, struct op *op, struct err *err)
+static int read_node(struct task *t, struct op *op, struct err *err)
 {
 	const json_t *config = op->config ? op->config : op->prior;
 	struct thing x;
@@ -212,7 +216,7 @@ int live_node_read(struct task *t, struct op *op, struct err *err)
 		if (found || op->actual)
 			return found;
 	}
-	int rc = thing_of(&x, op, config, err);
+	int rc = thing_of(t, &x, op, config, err);
 	if (!rc)
 		rc = thing_get(t, &x, &live, err);
 	if (rc || (!live && !op->config))
@@ -228,6 +232,11 @@ int live_node_read(struct task *t, struct op *op, struct err *err)
 	op->actual = node_actual(op, config, body, shape, live);
 	json_object_set(op->actual, "taken_by", taken);
 	return 0;
+}
+
+int live_node_read(struct task *t, struct op *op, struct err *err)
+{
+	return live_refused(op, read_node(t, op, err), err);
 }
 
 static int apply(struct task *t, struct thing *x, const json_t *config, json_t **body, json_t **answer, struct err *err)
@@ -249,7 +258,7 @@ int live_node_write(struct task *t, struct op *op, struct err *err)
 {
 	struct thing x;
 	autojson json_t *body = NULL, *answer = NULL, *live = NULL;
-	int rc = thing_of(&x, op, op->config, err);
+	int rc = thing_of(t, &x, op, op->config, err);
 	if (!rc)
 		rc = apply(t, &x, op->config, &body, &answer, err);
 	if (!rc)
@@ -266,7 +275,7 @@ int live_node_remove(struct task *t, struct op *op, struct err *err)
 {
 	struct thing x;
 	autojson json_t *live = NULL, *body = NULL, *answer = NULL, *nothing = json_object();
-	int rc = thing_of(&x, op, op->prior, err);
+	int rc = thing_of(t, &x, op, op->prior, err);
 	if (!rc)
 		rc = thing_get(t, &x, &live, err);
 	if (rc || !live)

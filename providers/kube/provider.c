@@ -74,7 +74,8 @@ static void node_ties(const json_t *config, const json_t *provider, tie_fn *say,
 	{ .name = "force", .type = ATTR_BOOL, .flags = ATTR_META, .help = "Take fields that another manager owns, whatever the provider says." }, \
 	{ .name = "taken_by", .type = ATTR_MAP, .elem = ATTR_STRING, .deflt = "{}", \
 	  .help = "Fields that read as wanted but that another manager took over, by name; they are then applied anew." }, \
-	{ .name = "uid", .type = ATTR_STRING, .flags = ATTR_COMPUTED, .help = "The object's uid in the cluster." }
+	{ .name = "uid", .type = ATTR_STRING, .flags = ATTR_COMPUTED, .help = "The object's uid in the cluster." }, \
+	{ .name = "cluster", .type = ATTR_STRING, .flags = ATTR_COMPUTED, .help = "The cluster: uid of its namespace kube-system." }
 
 const struct attr taint_attrs[] = {
 	{ .name = "key", .type = ATTR_STRING, .flags = ATTR_REQUIRED, .help = "Key of the taint." },

@@ -23,6 +23,9 @@ const struct attr target_attrs[] = {
 		  "KUBECONFIG, then ~/.kube/config, then the service account." },
 	{ .name = "context", .type = ATTR_STRING, .help = "Context of the kubeconfig; its current one by default." },
 	{ .name = "namespace", .type = ATTR_STRING, .help = "Namespace of objects that name none; that of the context by default." },
+	{ .name = "cluster_uid", .type = ATTR_STRING,
+	  .help = "The cluster that is meant: uid of its namespace kube-system. Anything else is refused. Without it the cluster that the state knows is meant; "
+		  "give it to apply to another one what was applied there." },
 	{ .name = "force", .type = ATTR_BOOL, .deflt = "false",
 	  .help = "Take fields that another manager owns. Without it such a conflict is told, with the field and the manager, and nothing is written." },
 	{ 0 }
@@ -167,6 +170,45 @@ int thing_type(struct task *t, struct thing *x, const char *api_version, const c
 		rc = kube_type_find(t, x->g->client, api_version, kind, &x->type, err);
 	} while (again(&a, &rc, err));
 	return rc;
+}
+
+/* The uid of kube-system, once. */
+static int ask_cluster(struct task *t, struct thing *x, struct err *err)
+{
+	struct target *g = x->g;
+	struct thing system = { .g = g, .op = x->op, .type = &kube_namespaces, .name = "kube-system" };
+	struct err e = { 0 };
+	autojson json_t *j = NULL;
+	if (g->cluster_asked)
+		return 0;
+	int rc = thing_get(t, &system, &j, &e);
+	if (rc && rc != E_DENIED && rc != E_NOTFOUND) {
+		*err = e;
+		return rc;
+	}
+	const char *uid = json_str(json_at(j, "metadata"), "uid");
+	snprintf(g->cluster, sizeof(g->cluster), "%s", uid ? uid : "");
+	g->cluster_asked = true;
+	return 0;
+}
+
+int thing_cluster(struct task *t, struct thing *x, struct err *err)
+{
+	const char *wanted = json_str(x->g->config, "cluster_uid"), *was = json_str(x->op->prior, "cluster");
+	int rc = ask_cluster(t, x, err);
+	const char *is = x->g->cluster;
+	if (rc)
+		return rc;
+	if (wanted && !*is)
+		return err_set(err, E_INPUT, "provider kube wants the cluster %.64s (cluster_uid), and this account may not read the namespace kube-system of %s, by whose "
+			       "uid a cluster is known", wanted, target_server(x->g));
+	if (wanted && strcmp(wanted, is) != 0)
+		return err_set(err, E_INPUT, "%s is the cluster %s, and provider kube wants %.64s (cluster_uid): is it the right kubeconfig, the right context?",
+			       target_server(x->g), is, wanted);
+	if (!wanted && was && *is && strcmp(was, is) != 0)
+		return err_set(err, E_INPUT, "it was applied to the cluster %.64s, and %s is the cluster %s: is it the right kubeconfig, the right context? If that "
+			       "cluster is gone, cluster_uid: %s in provider kube has it applied here", was, target_server(x->g), is, is);
+	return 0;
 }
 
 int thing_get(struct task *t, struct thing *x, json_t **out, struct err *err)

@@ -23,6 +23,8 @@ struct target {                  /* the self of the provider */
 	struct kube *client;         /* NULL: not opened */
 	int64_t silent_until;
 	struct err silent;
+	char cluster[64];            /* what thing_cluster found; "": not asked yet, or not to be told */
+	bool cluster_asked;
 };
 
 extern const struct attr target_attrs[];
@@ -48,6 +50,10 @@ struct thing {
 struct kube_ref thing_ref(const struct thing *x);
 /* Opens the client when it is not open yet. Types of the spec's own objects only: E_NOTFOUND when the server has no such kind. */
 int target_client(struct target *g, struct err *err) MUST_CHECK;
+/* Is the server the cluster that the spec (cluster_uid) and the state (attribute cluster) mean? A cluster is known by the uid of its namespace
+ * kube-system, which is as old as it is. E_INPUT: it is another one; nothing may be read from it or done there then. Who may not read that
+ * namespace is not held up, unless the spec asks for a cluster. */
+int thing_cluster(struct task *t, struct thing *x, struct err *err) MUST_CHECK;
 int thing_type(struct task *t, struct thing *x, const char *api_version, const char *kind, struct err *err) MUST_CHECK;
 /* *OUT NULL: it is not there. */
 int thing_get(struct task *t, struct thing *x, json_t **out, struct err *err) MUST_CHECK;
