@@ -29,8 +29,7 @@ void ctl_metrics(struct ctl *l)
 
 /* --- telling -------------------------------------------------------------------------------------------------------------- */
 
-/* How each decision is told. */
-static const struct row { const char *what, *action, *prefix; bool warning, standing; } rows[] = {
+const struct decision_kind decision_kinds[DECISION_KINDS] = {
 	{ "fence", "Fencing", "fenced: ", true, false },
 	{ "would-fence", "Fencing", "dry run, would be fenced: ", true, true },
 	{ "hold", "Fencing", "", true, true },
@@ -42,20 +41,23 @@ static const struct row { const char *what, *action, *prefix; bool warning, stan
 	{ "would-guard", "Guarding", "dry run, would be kept out of use: ", true, true },
 	{ "unguard", "Guarding", "", false, false },
 	{ "unsuspect", "Guarding", "", false, false },
+	{ "mark", "Marking", "", false, false },
 	{ "replace", "Repairing", "", true, false },
 	{ "restart", "Repairing", "", true, false },
 	{ "short", "Repairing", "", true, true },
 	{ "done", "Repairing", "", false, false },
 	{ "status", "Counting", "", false, false },
+	{ "hold-end", "Holding", "", false, false },
 	{ "release", "Releasing", "", false, false },
 };
 
-static const struct row *row_of(const char *what)
+const struct decision_kind *decision_kind(const json_t *decision)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (strcmp(rows[i].what, what) == 0)
-			return &rows[i];
-	return NULL;
+	const char *what = word(decision, "do");
+	for (size_t i = 0; i < DECISION_KINDS; i++)
+		if (strcmp(decision_kinds[i].what, what) == 0)
+			return &decision_kinds[i];
+	BUG("a decision \"%s\" that no kind tells of", what);
 }
 
 static void count(struct ctl *l, const struct metric *m, const struct told *d)
@@ -67,15 +69,15 @@ static void count(struct ctl *l, const struct metric *m, const struct told *d)
 void told_now(struct ctl *l, enum ctl_kind kind, const char *ns, const char *name, const char *uid, const struct told *d)
 {
 	const struct kube_type *type = &ctl_types[kind];
-	const struct row *row = row_of(word(d->decision, "do"));
+	const struct decision_kind *how = decision_kind(d->decision);
 	char version[64];
-	if (!row || d->silent)
-		return;
 	count(l, &m_decisions, d);
+	if (d->silent)
+		return;
 	snprintf(version, sizeof(version), "%s%s%s", type->group, type->group[0] ? "/" : "", type->version);
-	kube_tell(l->run->events, &(struct kube_about){ version, type->kind, ns, name, uid }, row->warning || d->warning, word(d->decision, "reason"), row->action, "%s%s",
-		  row->prefix, word(d->decision, "message"));
-	log_info("%s %s%s%s: %s: %s%s", type->kind, ns && *ns ? ns : "", ns && *ns ? "/" : "", name, word(d->decision, "reason"), row->prefix, word(d->decision, "message"));
+	kube_tell(l->run->events, &(struct kube_about){ version, type->kind, ns, name, uid }, how->warning || d->warning, word(d->decision, "reason"), how->action, "%s%s",
+		  how->prefix, word(d->decision, "message"));
+	log_info("%s %s%s%s: %s: %s%s", type->kind, ns && *ns ? ns : "", ns && *ns ? "/" : "", name, word(d->decision, "reason"), how->prefix, word(d->decision, "message"));
 }
 
 /* A standing decision that was told: its key is "uid controller". */
@@ -302,8 +304,7 @@ void round_stands(struct round *r, enum ctl_kind kind, const json_t *object, con
 
 bool decision_stands(const json_t *decision)
 {
-	const struct row *row = row_of(word(decision, "do"));
-	return row && row->standing;
+	return decision_kind(decision)->standing;
 }
 
 static void gauge_pools(struct ctl *l, const json_t *decisions, bool counts)

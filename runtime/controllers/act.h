@@ -8,7 +8,14 @@
 #define CTL_MANAGER "aipc-controller"           /* field manager of status and taints */
 #define CTL_FINALIZER "aipc.dev/fences"         /* on NodeHealthPolicies: their fences are lifted before they go */
 
-/* A decision to be told of when its write is made. All borrowed. */
+/* How each word that a decision can "do" is told: every one is an event (ACTION, PREFIX before the message, WARNING its type) and a metric.
+ * STANDING: no write ends it. */
+struct decision_kind { const char *what, *action, *prefix; bool warning, standing; };
+enum { DECISION_KINDS = 19 };
+extern const struct decision_kind decision_kinds[DECISION_KINDS];
+const struct decision_kind *decision_kind(const json_t *decision);      /* never NULL: another word is a BUG */
+
+/* A decision to be told of when its write is made. SILENT: counted, no event (numbers of a status). All borrowed. */
 struct told { const char *controller; const json_t *decision; bool warning, silent; };
 
 /* WRITE_PATCH: merge patch of the object; WRITE_NODE_STATUS: strategic merge patch of a node's status; WRITE_STATUS: server-side apply of the status. */

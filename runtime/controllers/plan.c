@@ -116,7 +116,6 @@ void plan_mark(struct round *r, const char *controller, const json_t *d)
 	const struct fleet_node *n = fleet_node(r->f, word(d, "node"));
 	struct node_plan *p;
 	char now[32];
-	(void)controller;
 	HASH_FIND_PTR(r->nodes, &n, p);
 	if (!n || p)
 		return;              /* its version will be another in a moment; the mark comes behind */
@@ -132,6 +131,7 @@ void plan_mark(struct round *r, const char *controller, const json_t *d)
 		json_array_append_new(list, copy);
 	}
 	json_put_new(w->body, "status", json_pack("{s:o}", "conditions", list));
+	write_tells(w, controller, d, false, false);
 }
 
 /* --- status --------------------------------------------------------------------------------------------------------------- */

@@ -99,20 +99,30 @@ static json_t *mark_of(const struct fleet_node *n, const struct mark *m)
 	return json_pack("{s:s,s:s,s:s,s:s}", "type", m->type, "status", status, "reason", reason, "message", message);
 }
 
+static void decide_mark(json_t *out, const struct fleet_node *n, json_t *list)
+{
+	autostr struct str text;
+	size_t i;
+	json_t *c;
+	str_init(&text, STR_OURS);
+	json_array_foreach(list, i, c) {
+		str_addf(&text, "%s%s is %s (%.80s)", i ? ", " : "", word(c, "type"), word(c, "status"), word(c, "reason"));
+	}
+	json_put_new(decide_node(out, "mark", n, "Marking", "condition %s", text.at), "conditions", json_ref(list));
+}
+
 json_t *marks_decide(const struct fleet *f)
 {
 	json_t *out = json_array();
 	for (size_t i = 0; i < f->nodes.len; i++) {
-		json_t *list = json_array();
+		autojson json_t *list = json_array();
 		for (size_t k = 0; k < ARRAY_LEN(marks); k++) {
 			json_t *c = mark_of(f->nodes.at[i], &marks[k]);
 			if (c)
 				json_array_append_new(list, c);
 		}
 		if (json_array_size(list))
-			json_put_new(decide_node(out, "mark", f->nodes.at[i], "Marking", "conditions of the node"), "conditions", list);
-		else
-			json_decref(list);
+			decide_mark(out, f->nodes.at[i], list);
 	}
 	return out;
 }

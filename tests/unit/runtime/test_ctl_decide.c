@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "kube/events.h"
+#include "runtime/controllers/act.h"
 #include "runtime/controllers/decide.h"
 #include "runtime/controllers/xid.h"
 
@@ -33,6 +35,19 @@ static struct fleet *cluster(const char *objects, const char *now)
 	free(text);
 	fleet_settle(f);
 	return f;
+}
+
+/* Which kinds some test has seen decided. */
+static bool seen[DECISION_KINDS];
+
+static void see(const json_t *decisions)
+{
+	size_t i;
+	json_t *d;
+	json_array_foreach(decisions, i, d) {
+		seen[decision_kind(d) - decision_kinds] = true;
+		assert_true(*json_str(d, "reason"));
+	}
 }
 
 /* "fence n1 NotReady; hold n2 BlastRadius": the decisions in one line. Status decisions are left out. */
@@ -60,6 +75,7 @@ static void expect(const char *row, json_t *(*decide)(const struct fleet *), con
 	struct fleet *f = cluster(objects, now);
 	json_t *d = decide(f), *again = decide(f);
 	struct str s;
+	see(d);
 	str_init(&s, STR_OURS);
 	brief(d, &s);
 	if (strcmp(s.at, want) != 0)
@@ -175,6 +191,7 @@ static void guard(void **unused)
 		{ "the guard goes", "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t','aipc.dev/gpu-count':'8'},'annotations':{" SUSPECT("2026-11-25T11:50:00Z") "}") ",'spec':{" GUARDED "}}," POLICY("'guard':{'enabled':false}"), "unguard n1 GuardOff" },
 		{ "switched off", "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t','aipc.dev/gpu-count':'8'}") "}," POLICY("'guard':{'enabled':false}"), "" },
 		{ "no grace", "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t','aipc.dev/gpu-count':'8'}") "}," POLICY("'guard':{'graceSeconds':0}"), "guard n1 GpuCount" },
+		{ "dry run", "{'apiVersion':'v1','kind':'Node'," META("n1", ",'labels':{'aipc.dev/pool':'t','aipc.dev/gpu-count':'8'}") "}," POLICY("'dryRun':true,'guard':{'graceSeconds':0}"), "would-guard n1 GpuCount" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		expect(rows[i].what, guard_decide, rows[i].objects, NOW, rows[i].want);
@@ -319,8 +336,10 @@ static void decide_all(const json_t *list)
 	struct fleet *f = fleet_new(time_parse(NOW));
 	if (fleet_add(f, list, &err) == 0) {
 		fleet_settle(f);
-		for (size_t i = 0; i < ARRAY_LEN(decides); i++)
-			json_decref(decides[i](f));
+		for (size_t i = 0; i < ARRAY_LEN(decides); i++) {
+			autojson json_t *d = decides[i](f);
+			see(d);
+		}
 	}
 	fleet_free(f);
 }
@@ -402,6 +421,7 @@ static void marked(void **unused)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fleet *f = cluster(rows[i].objects, NOW);
 		autojson json_t *d = marks_decide(f);
+		see(d);
 		autostr struct str s;
 		size_t k;
 		json_t *c;
@@ -478,12 +498,113 @@ static void catalogue(void **unused)
 		assert_true(time_parse(times[i].text) == times[i].ms);
 }
 
+/* --- telling ----------------------------------------------------------------------------------------------------------------- */
+
+/* The sum of the samples of FAMILY whose labels hold DO. */
+static double counted(const struct metrics *m, const char *family, const char *what)
+{
+	autostr struct str text;
+	autofree char *label = xasprintf("do=\"%s\"", what);
+	double sum = 0;
+	str_init(&text, STR_OURS);
+	metrics_write(m, &text);
+	for (char *line = strtok(text.at, "\n"); line; line = strtok(NULL, "\n"))
+		if (strncmp(line, family, strlen(family)) == 0 && strstr(line, label))
+			sum += strtod(strrchr(line, ' '), NULL);
+	return sum;
+}
+
+struct teller { struct role_run run; struct ctl l; };
+
+static void teller_open(struct teller *t)
+{
+	*t = (struct teller){ .run = { .metrics = metrics_new(), .events = kube_recorder_new(NULL, "aipc.dev/test", "test") } };
+	t->l.run = &t->run;
+	ctl_metrics(&t->l);
+}
+
+static void teller_close(struct teller *t)
+{
+	ctl_forget(&t->l);
+	metrics_free(t->run.metrics);
+	kube_recorder_free(t->run.events);
+}
+
+/* Every kind of decision is an event and a metric, and every kind is one that the tests above have seen decided. */
+static void all_kinds_are_told(void **unused)
+{
+	struct teller t;
+	(void)unused;
+	teller_open(&t);
+	for (size_t i = 0; i < DECISION_KINDS; i++) {
+		const struct decision_kind *k = &decision_kinds[i];
+		autojson json_t *d = json_pack("{s:s,s:s,s:s}", "do", k->what, "reason", "Because", "message", "so it is");
+		told_now(&t.l, CTL_NODE, NULL, "n1", "u-n1", &(struct told){ "test", d, false, false });
+		assert_true(*k->action);
+		assert_int_equal(kube_recorder_stats(t.run.events).told, i + 1);
+		if (counted(t.run.metrics, "aipc_controller_decisions_total", k->what) != 1)
+			fail_msg("%s is not counted", k->what);
+		if (!seen[i])
+			fail_msg("no test has seen \"%s\" decided", k->what);
+		for (size_t n = 0; n < i; n++)
+			assert_string_not_equal(decision_kinds[n].what, k->what);
+		/* Numbers that move are counted, no event. */
+		told_now(&t.l, CTL_NODE, NULL, "n1", "u-n1", &(struct told){ "test", d, false, true });
+		assert_int_equal(kube_recorder_stats(t.run.events).told, i + 1);
+		assert_true(counted(t.run.metrics, "aipc_controller_decisions_total", k->what) == 2);
+	}
+	teller_close(&t);
+}
+
+/* What is planned of each decision tells it: with its write, or at once where it stands. */
+static void all_plans_tell(void **unused)
+{
+	static const struct { const char *what; json_t *(*decide)(const struct fleet *); void (*plan)(struct round *, const char *, const json_t *); const char *objects; } rows[] = {
+		{ "hold-end", undo_decide, plan_policy, RULES("p", "", "") },
+		{ "release", undo_decide, plan_policy, RULES("p", GOING, "") },
+		{ "lift", undo_decide, plan_policy, NODE("n1", "", FENCE_OF("p"), FENCED, READY) "," RULES("p", GOING, "") },
+		{ "mark", marks_decide, plan_mark, NODE("n1", "", FENCE_OF("p"), FENCED, READY) },
+		{ "fence", health_decide, plan_health, NODE("n1", "", "'aipc.dev/xid':'79'", "", READY) "," RULES("p", ",'finalizers':['aipc.dev/fences']", ALL) },
+		{ "would-fence", health_decide, plan_health, NODE("n1", "", "'aipc.dev/xid':'79'", "", READY) "," RULES("p", "", "'dryRun':true," ALL) },
+		{ "status", topologies_decide, plan_status, "{'apiVersion':'aipc.dev/v1alpha1','kind':'FabricTopology'," META("default", "") ",'spec':{'preset':'aipc'}}" },
+	};
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct teller t;
+		teller_open(&t);
+		struct fleet *f = cluster(rows[i].objects, NOW);
+		struct round r = { .l = &t.l, .f = f };
+		autojson json_t *list = rows[i].decide(f);
+		size_t k, told = 0;
+		json_t *d;
+		assert_true(json_array_size(list) > 0);
+		json_array_foreach(list, k, d) {
+			rows[i].plan(&r, "test", d);
+		}
+		for (size_t w = 0; w < r.writes.len; w++) {
+			const struct write *at = r.writes.at[w];
+			for (size_t n = 0; n < at->told.len; n++)
+				told += strcmp(json_str(at->told.at[n].decision, "do"), rows[i].what) == 0;
+			json_decref(at->body);
+			vec_free(&r.writes.at[w]->told);
+		}
+		told += (size_t)counted(t.run.metrics, "aipc_controller_standing", rows[i].what);
+		if (told != 1)
+			fail_msg("%s: told %zu times", rows[i].what, told);
+		vec_free(&r.writes);
+		round_free(&r);
+		fleet_free(f);
+		teller_close(&t);
+	}
+}
+
 int main(void)
 {
 	json_setup();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(health), cmocka_unit_test(blast_radius), cmocka_unit_test(guard), cmocka_unit_test(spare_swap), cmocka_unit_test(pools_and_topologies),
 		cmocka_unit_test(one_spare_two_gangs), cmocka_unit_test(spares_are_kept), cmocka_unit_test(hostile), cmocka_unit_test(undo), cmocka_unit_test(marked), cmocka_unit_test(due), cmocka_unit_test(catalogue),
+		cmocka_unit_test(all_kinds_are_told), cmocka_unit_test(all_plans_tell),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
