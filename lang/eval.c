@@ -456,7 +456,9 @@ const struct val *eval(struct eval *e, struct expr *x)
 		return x->yaml.val;
 	case X_TEMPLATE: return eval_template(e, x);
 	case X_JOIN: return eval_join(e, x);
-	case X_SLOT: return e->slots[x->val_slot];
+	case X_SLOT:
+		eval_meet(e, e->slots[x->val_slot]);
+		return e->slots[x->val_slot];
 	case X_REF: {
 		struct diag *g = eval_fail(e, x, "E0211", "\"%s\" is not the name of a value", x->name);
 		if (g)

@@ -29,7 +29,7 @@ struct eval {
 	int quiet;                   /* > 0: failures are only remembered in WHY */
 	char why[200];
 	bool in_template;            /* of templatefile() or templatestring(), which do not nest */
-	bool met_unknown;            /* a reference gave something that is not known */
+	bool met_unknown;            /* a reference or a loop gave something that is not known */
 	const struct val *slots[EXPR_SLOTS];
 	struct eval_seen seen[1024]; /* what eval_scan() found, by address */
 	struct eval_converted converted[256];
@@ -51,6 +51,8 @@ void eval_note_value(struct diag *g, const char *what, const struct val *v);
 void eval_operand(struct diag *g, const struct expr *x, const struct val *v);
 void eval_operand_named(struct diag *g, const char *text, size_t len, const struct val *v);
 void eval_tell(struct diag *g, const struct expr *x, const char *what, const struct val *v);         /* both */
+/* V (may be NULL) is what a reference or the variable of a loop stands for: try() and can() ask whether something in it is not known. */
+void eval_meet(struct eval *e, const struct val *v);
 bool eval_step(struct eval *e, const struct expr *x, uint64_t n);
 bool eval_scan(struct eval *e, const struct expr *x, const struct val *v, struct eval_seen *out);
 unsigned eval_sensitive(struct eval *e, const struct val *v);         /* as val_sensitive_deep() */

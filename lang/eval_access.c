@@ -20,13 +20,18 @@ bool expr_reference(const struct expr *x, const char **root, const char **name)
 	return false;
 }
 
+void eval_meet(struct eval *e, const struct val *v)
+{
+	if (v && e->quiet && !e->met_unknown)
+		e->met_unknown = !val_known_deep(v);
+}
+
 static const struct val *resolve(struct eval *e, struct expr *x, const char *root, const char *name)
 {
 	const struct val *v = e->resolve ? e->resolve(e, x, root, name) : NULL;
 	if (!e->resolve)
 		eval_fail(e, x, "E0210", "\"%s.%s\" cannot be referred to here", root, name);
-	if (v && e->quiet && !e->met_unknown)
-		e->met_unknown = !val_known_deep(v);
+	eval_meet(e, v);
 	return v;
 }
 
