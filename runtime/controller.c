@@ -4,10 +4,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/controllers/ctl.h"
+#include "runtime/dump.h"
 
-struct controller_opts { struct role_opts common; };
+struct controller_opts { struct role_opts common; const char *dump; };
 
 static const struct opt controller_table[] = {
+	DUMP_OPT(struct controller_opts, dump, "review"),
 	ROLE_OPTS(struct controller_opts, common),
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
@@ -18,11 +20,16 @@ static const struct metric
 	m_building = { "aipc_controller_fleet_seconds", "seconds", "Time to put the caches' objects into a fleet.", METRIC_HISTOGRAM, { NULL }, NULL, 0, 0 },
 	m_failed = { "aipc_controller_failed_writes", NULL, "Writes of rounds that failed and are tried again.", METRIC_COUNTER, { NULL }, NULL, 0, 0 };
 
+static void dump(void *arg, FILE *to)
+{
+	ctl_dump(arg, to);
+}
+
 static int start(struct task *t, struct role_run *r, struct err *err)
 {
+	const struct controller_opts *o = r->opts;
 	static const struct metric *const own[] = { &m_rounds, &m_deciding, &m_building, &m_failed };
 	struct ctl *l = xcalloc(1, sizeof(*l));
-	(void)t;
 	(void)err;
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		metrics_register(r->metrics, own[i]);
@@ -30,13 +37,14 @@ static int start(struct task *t, struct role_run *r, struct err *err)
 	l->run = r;
 	ctl_metrics(l);
 	ctl_feed(l);
+	l->dump = dump_start(t, o->dump, dump, l);
 	return 0;
 }
 
 static void stop(struct task *t, struct role_run *r)
 {
 	struct ctl *l = r->state;
-	(void)t;
+	dump_stop(t, l->dump);
 	ctl_unfeed(l);
 	ctl_forget(l);
 	free(l);
@@ -140,7 +148,8 @@ const struct command cmd_controller = {
 		 "nodes within the limits of their policy, keeps nodes that are not what was\n"
 		 "declared out of use, replaces failed nodes of gangs by spares, keeps the status\n"
 		 "of SparePools, NodeHealthPolicies and FabricTopologies. `aipc-runtime review`\n"
-		 "shows beforehand what it would do. Several may run: one leads, by a lease.\n"
+		 "shows beforehand what it would do; with --dump FILE, kill -USR1 writes what it\n"
+		 "knows, which review -f FILE reads. Several may run: one leads, by a lease.\n"
 		 "SIGTERM ends it within 14 s; docs/runtime.md has metrics and behaviour.",
 	.examples = { { "aipc-runtime controller", "in a pod, by its service account" },
 		      { "aipc-runtime controller --context lab --no-leader-elect --listen :0", "from a shell, alone" } },

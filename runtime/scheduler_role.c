@@ -1,16 +1,14 @@
 /* scheduler - the role that binds pods: watches feed the live core (scheduler/live.h), its decisions are carried out (scheduler/act.h). */
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "kube/events.h"
+#include "runtime/dump.h"
 #include "runtime/role.h"
 #include "runtime/scheduler/act.h"
 #include "runtime/scheduler/live.h"
@@ -27,10 +25,8 @@ struct scheduler {
 	const struct scheduler_opts *o;
 	struct watch *watch;
 	struct act *act;                     /* while we lead */
-	uv_signal_t usr1;
+	struct dump *dump;                   /* NULL: not asked for */
 	struct engine_rules rules;
-	bool watching_usr1, dump_wanted, closed;
-	struct task *closer;
 };
 
 static const struct metric
@@ -91,34 +87,10 @@ static bool on_foreign(void *arg, const char *ns, const char *name, const char *
 
 /* --- the dump -------------------------------------------------------------------------------------------------------------- */
 
-static void dump(struct scheduler *s)
+static void dump(void *arg, FILE *to)
 {
-	struct err err = { .msg = "no memory" };
-	char *text = NULL;
-	size_t len = 0;
-	FILE *to = open_memstream(&text, &len);
-	s->dump_wanted = false;
-	if (to)
-		watch_dump(s->watch, s->act ? s->act->live : NULL, to);
-	/* Specs of pods are nobody else's to read. */
-	if (!to || fclose(to) != 0 || file_write(s->o->dump, text, len, 0600, &err))
-		log_error("dump: %s", err.msg);
-	free(text);
-}
-
-static void on_usr1(uv_signal_t *h, int number)
-{
-	struct scheduler *s = h->data;
-	(void)number;
-	dump(s);
-}
-
-static void on_closed(uv_handle_t *h)
-{
-	struct scheduler *s = h->data;
-	s->closed = true;
-	if (s->closer)
-		task_wake(s->closer);
+	const struct scheduler *s = arg;
+	watch_dump(s->watch, s->act ? s->act->live : NULL, to);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------------------- */
@@ -134,30 +106,16 @@ static int start(struct task *t, struct role_run *r, struct err *err)
 		metrics_register(r->metrics, metrics_all[i]);
 	act_register(r->metrics);
 	s->watch = watch_new(r, &(struct watch_options){ on_change, on_foreign, s });
-	if (s->o->dump) {
-		uv_signal_init(loop_uv(task_loop(t)), &s->usr1);
-		s->usr1.data = s;
-		uv_signal_start(&s->usr1, on_usr1, SIGUSR1);
-		uv_unref((uv_handle_t *)&s->usr1);
-		s->watching_usr1 = true;
-	}
+	s->dump = dump_start(t, s->o->dump, dump, s);
 	return 0;
 }
 
 static void stop(struct task *t, struct role_run *r)
 {
 	struct scheduler *s = r->state;
-	struct err err;
 	if (!s)
 		return;
-	if (s->watching_usr1) {
-		s->closer = t;
-		uv_close((uv_handle_t *)&s->usr1, on_closed);
-		task_shield(t, true);
-		while (!s->closed && task_park(t, &err) == 0)
-			;
-		task_shield(t, false);
-	}
+	dump_stop(t, s->dump);
 	watch_free(s->watch);
 	free(s);
 	r->state = NULL;
@@ -267,7 +225,7 @@ static int scheduler_run(struct rt *rt)
 
 static const struct opt scheduler_options[] = {
 	{ 0, "name", "NAME", "schedulerName of the pods it places (default aipc)", OPT_TEXT, offsetof(struct scheduler_opts, name), NULL },
-	{ 0, "dump", "FILE", "on SIGUSR1, write all it knows for simulate", OPT_TEXT, offsetof(struct scheduler_opts, dump), NULL },
+	DUMP_OPT(struct scheduler_opts, dump, "simulate"),
 	RULES_OPTS(struct scheduler_opts, rules),
 	ROLE_OPTS(struct scheduler_opts, common),
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },

@@ -31,6 +31,8 @@
 #ifndef RUNTIME_CONTROLLERS_CTL_H
 #define RUNTIME_CONTROLLERS_CTL_H
 
+#include <stdio.h>
+
 #include "runtime/controllers/fleet.h"
 #include "runtime/role.h"
 
@@ -46,6 +48,7 @@ struct held {
 
 struct ctl {
 	struct role_run *run;
+	struct dump *dump;           /* NULL: not asked for */
 	struct kube_cache *caches[CTL_KINDS];
 	struct task *waiting;        /* lead(), parked */
 	int64_t dirty_ms;            /* clock of the first change since the last round began; 0: none */
@@ -69,6 +72,8 @@ void ctl_mark(struct ctl *l);              /* something changed that a decision 
 /* All that is known, as a settled fleet. E_BUSY: a kind that was there is not served just now (the API server starts); its
  * absence is believed after a minute. */
 int ctl_fleet(struct ctl *l, int64_t wall_ms, struct fleet **out, struct err *err) MUST_CHECK;
+/* All that is known, as a Kubernetes List that `review` reads. */
+void ctl_dump(const struct ctl *l, FILE *to);
 /* OBJECT, as the server answered it, is what is known from now on. Takes it. Nothing when the cache holds another uid, or none. */
 void ctl_learn(struct ctl *l, enum ctl_kind kind, json_t *object);
 /* The server has accepted the deletion of the pod. */

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "runtime/controllers/ctl.h"
 #include "runtime/controllers/xid.h"
+#include "runtime/dump.h"
 
 enum { BELIEVED_MS = 60000 };
 
@@ -221,4 +222,18 @@ int ctl_fleet(struct ctl *l, int64_t wall_ms, struct fleet **out, struct err *er
 	fleet_settle(f);
 	*out = f;
 	return 0;
+}
+
+void ctl_dump(const struct ctl *l, FILE *to)
+{
+	size_t n = 0;
+	dump_open(to);
+	for (int k = 0; k < CTL_KINDS; k++) {
+		for (struct kube_object *o = kube_cache_next(l->caches[k], NULL); o; o = kube_cache_next(l->caches[k], o)) {
+			const struct held *h = o->user;
+			if (h)
+				dump_item(to, &n, h->json);
+		}
+	}
+	dump_close(to);
 }

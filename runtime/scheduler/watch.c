@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kube/doc.h"
+#include "runtime/dump.h"
 
 #define TYPE(g, v, k, p, ns) { .group = g, .version = v, .kind = k, .plural = p, .namespaced = ns }
 
@@ -223,8 +224,8 @@ const char *watch_pod_version(const struct watch *w, const char *ns, const char 
 
 void watch_dump(const struct watch *w, const struct live *l, FILE *to)
 {
-	bool first = true;
-	fputs("{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n", to);
+	size_t n = 0;
+	dump_open(to);
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct source *s = &w->source[i];
 		for (struct kube_object *o = kube_cache_next(s->cache, NULL); o && i != ROW_OLD && i != ROW_ENDED; o = kube_cache_next(s->cache, o)) {
@@ -232,12 +233,10 @@ void watch_dump(const struct watch *w, const struct live *l, FILE *to)
 			const char *node = i == ROW_PODS && l ? live_assumed(l, o->ns, o->name) : NULL;
 			if (node)
 				json_put_str(json_object_get(j, "spec"), "nodeName", node);
-			autofree char *text = json_text(j);
-			fprintf(to, "%s%s", first ? "" : ",\n", text);
-			first = false;
+			dump_item(to, &n, j);
 		}
 	}
-	fputs("\n]}\n", to);
+	dump_close(to);
 }
 
 int watch_read(struct task *t, struct kube *k, json_t **list, struct err *err)

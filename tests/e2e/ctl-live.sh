@@ -42,6 +42,7 @@ declare -A ctl_pid ctl_port
 start_controller() { # NAME ARGUMENTS...
 	local name=$1 i
 	shift
+	: >"controller-$name.err"       # it is read before the shell behind & may have made it
 	aipc-runtime controller --listen 127.0.0.1:0 --namespace aipc-system "$@" >"controller-$name.out" 2>"controller-$name.err" &
 	ctl_pid[$name]=$!
 	kube_pids+=($!)
@@ -64,9 +65,16 @@ ends() { # NAME: by SIGTERM, with 0
 	[[ $rc == 0 ]] || { cat "controller-$1.err"; fail "controller $1 ended with $rc"; }
 }
 
-start_controller one --identity one
+start_controller one --identity one --dump "$work/dump.json"
 part lease one
 part guard "${ctl_port[one]}"
+# The dump decides as the controller does, and is nobody else's to read.
+kill -USR1 "${ctl_pid[one]}"
+logged one "dump: $work/dump.json has"
+[[ $(stat -c %a dump.json) == 600 ]] || fail "others may read the dump: $(stat -c %a dump.json)"
+aipc-runtime review -f dump.json >dump.review
+kc get nodes,nodehealthpolicies,gangs,sparepools,fabrictopologies -A -o json | aipc-runtime review -f - >live.review
+cmp dump.review live.review || { diff dump.review live.review || true; fail "review decides otherwise on the dump"; }
 part health "${ctl_port[one]}"
 part undo "${ctl_port[one]}"
 part swap "${ctl_port[one]}"
