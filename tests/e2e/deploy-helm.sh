@@ -7,6 +7,7 @@
 . "$root/tests/e2e/kube.bash"
 tools=$("$root/scripts/tools" --path helm 2>tools.err | tail -n 1) || true
 [[ -n $tools ]] || { why=$(tail -n 1 tools.err); skip "no helm: ${why#scripts/tools: }"; }
+"$root/scripts/tools" servicemonitor-crd >/dev/null 2>tools.err || { why=$(tail -n 1 tools.err); skip "no ServiceMonitor of the Prometheus operator: ${why#scripts/tools: }"; }
 kube_peers etcd kube-apiserver kubectl
 export HELM_CACHE_HOME=$work/helm HELM_CONFIG_HOME=$work/helm HELM_DATA_HOME=$work/helm
 helm() { "$tools/helm" "$@"; }
@@ -52,35 +53,9 @@ refused /networkPolicy/apiServer/ports/0 --set 'networkPolicy.apiServer.ports={0
 refused '' --set contoller.enabled=false
 n_refused=17
 
-# 3. Each rendering is taken by the API server, unknown fields refused. ServiceMonitor is not a kind of its own: the fields we use of it.
+# 3. Each rendering is taken by the API server, unknown fields refused; ServiceMonitor is the kind that the Prometheus operator installs.
 kube_up
-kc apply --server-side -f - >/dev/null <<'Y'
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: { name: servicemonitors.monitoring.coreos.com }
-spec:
-  group: monitoring.coreos.com
-  scope: Namespaced
-  names: { kind: ServiceMonitor, plural: servicemonitors, singular: servicemonitor }
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          required: [spec]
-          properties:
-            spec:
-              type: object
-              required: [endpoints, selector]
-              properties:
-                endpoints:
-                  type: array
-                  items: { type: object, properties: { port: { type: string }, interval: { type: string }, scrapeTimeout: { type: string } } }
-                namespaceSelector: { type: object, properties: { matchNames: { type: array, items: { type: string } } } }
-                selector: { type: object, properties: { matchLabels: { type: object, additionalProperties: { type: string } } } }
-Y
+kc apply --server-side -f "$tools/servicemonitor-crd" >/dev/null
 kc wait --for=condition=Established --timeout=60s crd --all >/dev/null
 # As in the base: the strictest pod security is enforced.
 kc apply --server-side -f deploy/kustomize/base/namespace.yaml >/dev/null
@@ -98,6 +73,28 @@ for v in none "${values[@]}"; do
 done
 helm template aipc-runtime "$chart" -n aipc-system -f "$chart/ci/everything-values.yaml" >rendered.yaml
 (($(grep -c '^kind: \(ServiceMonitor\|NetworkPolicy\|PodDisruptionBudget\)$' rendered.yaml) == 6)) || fail "not every optional object was rendered"
+# That somebody looks at ServiceMonitors: an interval that is none, and a field of another name, are refused.
+for wrong in 's/^      interval: .*/      interval: often/' 's/^      scrapeTimeout: /      scrapeTimeOut: /'; do
+	sed "$wrong" rendered.yaml >wrong.yaml
+	if cmp -s rendered.yaml wrong.yaml; then fail "nothing to change by $wrong"; fi
+	if kc apply --server-side --dry-run=server --validate=strict -f wrong.yaml >wrong.out 2>&1; then fail "taken: a ServiceMonitor after $wrong"; fi
+	grep -q 'ServiceMonitor\|interval' wrong.out || { cat wrong.out; fail "refused for another reason than $wrong"; }
+done
+# And a selector that finds its Service, on a port that the Service has: what no schema can say.
+helm template aipc-runtime "$chart" -n aipc-system -f "$chart/ci/everything-values.yaml" | kc create --dry-run=client -o json -f - | python3 -c '
+import json, sys
+text = sys.stdin.read(); d = json.JSONDecoder(); at = 0; all = []
+while at < len(text):
+    o, at = d.raw_decode(text, at)
+    while at < len(text) and text[at].isspace(): at += 1
+    all += o.get("items", [o])
+monitors = [o for o in all if o["kind"] == "ServiceMonitor"]
+assert len(monitors) == 2
+for m in monitors:
+    want = m["spec"]["selector"]["matchLabels"].items()
+    found = [o for o in all if o["kind"] == "Service" and o["metadata"]["namespace"] in m["spec"]["namespaceSelector"]["matchNames"] and want <= o["metadata"]["labels"].items()]
+    assert len(found) == 1, (m, found)
+    assert {e["port"] for e in m["spec"]["endpoints"]} <= {p["name"] for p in found[0]["spec"]["ports"]}, m' || fail "a ServiceMonitor does not find its Service"
 
 # 4. Pods of both roles are admitted under the restricted standard; one that may write its root is the proof that somebody looks.
 helm template aipc-runtime "$chart" -n aipc-system | kc create --dry-run=client -o json -f - |
