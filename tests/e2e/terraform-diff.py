@@ -410,6 +410,11 @@ def expression(g, group):
     return g.of(g.pick("num", "bool", "list", "map", "any"), d + 1)
 
 
+def escaped(text):
+    """TEXT as it can stand in YAML."""
+    return text.replace("\u0001", "\\u0001").replace("\u2028", "\\u2028")
+
+
 # Whole blocks, as modules have them: heredocs, loops in loops, splats of what may be null, types with defaults, dates and nets in a row.
 class Shapes(Gen):
     """Expressions over several lines: see shape()."""
@@ -478,7 +483,7 @@ class Shapes(Gen):
             f"[for m in regexall({p}, {t}) : try(m[0], m)]", f"join(\",\", flatten(regexall({q('[a-z]+')}, {t})))", f"replace({t}, {q('/' + self.r.choice(PATTERNS[:20]) + '/')}, {self.rwith(d)})")
 
     def shape(self, d):
-        return self.pick(self.heredoc, self.heredoc, self.nested, self.nested, self.nested, self.splats, self.nets, self.times, self.regexes)(d).replace("\u0001", "\\u0001").replace("\u2028", "\\u2028")
+        return escaped(self.pick(self.heredoc, self.heredoc, self.nested, self.nested, self.nested, self.splats, self.nets, self.times, self.regexes)(d))
 
 
 # A value that is given to a variable of a type: what optional() fills in and drops, what is converted, and how deep.
@@ -545,7 +550,7 @@ class Types(Gen):
 
     def typed(self):
         t = self.kind(3)
-        e = Typed(self.fitting(t))
+        e = Typed(escaped(self.fitting(t)))
         e.type = t
         return e
 
