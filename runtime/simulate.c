@@ -121,6 +121,9 @@ static int simulate_run(struct rt *rt)
 	struct engine_rules rules;
 	if (rules_read(&o->rules, &rules, &err))
 		return rt_usage(rt, "%s", err.msg);
+	/* A file tells where all could go now; who asks for more says so. */
+	if (!o->rules.reserve_after && !o->rules.strict)
+		rules.reserve_after_ms = -1;
 	struct model *m = model_new();
 	if (load(o->file, m, &err)) {
 		model_free(m);
@@ -154,6 +157,8 @@ const struct command cmd_simulate = {
 		"are placed by priority, age and name, groups all or none. Prints\n"
 		"  {\"placements\":[{\"pod\":\"ns/name\",\"node\":\"...\"}],\n"
 		"   \"pending\":[{\"pod\":\"ns/name\",\"reasons\":[\"...\"]}]}\n"
+		"Room is kept for who waits longest (docs/scheduler.md) only with --reserve-after\n"
+		"or --strict-order; the newest time of any object is the present.\n"
 		"With --feasible each waiting pod is judged on each node as things are now:\n"
 		"  {\"feasible\":{\"ns/name\":{\"node-1\":true,\"node-2\":\"taint ...\"}}}\n"
 		"It reads Node, Pod, Namespace, PriorityClass, PersistentVolume and its claims,\n"

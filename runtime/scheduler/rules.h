@@ -8,7 +8,7 @@
 struct rules_opts { const char *reserve_after; bool strict; unsigned aging; };
 
 #define RULES_OPTS(type, member) \
-	{ 0, "reserve-after", "TIME", "keep room for who has waited so long: 5m (default), 0, never", OPT_TEXT, offsetof(type, member.reserve_after), NULL }, \
+	{ 0, "reserve-after", "TIME", "keep room for who has waited so long: 5m (default; simulate: never), 0, never", OPT_TEXT, offsetof(type, member.reserve_after), NULL }, \
 	{ 0, "strict-order", NULL, "nobody is placed before who comes first, even into room that one cannot use", OPT_FLAG, offsetof(type, member.strict), NULL }, \
 	{ 0, "aging", "POINTS", "priority that an hour of waiting counts for, a day's at most (default: none)", OPT_COUNT, offsetof(type, member.aging), NULL }
 

@@ -31,6 +31,13 @@ sched_up --reserve-after 2s
 until_ok 20 "later-0 says whom it is behind" says later-0 "Gang default/big has waited longer: room is kept for it"
 bound app=late 0 || fail "late-0 is bound"
 
+# The same from a file, where that is asked for.
+kc get nodes,pods,gangs -o json >now.json
+want 0 '"pod": "default/late-0"' aipc-runtime simulate -f now.json --name aipc --reserve-after 1s
+grep -q '"placements": \[\]' last.out || { cat last.out; fail "simulate gives away the room that is kept"; }
+want 0 '"placements": [' aipc-runtime simulate -f now.json --name aipc
+! grep -q '"placements": \[\]' last.out || { cat last.out; fail "simulate keeps room though nobody asked for it"; }
+
 # Who ends before may use it.
 pods short 1 '{"annotations":{"aipc.dev/expected-runtime":"30m"}}'
 until_ok 20 "short-0 is bound" bound app=short 1
