@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "kube/cache.h"
 #include "kube/client.h"
+#include "tests/e2e/kube_input.h"
 
 enum { AT_ONCE = 64, INPUT_MAX = 1 << 30 };
 
@@ -212,37 +213,15 @@ static void changed(void *arg, enum kube_change what, const struct kube_object *
 	fflush(stdout);
 }
 
-static uv_pipe_t input;
-static struct scope *watching;
-
-static void room(uv_handle_t *h, size_t n, uv_buf_t *buf)
-{
-	static char piece[64];
-	(void)h;
-	(void)n;
-	*buf = uv_buf_init(piece, sizeof(piece));
-}
-
-static void on_input(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
-{
-	(void)buf;
-	if (n != 0 && !uv_is_closing((uv_handle_t *)s)) {
-		uv_close((uv_handle_t *)s, NULL);
-		scope_cancel(watching);
-	}
-}
-
 static int watch(struct task *t, void *arg, struct err *err)
 {
 	static const char *const keep[] = { "spec.nodeName", "status.conditions.type", "status.conditions.reason", "status.conditions.message", NULL };
 	(void)arg;
 	struct kube_cache *cache = kube_cache_new(k, &(struct kube_cache_options){ .type = &kube_pods, .keep = keep, .changed = changed });
-	watching = scope_open(t, 0);
-	kube_cache_start(cache, watching);
-	uv_pipe_init(loop_uv(task_loop(t)), &input, 0);
-	uv_pipe_open(&input, 0);
-	uv_read_start((uv_stream_t *)&input, room, on_input);
-	int rc = scope_join(t, watching, err);
+	struct scope *s = scope_open(t, 0);
+	kube_cache_start(cache, s);
+	stop_on_input(t, s);
+	int rc = scope_join(t, s, err);
 	kube_cache_free(cache);
 	return rc == E_CANCELED ? 0 : rc;
 }

@@ -19,6 +19,7 @@
 #include "kube/client.h"
 #include "kube/events.h"
 #include "kube/lease.h"
+#include "tests/e2e/kube_input.h"
 
 static struct kube *k;
 
@@ -174,34 +175,6 @@ static void synced(void *arg, bool again)
 	(void)arg;
 	printf("%s %zu\n", again ? "again" : "synced", kube_cache_count(cache));
 	fflush(stdout);
-}
-
-static uv_pipe_t input;
-static struct scope *watching;
-
-static void room(uv_handle_t *h, size_t n, uv_buf_t *buf)
-{
-	static char piece[64];
-	(void)h;
-	(void)n;
-	*buf = uv_buf_init(piece, sizeof(piece));
-}
-
-static void on_input(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
-{
-	(void)buf;
-	if (n != 0 && !uv_is_closing((uv_handle_t *)s)) {
-		uv_close((uv_handle_t *)s, NULL);
-		scope_cancel(watching);
-	}
-}
-
-static void stop_on_input(struct task *t, struct scope *s)
-{
-	watching = s;
-	uv_pipe_init(loop_uv(task_loop(t)), &input, 0);
-	uv_pipe_open(&input, 0);
-	uv_read_start((uv_stream_t *)&input, room, on_input);
 }
 
 static int watch(struct task *t, void *arg, struct err *err)
