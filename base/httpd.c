@@ -210,11 +210,22 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **ctx, enum M
 	call_release(k);
 }
 
+/* The IPv4 address of an end of a connection; 0 when it has none. */
+static struct in_addr ipv4_of(int fd, int (*name)(int fd, struct sockaddr *a, socklen_t *len))
+{
+	union { struct sockaddr any; struct sockaddr_in in; struct sockaddr_in6 in6; } a = { 0 };
+	socklen_t len = sizeof(a);
+	struct in_addr out = { 0 };
+	if (name(fd, &a.any, &len) == 0 && a.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a.in6.sin6_addr))
+		memcpy(&out, &a.in6.sin6_addr.s6_addr[12], sizeof(out));
+	else if (a.any.sa_family == AF_INET)
+		out = a.in.sin_addr;
+	return out;
+}
+
 static void on_connection(void *arg, struct MHD_Connection *c, void **ctx, enum MHD_ConnectionNotificationCode what)
 {
 	struct httpd *h = arg;
-	struct sockaddr_in a = { 0 };
-	socklen_t len = sizeof(a);
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		free(*ctx);
 		*ctx = NULL;
@@ -222,11 +233,8 @@ static void on_connection(void *arg, struct MHD_Connection *c, void **ctx, enum 
 	}
 	struct conn *n = xcalloc(1, sizeof(*n));
 	n->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	if (getsockname(n->fd, (struct sockaddr *)&a, &len) == 0)
-		n->local = a.sin_addr;
-	len = sizeof(a);
-	if (getpeername(n->fd, (struct sockaddr *)&a, &len) == 0)
-		n->peer = a.sin_addr;
+	n->local = ipv4_of(n->fd, getsockname);
+	n->peer = ipv4_of(n->fd, getpeername);
 	/* The accept policy of MHD is not told the local address; a socket shut down here never gets to a request. */
 	n->unwanted = h->o.accept && !h->o.accept(h->o.ctx, n->local, n->peer);
 	if (n->unwanted)
@@ -476,21 +484,24 @@ static void drive(struct httpd *h)
 
 static int listen_on(const struct httpd_options *o, unsigned short *port, struct err *err)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = o->addr, .sin_port = htons(o->port) };
-	socklen_t len = sizeof(a);
-	char name[INET_ADDRSTRLEN];
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	inet_ntop(AF_INET, &o->addr, name, sizeof(name));
+	union { struct sockaddr any; struct sockaddr_in in; struct sockaddr_in6 in6; } a = { .in = { .sin_family = AF_INET, .sin_addr = o->addr, .sin_port = htons(o->port) } };
+	socklen_t len = o->addr6 ? sizeof(a.in6) : sizeof(a.in);
+	char name[INET6_ADDRSTRLEN];
+	int one = 1, none = 0, fd = socket(o->addr6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (o->addr6)
+		a.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = *o->addr6, .sin6_port = htons(o->port) };
+	inet_ntop(a.any.sa_family, o->addr6 ? (const void *)o->addr6 : &o->addr, name, sizeof(name));
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) != 0 || listen(fd, 4096) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) != 0) {
-		int rc = err_errno(err, "cannot listen on %s:%u", name, o->port);
+	if (fd >= 0 && o->addr6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &none, sizeof(none));
+	if (fd < 0 || bind(fd, &a.any, len) != 0 || listen(fd, 4096) != 0 || getsockname(fd, &a.any, &len) != 0) {
+		int rc = err_errno(err, o->addr6 ? "cannot listen on [%s]:%u" : "cannot listen on %s:%u", name, o->port);
 		if (fd >= 0)
 			close(fd);
 		return rc;
 	}
-	*port = ntohs(a.sin_port);
+	*port = ntohs(o->addr6 ? a.in6.sin6_port : a.in.sin_port);
 	return fd;
 }
 

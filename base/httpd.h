@@ -22,7 +22,7 @@ struct httpd_request {
 	const char *query;           /* raw, behind '?', or "" */
 	const char *body; size_t len;         /* collected body; empty when it went to the body sink */
 	void *body_ctx;              /* what body_open returned for this request, or NULL */
-	struct in_addr local;        /* address the peer connected to: tells simulated BMCs apart */
+	struct in_addr local;        /* address the peer connected to: tells simulated BMCs apart; 0 over IPv6 */
 	struct in_addr peer;
 	const char *(*header)(const struct httpd_request *r, const char *name);   /* any case; NULL when absent */
 	void *priv;
@@ -46,6 +46,7 @@ typedef int httpd_fn(struct task *t, void *ctx, const struct httpd_request *req,
 
 struct httpd_options {
 	struct in_addr addr;         /* address to listen on */
+	const struct in6_addr *addr6;        /* not NULL: the address instead; :: takes IPv4 as well. Borrowed until httpd_start returns */
 	unsigned short port;         /* 0: any free one */
 	size_t max_body;             /* collected body; beyond it 413; 0: 1 MiB */
 	unsigned max_connections;    /* 0: 1000 */

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/httpd.h"
 #include "base/mem.h"
@@ -53,31 +55,54 @@ static int answer(struct task *t, void *ctx, const struct httpd_request *r, stru
 	return 0;
 }
 
-/* "HOST:PORT", where HOST may be empty. */
-static int parse_addr(const char *text, struct in_addr *addr, unsigned short *port, struct err *err)
+static bool has_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* "HOST:PORT", "[IPV6]:PORT", ":PORT" (all addresses of both kinds). *SIX: it is ADDR6. */
+static int parse_addr(const char *text, struct in_addr *addr, struct in6_addr *addr6, bool *six, unsigned short *port, struct err *err)
 {
 	const char *colon = strrchr(text, ':');
-	char host[INET_ADDRSTRLEN] = "0.0.0.0", *end;
+	char host[INET6_ADDRSTRLEN + 2] = "", *end;
 	size_t len = colon ? (size_t)(colon - text) : sizeof(host);
 	unsigned long n = colon ? strtoul(colon + 1, &end, 10) : 0;
 	if (len >= sizeof(host) || strspn(colon + 1, "0123456789") != strlen(colon + 1) || !colon[1] || n > 65535)
-		return err_set(err, E_INPUT, "address \"%.80s\": it takes HOST:PORT or :PORT, such as 127.0.0.1:9090", text);
-	if (len) {
-		memcpy(host, text, len);
-		host[len] = '\0';
-	}
-	if (inet_pton(AF_INET, host, addr) != 1)
-		return err_set(err, E_INPUT, "address \"%.80s\": \"%s\" is no IPv4 address", text, host);
+		return err_set(err, E_INPUT, "address \"%.80s\": it takes HOST:PORT, [IPV6]:PORT or :PORT, such as 127.0.0.1:9090", text);
+	memcpy(host, text, len);
+	host[len] = '\0';
 	*port = (unsigned short)n;
-	return 0;
+	*six = len ? host[0] == '[' : has_ipv6();
+	if (!len) {
+		*addr = (struct in_addr){ INADDR_ANY };
+		*addr6 = in6addr_any;
+		return 0;
+	}
+	if (*six && host[len - 1] == ']') {
+		host[len - 1] = '\0';
+		if (inet_pton(AF_INET6, host + 1, addr6) == 1)
+			return 0;
+	}
+	if (*six)
+		return err_set(err, E_INPUT, "address \"%.80s\": between the brackets is no IPv6 address", text);
+	if (inet_pton(AF_INET, host, addr) == 1)
+		return 0;
+	return err_set(err, E_INPUT, strchr(host, ':') ? "address \"%.80s\": an IPv6 address stands in brackets, [%s]:%u" : "address \"%.80s\": \"%s\" is no IP address",
+		       text, host, *port);
 }
 
 int probes_start(struct task *t, struct scope *s, const struct probes_options *o, struct probes **out, struct err *err)
 {
 	struct httpd_options h = { .max_body = 4096, .max_connections = 64, .idle_s = 60, .handler = answer };
-	int rc = parse_addr(o->addr ? o->addr : ":9090", &h.addr, &h.port, err);
+	struct in6_addr addr6;
+	bool six = false;
+	int rc = parse_addr(o->addr ? o->addr : ":9090", &h.addr, &addr6, &six, &h.port, err);
 	if (rc)
 		return rc;
+	h.addr6 = six ? &addr6 : NULL;
 	struct probes *p = xcalloc(1, sizeof(*p));
 	p->o = *o;
 	h.ctx = p;

@@ -16,7 +16,7 @@
 struct probes;
 
 struct probes_options {
-	const char *addr;            /* "127.0.0.1:9090", ":9090" (all IPv4 addresses); port 0: any free one. NULL: ":9090" */
+	const char *addr;            /* "127.0.0.1:9090", "[::1]:9090", ":9090" (all addresses, of IPv6 too where there is that); port 0: any free one. NULL: ":9090" */
 	struct metrics *metrics;     /* borrowed */
 	/* Called before metrics are written, to set gauges from the world. May be NULL. */
 	void (*refresh)(void *arg, struct metrics *m);
