@@ -37,6 +37,8 @@ struct kube_recorder {
 	struct kube *k;
 	char *controller, *instance;
 	bool started;
+	bool holding;
+	int64_t held_ms;             /* since when something waits that was held back; 0: nothing */
 	struct told *all;            /* by key */
 	struct told *list[4];        /* by place; oldest first */
 	size_t n[4];
@@ -138,6 +140,25 @@ static bool make_room(struct kube_recorder *r)
 	e->on_server = e->count;
 	settle(r, e);
 	return true;
+}
+
+/* --- giving way ------------------------------------------------------------------------------------------------------------------ */
+
+static bool held_back(struct kube_recorder *r)
+{
+	int64_t now = clock_now_ms();
+	if (!r->list[WAITS])
+		r->held_ms = 0;
+	else if (r->holding && !r->held_ms)
+		r->held_ms = now;
+	return r->holding && r->held_ms && now - r->held_ms < KUBE_EVENTS_HOLD_MS && r->n[WAITS] < KUBE_EVENTS_QUEUE / 2;
+}
+
+void kube_recorder_hold(struct kube_recorder *r, bool on)
+{
+	if (r->holding && !on)
+		event_set(&r->more);
+	r->holding = on;
 }
 
 /* --- telling ------------------------------------------------------------------------------------------------------------------------ */
@@ -358,14 +379,18 @@ static void send_one(struct sender *s, struct told *e)
 	done(s->r, e, rc, n);
 }
 
-/* Waits for something to send. */
+/* Waits for something to send, or until what is held back may be. */
 static int wait_for_more(struct sender *s, struct err *err)
 {
 	struct kube_recorder *r = s->r;
-	int64_t old = task_deadline(s->t);
+	int64_t old = task_deadline(s->t), now = clock_now_ms(), due = INT64_MAX;
 	r->more.set = false;
 	if (r->list[LATE])
-		old = task_deadline_in(s->t, r->look_ms > clock_now_ms() ? r->look_ms - clock_now_ms() : 1);
+		due = r->look_ms;
+	if (r->list[WAITS] && r->held_ms + KUBE_EVENTS_HOLD_MS < due)
+		due = r->held_ms + KUBE_EVENTS_HOLD_MS;
+	if (due != INT64_MAX)
+		old = task_deadline_in(s->t, due > now ? due - now : 1);
 	int rc = event_wait(s->t, &r->more, err);
 	task_deadline_restore(s->t, old);
 	if (cancelled(s)) {
@@ -382,7 +407,7 @@ static int sender(struct task *t, void *arg, struct err *err)
 	int rc = 0;
 	while (rc == 0 && !(s.last && clock_now_ms() >= task_deadline(t))) {
 		look_for_late(r, s.last);
-		struct told *e = r->list[WAITS];
+		struct told *e = !s.last && held_back(r) ? NULL : r->list[WAITS];
 		if (e) {
 			move(r, e, SENDING);
 			send_one(&s, e);

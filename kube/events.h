@@ -22,7 +22,7 @@
 
 enum {
 	KUBE_EVENTS_QUEUE = 10000, KUBE_SERIES_MAX = 4096, KUBE_NOTE_MAX = 1024,
-	KUBE_SERIES_MS = 360000, KUBE_SERIES_PATCH_MS = 10000, KUBE_EVENTS_LAST_MS = 2000,
+	KUBE_SERIES_MS = 360000, KUBE_SERIES_PATCH_MS = 10000, KUBE_EVENTS_LAST_MS = 2000, KUBE_EVENTS_HOLD_MS = 10000,
 };
 
 struct kube_recorder;
@@ -38,6 +38,10 @@ struct kube_about { const char *api_version, *kind, *ns, *name, *uid; };
  * empty, cut at 128 bytes. From anywhere on the loop, before the start too. */
 void kube_tell(struct kube_recorder *r, const struct kube_about *about, bool warning, const char *reason, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
+
+/* ON: events give way to more urgent requests, until OFF, until less than half of the queue is free, or for KUBE_EVENTS_HOLD_MS. Once that is over they are sent
+ * until none waits, whatever is said meanwhile: under load that does not end they are late, never kept back. Cheap: say it as often as you like. */
+void kube_recorder_hold(struct kube_recorder *r, bool on);
 
 struct kube_recorder_stats {
 	uint64_t told;               /* calls of kube_tell: each ends in exactly one of the next four, or waits */

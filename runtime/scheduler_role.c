@@ -194,6 +194,7 @@ static int lead(struct task *t, struct role_run *r, struct err *err)
 	if (rc || !role_leads(r))
 		scope_cancel(scope);
 	(void)scope_join(t, scope, err);
+	kube_recorder_hold(r->events, false);
 	watch_feed(s->watch, NULL);
 	s->act = NULL;
 	live_free(a.live);

@@ -37,6 +37,12 @@ static struct kube_about about_pod(const char *ns, const char *name, const char 
 	return (struct kube_about){ .api_version = "v1", .kind = "Pod", .ns = ns, .name = name, .uid = uid };
 }
 
+/* What is decided, and why pods wait, is written before events that tell of it: under load those would take the half of what the server can do. */
+static void give_way(struct act *a)
+{
+	kube_recorder_hold(a->r->events, a->busy || live_has_work(a->live));
+}
+
 /* Waits for work; false: it is time to end. */
 static bool wait_for_work(struct task *t, struct act *a)
 {
@@ -152,8 +158,10 @@ static int binder(struct task *t, void *arg, struct err *err)
 		}
 		int64_t since = clock_now_ms();
 		a->busy++;
+		give_way(a);
 		bound(a, b, bind_pod(t, a, b), since);
 		a->busy--;
+		give_way(a);
 	}
 }
 
@@ -217,8 +225,12 @@ static int teller(struct task *t, void *arg, struct err *err)
 				return 0;
 			continue;
 		}
+		a->busy++;
+		give_way(a);
 		tell(t, a, w);
 		live_word_free(w);
+		a->busy--;
+		give_way(a);
 	}
 }
 

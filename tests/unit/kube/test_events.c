@@ -344,12 +344,43 @@ BODY(what_waits_at_the_end_is_sent)
 }
 TEST(what_waits_at_the_end_is_sent)
 
+BODY(events_give_way_but_not_for_ever)
+{
+	struct api *a = w->ctx;
+	struct recording g = begin(t, w);
+	kube_recorder_hold(g.r, true);
+	kube_tell(g.r, &pod, false, "Scheduled", "Binding", "first");
+	pass(t, KUBE_EVENTS_HOLD_MS / 2);
+	assert_int_equal(json_object_size(a->events), 0);
+	kube_recorder_hold(g.r, false);
+	pass(t, 100);
+	assert_int_equal(json_object_size(a->events), 1);
+	/* A hold that never ends, or ends for a moment now and then, ends by time. */
+	kube_recorder_hold(g.r, true);
+	kube_tell(g.r, &pod, false, "Scheduled", "Binding", "second");
+	pass(t, KUBE_EVENTS_HOLD_MS - 1000);
+	assert_int_equal(json_object_size(a->events), 1);
+	pass(t, 2000);
+	assert_int_equal(json_object_size(a->events), 2);
+	/* Nor does it fill the queue. */
+	for (int i = 0; i < KUBE_EVENTS_QUEUE / 2 + 10; i++)
+		kube_tell(g.r, &pod, false, "Scheduled", "Binding", "more %d", i);
+	pass(t, 1000);
+	assert_true(json_object_size(a->events) >= 12);
+	kube_recorder_hold(g.r, false);
+	pass(t, 60000);
+	struct kube_recorder_stats s = end(t, &g);
+	assert_int_equal(s.sent, KUBE_EVENTS_QUEUE / 2 + 12);
+	return 0;
+}
+TEST(events_give_way_but_not_for_ever)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_has_all_its_fields), cmocka_unit_test(what_repeats_is_a_series), cmocka_unit_test(an_event_that_expired_is_posted_again),
 		cmocka_unit_test(notes_and_names_fit), cmocka_unit_test(failures_are_tried_again_then_counted), cmocka_unit_test(the_queue_has_an_end),
-		cmocka_unit_test(repetitions_give_way_to_what_is_new), cmocka_unit_test(what_waits_at_the_end_is_sent),
+		cmocka_unit_test(repetitions_give_way_to_what_is_new), cmocka_unit_test(what_waits_at_the_end_is_sent), cmocka_unit_test(events_give_way_but_not_for_ever),
 	};
 	json_setup();
 	log_init(LOG_ERROR, false);
