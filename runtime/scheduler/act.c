@@ -158,9 +158,13 @@ static int binder(struct task *t, void *arg, struct err *err)
 		}
 		int64_t since = clock_now_ms();
 		a->busy++;
+		if (++a->binding == ACT_BINDERS && !a->full_ms)
+			a->full_ms = since;
 		give_way(a);
 		bound(a, b, bind_pod(t, a, b), since);
 		a->busy--;
+		if (--a->binding < ACT_BINDERS / 2)
+			a->full_ms = 0;
 		give_way(a);
 	}
 }
@@ -322,11 +326,21 @@ static int write_status(struct task *t, struct act *a, const struct live_status 
 	return rc;
 }
 
+/* A status is written when bindings leave room for it, or have left none for long: by then it says more, too. */
+static int let_bind(struct task *t, struct act *a, struct err *err)
+{
+	int rc = 0;
+	while (rc == 0 && !a->stop && a->full_ms && clock_now_ms() - a->full_ms < ACT_REPORT_HOLD_MS)
+		rc = task_sleep(t, PAUSE_MS, err);
+	return rc;
+}
+
 static int reporter(struct task *t, void *arg, struct err *err)
 {
 	struct act *a = arg;
-	(void)err;
 	for (;;) {
+		if (let_bind(t, a, err))
+			return 0;
 		struct live_status *s = a->stop || task_cancelled(t) ? NULL : live_next_status(a->live);
 		if (!s) {
 			if (!wait_for_work(t, a))

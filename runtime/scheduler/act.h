@@ -13,7 +13,7 @@
 #include "runtime/scheduler/watch.h"
 
 #define ACT_MANAGER "aipc-scheduler"      /* field manager of the status of groups */
-enum { ACT_TRIES = 4, ACT_BINDERS = 64, ACT_TELLERS = 24, ACT_EVICTORS = 8, ACT_REPORTERS = 4, ACT_ROLL_BACK_MS = 30000 };
+enum { ACT_TRIES = 4, ACT_BINDERS = 64, ACT_TELLERS = 24, ACT_EVICTORS = 8, ACT_REPORTERS = 4, ACT_ROLL_BACK_MS = 30000, ACT_REPORT_HOLD_MS = 5000 };
 
 struct act {
 	struct role_run *r;
@@ -23,7 +23,8 @@ struct act {
 	struct event changed;                /* something for the core to look at */
 	bool stop;                           /* bind what was decided, then end */
 	int64_t placed_ms;
-	size_t busy;                         /* requests under way */
+	size_t busy, binding;                /* decisions and reasons being written; bindings of them */
+	int64_t full_ms;                     /* since when all binders have work, or nearly; 0: they do not */
 };
 
 void act_register(struct metrics *m);

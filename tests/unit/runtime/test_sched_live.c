@@ -417,6 +417,67 @@ static void garbage_has_a_bound(void **state)
 	world_release(&w);
 }
 
+static void node_is(struct world *w, bool cordoned, int gpus)
+{
+	put(w, fixture("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n'},'spec':{'unschedulable':%s},'status':{'allocatable':{'cpu':'64','pods':'110','nvidia.com/gpu':'%d'}}}",
+		       cordoned ? "true" : "false", gpus));
+	while (live_decide(w->l, SLICE_MS))
+		;
+}
+
+static void waiting_pod(struct world *w, const char *name)
+{
+	put(w, fixture("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'%s','uid':'u-%s'},'spec':{'schedulerName':'aipc','containers':[{'name':'c',"
+		       "'resources':{'requests':{'cpu':'1','nvidia.com/gpu':'16'}}}]},'status':{'conditions':[{'type':'PodScheduled','status':'False','reason':'Unschedulable',"
+		       "'message':'of old'}]}}", name, name));
+}
+
+/* How many words there are; all say TEXT. */
+static size_t all_say(struct world *w, const char *text, bool event)
+{
+	struct live_word *word;
+	size_t n = 0;
+	for (; (word = live_next_word(w->l)); n++) {
+		if (!strstr(word->message, text))
+			fail_msg("'%s' and not '%s'", word->message, text);
+		assert_int_equal(word->event, event);
+		live_word_free(word);
+	}
+	return n;
+}
+
+static void who_changed_is_told_first_and_all_the_last_word(void **state)
+{
+	enum { WAITING = 50 };
+	struct world w;
+	(void)state;
+	world_init(&w, 1);
+	for (int i = 0; i < WAITING; i++) {
+		autofree char *name = xasprintf("p%02d", i);
+		waiting_pod(&w, name);
+	}
+	live_refilled(w.l);
+	node_is(&w, false, 8);
+	assert_int_equal(all_say(&w, "insufficient nvidia.com/gpu", true), WAITING);
+	assert_false(live_has_work(w.l));
+	/* The world changes for all, then one comes. */
+	node_is(&w, true, 8);
+	waiting_pod(&w, "new");
+	while (live_decide(w.l, SLICE_MS))
+		;
+	assert_true(live_has_work(w.l));
+	struct live_word *word = live_next_word(w.l);
+	assert_string_equal(word->name, "new");
+	live_word_free(word);
+	/* It changes again, and back, before the others were told: once is enough, and more than numbers changed since the last word. */
+	node_is(&w, false, 4);
+	node_is(&w, true, 4);
+	assert_int_equal(all_say(&w, "cordoned", true), WAITING + 1);
+	node_is(&w, true, 2);
+	assert_int_equal(all_say(&w, "none", false), 0);
+	world_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +485,7 @@ int main(void)
 		cmocka_unit_test(any_sequence_of_changes),
 		cmocka_unit_test(a_reset_keeps_what_is_assumed),
 		cmocka_unit_test(garbage_has_a_bound),
+		cmocka_unit_test(who_changed_is_told_first_and_all_the_last_word),
 	};
 	json_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
