@@ -38,7 +38,8 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static struct live_word *new_word(struct live *l, struct item *i)
+/* Who is told nothing yet, or changed itself, comes before those for whom only the world changed: they may be thousands. */
+static struct live_word *new_word(struct live *l, const struct unit *u, struct item *i)
 {
 	struct live_word *w = i->word = xcalloc(1, sizeof(*w));
 	w->of = i;
@@ -46,7 +47,7 @@ static struct live_word *new_word(struct live *l, struct item *i)
 	w->name = xstrdup(i->pod->name);
 	w->uid = xstrdup(i->uid);
 	w->first = !i->pod->said_reason;
-	if (i->told || !w->first)
+	if (u->told_at && (i->told || !w->first))
 		vec_push(&l->rewords, w);
 	else
 		vec_push(&l->words, w);
@@ -69,7 +70,7 @@ static void tell(struct live *l, const struct unit *u, struct item *i, const cha
 		}
 		return;
 	}
-	struct live_word *w = i->word ? i->word : new_word(l, i);
+	struct live_word *w = i->word ? i->word : new_word(l, u, i);
 	/* What nobody took meanwhile is out of date. */
 	free(w->reason);
 	free(w->message);
