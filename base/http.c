@@ -325,6 +325,19 @@ static void drop_headers(struct transfer *x)
 	x->header_bytes = 0;
 }
 
+/* Where the body goes. A reply that has nothing to say for long is asked about as well. */
+static void ask_sink(struct transfer *x)
+{
+	long status = 0;
+	if (!x->q->sink || x->asked)
+		return;
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200)
+		return;
+	x->sinking = !x->q->sink_wanted || x->q->sink_wanted(x->q->sink_arg, (int)status);
+	x->asked = true;
+}
+
 static size_t on_header(char *line, size_t one, size_t len, void *arg)
 {
 	struct transfer *x = arg;
@@ -340,6 +353,8 @@ static size_t on_header(char *line, size_t one, size_t len, void *arg)
 	}
 	while (end && strchr("\r\n \t", line[end - 1]) && line[end - 1])
 		end--;
+	if (!end)
+		ask_sink(x);
 	while (name < end && line[name] != ':')
 		name++;
 	if (name == end)
@@ -355,12 +370,7 @@ static size_t on_body(char *data, size_t one, size_t len, void *arg)
 {
 	struct transfer *x = arg;
 	len *= one;
-	if (x->q->sink && !x->asked) {
-		long status = 0;
-		curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-		x->sinking = !x->q->sink_wanted || x->q->sink_wanted(x->q->sink_arg, (int)status);
-		x->asked = true;
-	}
+	ask_sink(x);
 	if (x->sinking) {
 		x->ended = x->q->sink(x->q->sink_arg, data, len) != 0;
 		return x->ended ? CURL_WRITEFUNC_ERROR : len;

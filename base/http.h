@@ -68,8 +68,8 @@ struct http_request {
 	/* Streaming: each piece of the reply's body as it comes instead of collecting it, without a cap; return non-zero to end
 	 * (http_do then returns 0). Called from the loop: it must not wait, nor start a request. May be NULL. */
 	int (*sink)(void *arg, const char *data, size_t len); void *sink_arg;
-	/* Asked with the reply's status at the first piece: false collects that body as without a sink. NULL: every body goes to the
-	 * sink. */
+	/* Asked once, with the reply's status (200 or more), when its headers are there: false collects the body as without a sink. NULL:
+	 * every body goes to the sink. */
 	bool (*sink_wanted)(void *arg, int status);
 };
 

@@ -24,6 +24,7 @@ struct kube_cache {
 	char *ns, *labels, *fields;
 	unsigned limit;
 	bool optional, started, synced_once, served, no_streaming, refused;
+	bool answered;               /* the request that is under way, or was last, with 200 */
 	int64_t idle_ms;
 	void (*synced)(void *arg, bool again); void *arg;
 	struct doc_filter *in_list, *in_watch;
@@ -192,8 +193,11 @@ static int on_item(void *arg, struct doc *d, struct err *err)
 
 static bool wants(void *arg, int status)
 {
-	(void)arg;
-	return status == 200;
+	struct kube_cache *c = arg;
+	c->answered = status == 200;
+	if (c->answered)
+		c->stats.failing_ms = 0;     /* a watch may have nothing to tell for long */
+	return c->answered;
 }
 
 static int on_data(void *arg, const char *data, size_t len)
@@ -361,6 +365,13 @@ static void failed(struct kube_cache *c, int rc, const struct kube_fail *why, co
 	}
 }
 
+/* An answer that broke off at once does not count as one: WHEN is from before it. */
+static void fails_since(struct kube_cache *c, const struct kube_fail *why, int64_t when)
+{
+	c->stats.failing_ms = why->status == 404 && c->optional ? 0 : when;
+	c->stats.denied = why->status == 401 || why->status == 403;
+}
+
 static int run(struct task *t, void *arg, struct err *err)
 {
 	struct kube_cache *c = arg;
@@ -369,7 +380,9 @@ static int run(struct task *t, void *arg, struct err *err)
 		struct kube_fail why;
 		struct err e = { 0 };
 		bool watched = c->version || !c->no_streaming;
-		int64_t began = clock_now_ms();
+		int64_t began = clock_now_ms(), failing = c->stats.failing_ms;
+		uint64_t heard = c->stats.events;
+		c->answered = false;
 		autofree char *from = c->version ? xstrdup(c->version) : NULL;
 		int rc = step(t, c, &why, &e);
 		if (task_cancelled(t) || rc == E_CANCELED)
@@ -381,8 +394,11 @@ static int run(struct task *t, void *arg, struct err *err)
 			c->failures = 0;
 		if (rc) {
 			failed(c, rc, &why, &e);
+			bool good = c->answered && (steady || c->stats.events != heard);
+			fails_since(c, &why, good ? clock_now_ms() : failing ? failing : began);
 		} else {
 			c->stats.last_error[0] = '\0';
+			c->stats.failing_ms = 0;
 			c->ahead = 0;
 			/* Also a server that ends every watch at once must not make us spin. */
 			c->failures += watched && !steady && !got_on;

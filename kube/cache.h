@@ -85,6 +85,8 @@ struct kube_cache_stats {
 	uint64_t bytes_in;           /* of replies */
 	size_t objects, bytes;       /* held now: docs and their headers */
 	int64_t heard_ms;            /* clock_now_ms() when something last came; 0: never */
+	int64_t failing_ms;          /* clock_now_ms() when the failures began that go on, without an answer between them; 0: none do */
+	bool denied;                 /* the last of them was 401 or 403 */
 	bool streaming;              /* the server does streaming lists */
 	char last_error[256];        /* "" when the last try went well */
 };

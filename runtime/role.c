@@ -14,7 +14,8 @@
 
 enum { WATCH_MS = 1000, AGAIN_MS = 60000, REFUSALS = 64 };
 
-struct watched { struct kube_cache *cache; const char *resource; struct kube_cache_stats told; uint64_t errors, heard; bool bad; char said[256]; };
+/* STALE: it fails for so long that what it holds is no ground for decisions. */
+struct watched { struct kube_cache *cache; const char *resource; struct kube_cache_stats told; uint64_t errors, heard; bool bad, stale; char said[256]; };
 /* A refusal that was logged: not again within AGAIN_MS. */
 struct refusal { uint64_t key; int64_t at_ms; };
 
@@ -24,7 +25,7 @@ struct role_state {
 	size_t n_caches;
 	struct refusal refusals[REFUSALS];
 	struct lease *lease;         /* NULL: alone */
-	bool starting, synced, ending, failed, term_over;
+	bool starting, synced, stale, ending, failed, term_over;
 	struct err failure;
 	uv_signal_t signals[2];
 	struct rt *rt;
@@ -47,9 +48,11 @@ static const struct metric
 	m_bytes = { "aipc_cache_bytes", "bytes", "Memory of a cache.", METRIC_GAUGE, { "resource" }, NULL, 0, 0 },
 	m_age = { "aipc_cache_age_seconds", "seconds", "Time since the server was last heard about it.", METRIC_GAUGE, { "resource" }, NULL, 0, 0 },
 	m_synced = { "aipc_cache_synced", NULL, "1 once all objects are there.", METRIC_GAUGE, { "resource" }, NULL, 0, 0 },
+	m_failing = { "aipc_cache_failing_seconds", "seconds", "Since when its requests fail without an answer between them; 0: they do not.", METRIC_GAUGE, { "resource" }, NULL, 0, 0 },
 	m_asked = { "aipc_cache_requests", NULL, "Requests of a cache: list, watch, expired (410), error.", METRIC_COUNTER, { "resource", "what" }, NULL, 0, 0 };
 
-static const struct metric *const common[] = { &m_build, &m_leader, &m_start, &m_memory, &m_writes, &m_events, &m_objects, &m_bytes, &m_age, &m_synced, &m_asked };
+static const struct metric *const common[] = { &m_build, &m_leader, &m_start, &m_memory, &m_writes, &m_events, &m_objects, &m_bytes, &m_age, &m_synced, &m_failing,
+	&m_asked };
 
 static void register_common(const struct role_run *r)
 {
@@ -83,6 +86,7 @@ static void refresh_cache(struct metrics *m, struct watched *w)
 	metrics_set(m, &m_bytes, (double)s.bytes, by);
 	metrics_set(m, &m_age, s.heard_ms ? (double)(clock_now_ms() - s.heard_ms) / 1000 : 0, by);
 	metrics_set(m, &m_synced, kube_cache_synced(w->cache), by);
+	metrics_set(m, &m_failing, s.failing_ms ? (double)(clock_now_ms() - s.failing_ms) / 1000 : 0, by);
 	const struct { const char *what; uint64_t now, told; } counts[] = {
 		{ "list", s.lists, w->told.lists }, { "watch", s.watches, w->told.watches }, { "expired", s.expired, w->told.expired }, { "error", s.errors, w->told.errors },
 	};
@@ -194,13 +198,33 @@ static void look_at(struct watched *w)
 	}
 }
 
-/* What caches fail at is said when it changes. */
+/* A server that starts denies what it allows in a moment, and one that restarts is away for a while. */
+static void judge(struct watched *w)
+{
+	struct kube_cache_stats s = kube_cache_stats(w->cache);
+	int64_t failing = s.failing_ms ? clock_now_ms() - s.failing_ms : 0;
+	bool stale = kube_cache_synced(w->cache) && failing >= (s.denied ? ROLE_DENIED_MS : ROLE_STALE_MS);
+	if (stale && !w->stale)
+		log_error("cache of %s: fails for %d s: nothing is decided until it goes on: %s", w->resource, (int)(failing / 1000), s.last_error);
+	w->stale = stale;
+}
+
+/* What caches fail at is said when it changes; who leads ends its term when one is stale, and begins another when none is. */
 static int watch_caches(struct task *t, void *arg, struct err *err)
 {
 	struct role_run *r = arg;
-	while (task_sleep(t, WATCH_MS, err) == 0)
-		for (size_t i = 0; i < r->own->n_caches; i++)
-			look_at(&r->own->caches[i]);
+	struct role_state *own = r->own;
+	while (task_sleep(t, WATCH_MS, err) == 0) {
+		bool was = own->stale;
+		own->stale = false;
+		for (size_t i = 0; i < own->n_caches; i++) {
+			look_at(&own->caches[i]);
+			judge(&own->caches[i]);
+			own->stale = own->stale || own->caches[i].stale;
+		}
+		if (own->stale != was)
+			task_wake(own->main);
+	}
 	return 0;
 }
 
@@ -210,10 +234,10 @@ static bool ready(void *arg, struct str *why)
 	bool all = true;
 	for (size_t i = 0; i < r->own->n_caches; i++) {
 		const struct watched *w = &r->own->caches[i];
-		if (kube_cache_synced(w->cache))
+		if (kube_cache_synced(w->cache) && !w->stale)
 			continue;
 		struct kube_cache_stats s = kube_cache_stats(w->cache);
-		str_addf(why, "%s%s%s%s", all ? "caches are not synced: " : "; ", w->resource, s.last_error[0] ? ": " : "", s.last_error);
+		str_addf(why, "%s%s%s%s", all ? w->stale ? "caches are out of date: " : "caches are not synced: " : "; ", w->resource, s.last_error[0] ? ": " : "", s.last_error);
 		all = false;
 	}
 	if (all && r->own->ending)
@@ -259,7 +283,7 @@ static void signals_end(struct role_run *r)
 bool role_leads(const struct role_run *r)
 {
 	const struct role_state *own = r->own;
-	return own->synced && (own->lease ? lease_held(own->lease) : own->o->alone);
+	return own->synced && !own->stale && (own->lease ? lease_held(own->lease) : own->o->alone);
 }
 
 bool role_ending(const struct role_run *r)

@@ -15,12 +15,16 @@
  * is cancelled. Then the lease is given back, events that wait are sent, and the process exits with 0: ROLE_DRAIN_MS + 4 s in all, at
  * most. A second signal exits at once with 130; the lease then runs out by itself.
  *
+ * A cache that fails after it was synced is soon no ground for decisions: when the server denies its kind for ROLE_DENIED_MS, or does not answer
+ * about it for ROLE_STALE_MS, role_leads() is false and lead() ends as when the lease is lost (which is kept: no other process would be
+ * allowed more), /readyz says which and why, and lead() is called again when the cache goes on.
+ *
  * A server that cannot be reached or refuses something is waited for, never a reason to exit: /readyz says what is missing, the log says it
  * once per change, the metrics count it. What is wrong with the options, the kubeconfig or the port for probes ends the process at the start with 1.
  *
  * Metrics of every role, beside its own: aipc_build_info{version,role}, aipc_leader, aipc_start_time_seconds, aipc_resident_memory_bytes,
  * aipc_writes_total{verb,resource,result} (see role_wrote), aipc_events_total{result}, and for each cache by resource: aipc_cache_objects,
- * aipc_cache_bytes, aipc_cache_age_seconds (since the server was last heard: bookmarks come about once a minute), aipc_cache_synced,
+ * aipc_cache_bytes, aipc_cache_age_seconds (since the server was last heard: bookmarks come about once a minute), aipc_cache_synced, aipc_cache_failing_seconds,
  * aipc_cache_requests_total{resource,what}: list, watch, expired, error.
  */
 #ifndef RUNTIME_ROLE_H
@@ -32,7 +36,7 @@
 #include "kube/client.h"
 #include "runtime/command.h"
 
-enum { ROLE_DRAIN_MS = 10000, ROLE_CACHES = 32 };
+enum { ROLE_DRAIN_MS = 10000, ROLE_CACHES = 32, ROLE_DENIED_MS = 15000, ROLE_STALE_MS = 120000 };
 
 /* A member of the role's own options; ROLE_OPTS are its rows in their table: { ..., ROLE_OPTS(struct my_opts, common), ... }. */
 struct role_opts {

@@ -157,6 +157,48 @@ static void run(int (*body)(struct task *t, struct world *w, struct err *err))
 #define AB ADDED("a", "1") ADDED("b", "2") END("10")
 #define ITEMS_AB OBJECT("a", "ua", "1") "," OBJECT("b", "ub", "2")
 
+/* --- since when it fails ---------------------------------------------------------------------------------------------------------- */
+
+/* For how long the cache fails, MS after the script came to its last step, within the longest pause. */
+static void failing(struct task *t, struct world *w, int64_t ms, int64_t least, bool denied)
+{
+	struct script *s = w->ctx;
+	while (s->at + 1 < s->n)
+		pass(t, 100);
+	pass(t, ms);
+	struct kube_cache_stats st = kube_cache_stats(s->c);
+	int64_t since = st.failing_ms ? clock_now_ms() - st.failing_ms : 0;
+	if (since < least || since > least + (least ? 60000 : 0) || (least && st.denied != denied))
+		fail_msg("%s: it fails for %lld ms%s, not for %lld", at, (long long)since, st.denied ? ", denied" : "", (long long)least);
+}
+
+BODY(since_when_it_fails)
+{
+	static const struct { struct step last; bool fails, denied; } rows[] = {
+		{ { 'W', 403, 0, 0, 0, 0 }, true, true }, { { 'W', 401, 0, 0, 0, 0 }, true, true }, { { 'W', 503, 0, 0, 0, 0 }, true, false },
+		{ { 'W', 0, 0, 0, 0, 0 }, true, false }, { { 'W', 200, "<html>", CUT, 0, 0 }, true, false },
+		{ { 'W', 200, FAILED("500", ""), CLOSE, 0, 0 }, true, false },
+		{ { 'W', 200, "", HOLD, 0, 0 }, false, false }, { { 'W', 200, "", CLOSE, 0, 0 }, false, false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct scope *scope = START({ 'S', 200, AB, CLOSE, 0, 0 }, { 'W', 200, "", CLOSE, 0, 0 });
+		struct script *s = w->ctx;
+		snprintf(at, sizeof(at), "row %zu", i);
+		s->step[1] = rows[i].last;
+		failing(t, w, 150000, rows[i].fails ? 140000 : 0, rows[i].denied);
+		/* One answer, though it has nothing to tell, and all is well. */
+		s->step[1] = (struct step){ 'W', 200, "", HOLD, 0, 0 };
+		failing(t, w, 100000, 0, false);
+		stop(t, w, scope);
+	}
+	with.optional = true;
+	struct scope *scope = START({ 'S', 404, 0, 0, 0, 0 }, { 'S', 404, 0, 0, 0, 0 });
+	failing(t, w, 150000, 0, false);
+	stop(t, w, scope);
+	return 0;
+}
+TEST(since_when_it_fails)
+
 /* --- well ------------------------------------------------------------------------------------------------------------------------ */
 
 BODY(a_streaming_list_and_what_comes_then)
@@ -520,7 +562,7 @@ static void an_index_is_what_a_walk_would_find(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_streaming_list_and_what_comes_then), cmocka_unit_test(a_server_without_streaming_lists),
+		cmocka_unit_test(since_when_it_fails), cmocka_unit_test(a_streaming_list_and_what_comes_then), cmocka_unit_test(a_server_without_streaming_lists),
 		cmocka_unit_test(too_old_as_an_event_and_as_a_reply), cmocka_unit_test(a_list_that_is_cut_is_begun_again),
 		cmocka_unit_test(events_that_are_cut_come_again),
 		cmocka_unit_test(watches_that_end_with_news_are_not_paused_for_longer_and_longer),

@@ -98,6 +98,14 @@ static void said(const char *log, const char *text)
 	}
 }
 
+static unsigned probes_port(const char *log)
+{
+	static const char before[] = "probes on port ";
+	said(log, before);
+	autofree char *text = slurp(log);
+	return (unsigned)strtoul(strstr(text, before) + strlen(before), NULL, 10);
+}
+
 /* --- a role of the test ---------------------------------------------------------------------------------------------------- */
 
 struct play { const char *what; struct task *t; bool over; };
@@ -109,6 +117,8 @@ static int play_start(struct task *t, struct role_run *r, struct err *err)
 	(void)t;
 	r->state = p;
 	p->what = play_args[0];
+	if (strcmp(p->what, "watches") == 0)
+		role_cache(r, &(struct kube_cache_options){ .type = &kube_nodes });
 	return strcmp(p->what, "no start") == 0 ? err_set(err, E_INPUT, "cannot begin") : 0;
 }
 
@@ -116,6 +126,7 @@ static int play_lead(struct task *t, struct role_run *r, struct err *err)
 {
 	struct play *p = r->state;
 	p->t = t;
+	p->over = false;
 	assert_true(role_leads(r) && !role_ending(r));
 	fprintf(stderr, "PLAY leads\n");
 	if (strcmp(p->what, "fails") == 0)
@@ -197,13 +208,28 @@ static const struct answer { const char *type, *body; int status; } answers[] = 
 	{ NULL, NULL, 0 },
 };
 
-struct server { const struct answer *answer; const char *port_file; };
+struct server { const struct answer *answer; const char *port_file, *denied_file; };
+
+/* An API server of no nodes, whose watches last 2.5 s; it denies them as long as there is a file. */
+static const struct answer *nodes(struct task *t, const char *denied_file, const char *query)
+{
+	static const struct answer
+		denied = { "application/json", "{\"kind\":\"Status\",\"code\":403,\"reason\":\"Forbidden\",\"message\":\"nodes is forbidden\"}", 403 },
+		list = { "application/json", "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"1\","
+			 "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n", 200 },
+		nothing = { "application/json", "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"1\"}}}\n", 200 };
+	struct err err = { 0 };
+	if (access(denied_file, R_OK) == 0)
+		return &denied;
+	if (strstr(query, "sendInitialEvents"))
+		return &list;
+	return task_sleep(t, 2500, &err) == 0 ? &nothing : &denied;
+}
 
 static int answer(struct task *t, void *ctx, const struct httpd_request *req, struct httpd_reply *reply, struct err *err)
 {
-	const struct answer *a = ((struct server *)ctx)->answer;
-	(void)t;
-	(void)req;
+	const struct server *s = ctx;
+	const struct answer *a = s->answer ? s->answer : nodes(t, s->denied_file, req->query);
 	(void)err;
 	if (a->status)
 		httpd_reply_text(reply, a->status, a->type, a->body);
@@ -258,27 +284,36 @@ static void look(struct look *l)
 {
 	struct err err = { 0 };
 	struct loop *loop = loop_new();
-	assert_int_equal(loop_run(loop, look_task, l, &err), 0);
+	if (loop_run(loop, look_task, l, &err) != 0)
+		fail_msg("port %u: %s", l->port, err.msg);
 	loop_free(loop);
+}
+
+/* Starts S in a child and writes the kubeconfig that leads there. */
+static pid_t serve_at(struct server *s, const char *config)
+{
+	autofree char *log = in_folder("server");
+	remove(s->port_file);
+	pid_t server = child(log, server_run, s);
+	for (int64_t began = clock_now_ms(); access(s->port_file, R_OK) != 0 && clock_now_ms() - began < PATIENCE_MS; usleep(10000))
+		;
+	usleep(50000);
+	autofree char *port = slurp(s->port_file);
+	kubeconfig(config, (unsigned)strtoul(port, NULL, 10));
+	return server;
 }
 
 static void strange_servers(void **unused)
 {
-	autofree char *config = in_folder("config"), *log = in_folder("log"), *port_file = in_folder("port"), *server_log = in_folder("server");
+	autofree char *config = in_folder("config"), *log = in_folder("log"), *port_file = in_folder("port");
 	(void)unused;
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-		struct server s = { &answers[i], port_file };
-		remove(port_file);
-		pid_t server = child(server_log, server_run, &s);
-		for (int64_t began = clock_now_ms(); access(port_file, R_OK) != 0 && clock_now_ms() - began < PATIENCE_MS; usleep(10000))
-			;
-		usleep(50000);
-		autofree char *port = slurp(port_file);
-		kubeconfig(config, (unsigned)strtoul(port, NULL, 10));
+		struct server s = { &answers[i], port_file, NULL };
+		pid_t server = serve_at(&s, config);
 		pid_t pid = child(log, controller_run, config);
 		said(log, "warning: cache of nodes: ");
+		struct look l = { .port = probes_port(log) };
 		autofree char *text = slurp(log);
-		struct look l = { .port = (unsigned)strtoul(strstr(text, "probes on port ") + 15, NULL, 10) };
 		look(&l);
 		assert_int_equal(l.status, 503);
 		assert_non_null(strstr(l.body, "caches are not synced: nodes: "));
@@ -290,9 +325,54 @@ static void strange_servers(void **unused)
 	}
 }
 
+static unsigned times(const char *log, const char *text)
+{
+	autofree char *all = slurp(log);
+	unsigned n = 0;
+	for (const char *p = all; (p = strstr(p, text)); p++)
+		n++;
+	return n;
+}
+
+/* A right that is taken away: what was seen before is no ground for decisions for ever. */
+static void a_kind_that_is_denied_later(void **unused)
+{
+	static const char *const args[] = { "watches", "127.0.0.1:0" };
+	autofree char *config = in_folder("config"), *log = in_folder("log"), *port_file = in_folder("port"), *denied = in_folder("denied");
+	struct server s = { NULL, port_file, denied };
+	(void)unused;
+	pid_t server = serve_at(&s, config), pid = child(log, play_run, (void *)args);
+	said(log, "PLAY leads");
+	struct look l = { .port = probes_port(log) };
+	look(&l);
+	assert_int_equal(l.status, 200);
+	spit(denied, "");
+	said(log, "warning: cache of nodes: ");
+	look(&l);
+	assert_int_equal(l.status, 200);
+	int64_t began = clock_now_ms();
+	said(log, "nothing is decided until it goes on: watch nodes: nodes is forbidden");
+	assert_in_range(clock_now_ms() - began, ROLE_DENIED_MS - 3000, ROLE_DENIED_MS + 3000);
+	said(log, "no longer leading");
+	look(&l);
+	assert_int_equal(l.status, 503);
+	assert_non_null(strstr(l.body, "caches are out of date: nodes: watch nodes: nodes is forbidden"));
+	assert_int_equal(times(log, "PLAY leads"), 1);
+	remove(denied);
+	for (began = clock_now_ms(); times(log, "PLAY leads") < 2 && clock_now_ms() - began < PATIENCE_MS; usleep(100000))
+		;
+	assert_int_equal(times(log, "PLAY leads"), 2);
+	look(&l);
+	assert_int_equal(l.status, 200);
+	kill(pid, SIGTERM);
+	assert_int_equal(ended(pid), 0);
+	kill(server, SIGKILL);
+	(void)ended(server);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(life), cmocka_unit_test(strange_servers) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_kind_that_is_denied_later), cmocka_unit_test(life), cmocka_unit_test(strange_servers) };
 	signal(SIGPIPE, SIG_IGN);
 	json_setup();
 	if (!mkdtemp(folder))
