@@ -39,9 +39,9 @@ int json_read_input(const char *path, size_t max, json_t **out, struct err *err)
 	autostr struct str s;
 	char buf[65536];
 	ssize_t n;
+	str_init(&s, max);
 	if (strcmp(path, "-") != 0)
 		return json_read(path, max, out, err);
-	str_init(&s, max);
 	while ((n = read(STDIN_FILENO, buf, sizeof(buf))) > 0)
 		str_addn(&s, buf, (size_t)n);
 	if (n < 0)

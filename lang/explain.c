@@ -36,9 +36,9 @@ static void put_place(json_t *j, struct mark at)
 static void put_value(json_t *j, const struct val *v)
 {
 	autostr struct str s;
+	str_init(&s, 4096);
 	if (!v)
 		return;
-	str_init(&s, 4096);
 	val_describe(v, &s);
 	json_put_str(j, "value", s.at);
 }

@@ -34,11 +34,11 @@ static bool add_kid(void *ctx, enum lang_key kind, const char *key)
 	struct kids_making *k = ctx;
 	struct lang *l = k->l;
 	autostr struct str a;
+	str_init(&a, STR_OURS);
 	if (l->n_scopes >= MAX_SCOPES) {
 		diag_add(l->d, "E0134", AT(k->t->file, k->t->key), "modules have more than %d instances", MAX_SCOPES);
 		return false;
 	}
-	str_init(&a, STR_OURS);
 	str_addf(&a, "%s%s%s", k->s->address, k->s->parent ? "." : "", k->t->id);
 	lang_add_key(&a, kind, key);
 	struct scope *kid = scope_new(l, k->t->call->to, k->s, arena_strndup(l->arena, a.at, a.len));

@@ -171,9 +171,9 @@ int lock_write(const char *dir, const json_t *lock, struct err *err)
 	autofree char *path = file_join(dir, LOCK_FILE);
 	autostr struct str s;
 	size_t n;
+	str_init(&s, MAX_LOCK);
 	if (json_object_size(lock) == 0)
 		return file_remove(path, err);
-	str_init(&s, MAX_LOCK);
 	str_add(&s, "# Written by aipc init; commit it. It pins the modules that this spec uses.\nversion: 1\nmodules:\n");
 	autofree const char **keys = json_keys(lock, &n);
 	for (size_t i = 0; i < n; i++) {

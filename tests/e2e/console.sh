@@ -55,7 +55,9 @@ class Terminal:
     def interrupt(self):
         for _ in range(20):
             self.type('\x03')
-            if self.read(1):
+            while self.read(1):              # a terminal that is not read yet echoes ^C: that is no answer
+                pass
+            if b'\n> ' in self.seen:
                 break
         self.until('\n> ')
 

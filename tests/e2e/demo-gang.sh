@@ -7,7 +7,7 @@
 mkdir tools
 for t in bash env awk cat cp cut dirname grep mkdir rm sed tr wc; do ln -s "$(command -v $t)" tools/$t; done
 env -i HOME="$work" PATH="$work/tools" bash "$root/examples/demo-gang" "$build" "$work/demo" >demo.out 2>demo.err || { cat demo.out demo.err; fail "the demo"; }
-if [[ -s demo.err ]]; then cat demo.err; fail "the demo writes errors"; fi
+if grep -v "doesn't fully support makecontext" demo.err; then fail "the demo writes errors"; fi
 if awk 'length > 80' demo.out | grep .; then fail "wider than 80 columns"; fi
 if LC_ALL=C grep -n '[^ -~]' demo.out; then fail "not ASCII"; fi
 
