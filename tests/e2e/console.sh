@@ -61,10 +61,10 @@ class Terminal:
                 break
         self.until('\n> ')
 
-    # KEYS, until the program ends: a Ctrl-D that comes before the line is read ends nothing.
+    # KEYS, until the program ends: a Ctrl-D that comes before the line is read ends nothing, and may stand in the line then: Ctrl-U takes it away.
     def end(self, keys):
-        for _ in range(20):
-            self.type(keys)
+        for n in range(20):
+            self.type(('\x15' if n else '') + keys)
             while self.read(1):
                 pass
             time.sleep(0.1)
