@@ -2,6 +2,9 @@
 #ifndef TESTS_UNIT_RUNTIME_PLACING_H
 #define TESTS_UNIT_RUNTIME_PLACING_H
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/json.h"
 #include "runtime/scheduler/place.h"
 #include "tests/unit/runtime/fixture.h"
