@@ -560,7 +560,7 @@ bool preempt_find(struct engine *e, struct pod *p, struct group *g, struct victi
 	if (never || (p && (p->refused || p->n_gates || p->terminating)))
 		return false;
 	/* Who is on its way out anyhow counts as gone. */
-	struct search ending = s;
+	struct search ending = { .e = e, .p = p, .g = g, .priority = s.priority, .fits_left = 1 };
 	find_units(&ending, true);
 	for (size_t i = 0; i < ending.units.len; i++)
 		take_out(&ending, &ending.units.at[i]);
