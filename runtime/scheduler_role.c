@@ -62,6 +62,7 @@ static void refresh(struct role_run *r, struct metrics *m)
 	set(m, &m_did, "placed", (double)v.placed);
 	set(m, &m_did, "tried", (double)v.tried);
 	set(m, &m_did, "woken", (double)v.woken);
+	set(m, &m_did, "looked", (double)v.looked);
 	set(m, &m_did, "reshaped", (double)v.reshapes);
 	set(m, &m_did, "reset", (double)v.resets);
 	set(m, &m_did, "foreign", (double)v.foreign);

@@ -8,8 +8,9 @@
 #include "runtime/scheduler/live_internal.h"
 #include "runtime/scheduler/reserve.h"
 
-/* How often it is looked, how often for something better, and how long nobody looks again for who would not fit if everybody had gone. */
-enum { LOOK_EVERY_MS = 1000, BETTER_MS = 10000, HOPELESS_MS = 60000 };
+/* How often it is looked, how often for something better, and how long nobody looks again for who would not fit if everybody had gone. A search
+ * takes out who runs, so there are few of them in LOOK_EVERY_MS, and none begins after LOOKING_MS of it were spent on them. */
+enum { LOOK_EVERY_MS = 1000, BETTER_MS = 10000, HOPELESS_MS = 60000, LOOKING_MS = 20 };
 
 static struct pod *pod_of(const struct unit *u)
 {
@@ -104,20 +105,57 @@ static bool still_held(struct live *l, const struct unit *u, struct reservation 
 	return ok && r->held.len && reserve_ready(l->e, r);
 }
 
+/* False: not now; it is looked again when there may be more searches. */
+static bool may_look(struct live *l)
+{
+	int64_t now = clock_now_ms(), again = l->looks.since_ms + LOOK_EVERY_MS;
+	if (now >= again) {
+		l->looks.since_ms = now;
+		l->looks.n = 0;
+		l->looks.spent_ms = 0;
+	}
+	if (l->looks.n < RESERVE_LOOKS && l->looks.spent_ms < LOOKING_MS)
+		return true;
+	l->mature_due = again < l->mature_due ? again : l->mature_due;
+	return false;
+}
+
+/* Single pods that are alike have the same answer. */
+static void look_later(struct live *l, struct unit *u, int64_t then)
+{
+	u->look_ms = then;
+	for (size_t i = 0; u->item && !u->social && i < l->waiting.len; i++) {
+		struct unit *w = l->waiting.at[i];
+		if (w->item && !w->social && w->item->pod->class_key == u->item->pod->class_key)
+			w->look_ms = then;
+	}
+}
+
+static bool look(struct live *l, struct unit *u, struct reservation *out)
+{
+	int64_t began = clock_now_ms();
+	bool found = reserve_find(l->e, pod_of(u), group_of(u), out);
+	l->looks.n++;
+	l->looks.spent_ms += clock_now_ms() - began;
+	l->stats.looked++;
+	if (found)
+		u->look_ms = began + BETTER_MS;
+	else
+		look_later(l, u, began + HOPELESS_MS);
+	return found;
+}
+
 static bool unit_keep_room(struct live *l, struct unit *u)
 {
 	struct reservation old = { .ready_ms = INT64_MAX }, new = { .ready_ms = INT64_MAX };
-	int64_t now = clock_now_ms();
 	promise_lift(l, u);
 	if (!engine_mature(l->e, pod_of(u), group_of(u), &u->turn) || u->leaving.len || (u->claims.len && !u->reserved))
 		return false;
 	bool held = u->reserved && still_held(l, u, &old);
 	if (held)
 		set_ready(l, u, &old);
-	bool look = now >= u->look_ms || (u->reserved && !held);
-	bool found = look && reserve_find(l->e, pod_of(u), group_of(u), &new);
-	if (look)
-		u->look_ms = now + (found || held ? BETTER_MS : HOPELESS_MS);
+	bool due = clock_now_ms() >= u->look_ms || (u->reserved && !held);
+	bool found = due && may_look(l) && look(l, u, &new);
 	if (found && (!held || new.ready_ms < old.ready_ms))
 		take_room(l, u, &new);
 	else if (!held && u->reserved)
@@ -190,11 +228,12 @@ void live_keep_room(struct live *l)
 			promise_drop(l, u);
 	}
 	for (size_t i = 0; i < n; i++) {
-		promises_put(l, order[i], true);
-		if (kept < most(l))
+		if (kept < most(l)) {
+			promises_put(l, order[i], true);
 			kept += unit_keep_room(l, order[i]);
-		else if (order[i]->reserved)
+		} else if (order[i]->reserved) {
 			promise_drop(l, order[i]);
+		}
 	}
 	promises_lift(l);
 }

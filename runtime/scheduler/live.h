@@ -110,7 +110,7 @@ void live_spared(struct live *l, const struct live_victim *v);
 /* --- what it looks like ------------------------------------------------------------------------------------------------ */
 struct live_stats {
 	size_t nodes, pods, waiting, awake, groups, assumed, nominated, reserved, rooms, room_bytes, garbage;
-	uint64_t placed, tried, woken, reshapes, resets, foreign, rollbacks;
+	uint64_t placed, tried, woken, looked, reshapes, resets, foreign, rollbacks;
 	size_t half;                 /* groups that are half there */
 };
 struct live_stats live_stats(const struct live *l);

@@ -99,6 +99,7 @@ struct live {
 	struct engine_rules rules;
 	/* Whom to keep room for is looked at when the world is another one than then, and when somebody has waited long enough, but not too often. */
 	uint64_t kept_world; int64_t mature_due, keep_not_before;
+	struct { int64_t since_ms, spent_ms; int n; } looks;     /* searches for room since then */
 	struct live_stats stats;
 };
 

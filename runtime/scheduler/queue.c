@@ -203,7 +203,7 @@ static bool place_unit(struct engine *e, struct unit *u)
 /* --- room that is kept ---------------------------------------------------------------------------------------------------------- */
 
 struct kept { const struct unit *u; struct reservation r; bool put; };
-struct keeping { struct kept at[RESERVE_MOST]; size_t n; };
+struct keeping { struct kept at[RESERVE_MOST]; size_t n; struct map *hopeless; int looks; };     /* hopeless: classes of single pods */
 
 static void put_kept(struct engine *e, struct kept *k, bool put)
 {
@@ -237,12 +237,17 @@ static void keep_no_more(struct keeping *k, const struct unit *u)
 
 static void keep_for(struct engine *e, struct keeping *k, const struct unit *u)
 {
-	if (k->n == RESERVE_MOST || !engine_mature(e, u->p, u->g, &u->turn))
+	bool plain = u->p && !u->p->n_near && !u->p->n_apart && !u->p->n_spreads;
+	if (k->n == RESERVE_MOST || k->looks == RESERVE_LOOKS || !engine_mature(e, u->p, u->g, &u->turn) || (plain && map_get(k->hopeless, u->p->class_key)))
 		return;
 	for (size_t i = 0; i < k->n; i++)
 		put_kept(e, &k->at[i], true);
-	k->at[k->n].u = u;
-	k->n += reserve_find(e, u->p, u->g, &k->at[k->n].r);
+	k->looks++;
+	k->at[k->n] = (struct kept){ .u = u };
+	if (reserve_find(e, u->p, u->g, &k->at[k->n].r))
+		k->n++;
+	else if (plain)
+		map_put(k->hopeless, u->p->class_key, k);
 }
 
 static void add_hint(struct engine *e, const struct unit *u, const char *text)
@@ -283,7 +288,7 @@ void engine_run(struct engine *e)
 	size_t n;
 	autofree struct unit *units = collect(e, &n);
 	autofree bool *placed = xcalloc(n + 1, sizeof(*placed));
-	struct keeping k = { .n = 0 };
+	struct keeping k = { .hopeless = map_new() };
 	bool progress = true;
 	for (size_t i = 0; i < n && !(e->rules.strict && k.n); i++) {
 		keep_from(e, &k, &units[i]);
@@ -312,6 +317,7 @@ void engine_run(struct engine *e)
 	tell_kept(e, &k, units, placed, n);
 	for (size_t i = 0; i < k.n; i++)
 		reservation_release(&k.at[i].r);
+	map_free(k.hopeless);
 	blame(e);
 }
 

@@ -13,8 +13,8 @@
 
 #include "runtime/scheduler/place_internal.h"
 
-/* At most so many units have room kept for them at a time. */
-enum { RESERVE_MOST = 4 };
+/* At most so many units have room kept for them at a time; so many are searched for in a run, or in a second. */
+enum { RESERVE_MOST = 4, RESERVE_LOOKS = 8 };
 
 struct held { struct pod *pod; struct node *node; };
 struct reservation {

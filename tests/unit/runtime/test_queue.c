@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "runtime/scheduler/live.h"
+#include "runtime/scheduler/reserve.h"
 #include "runtime/scheduler/rules.h"
 #include "tests/unit/runtime/placing.h"
 
@@ -267,6 +268,41 @@ static void a_large_gang_never_starves(void **unused)
 		fail_msg("it started after %d minutes", ordered);
 }
 
+/* Who would fit nowhere if everybody had gone is not looked at again and again: alike pods once a minute, others a few a second. */
+static void the_hopeless_cost_little(void **unused)
+{
+	(void)unused;
+	enum { MANY = 500, SECONDS = 5 };
+	for (int alike = 0; alike < 2; alike++) {
+		clock_simulate(1, 1767225600000);
+		struct live *l = live_new("aipc");
+		live_object(l, fixture("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n'},'status':{'allocatable':{'cpu':'64','pods':'110','nvidia.com/gpu':'8'}}}"));
+		live_object(l, small_pod(0, "n", 1767225600000, 10, false));
+		for (int i = 1; i <= MANY; i++)
+			live_object(l, fixture("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'h-%d','uid':'h-%d','creationTimestamp':'2025-12-01T00:00:00Z'},'spec':{"
+					       "'schedulerName':'aipc','containers':[{'name':'c','resources':{'requests':{'nvidia.com/gpu':'%d'}}}]}}", i, i, alike ? 9 : 8 + i));
+		live_refilled(l);
+		for (int i = 0; i < SECONDS * 10; i++) {
+			struct live_word *w;
+			while (live_decide(l, 1000))
+				;
+			while ((w = live_next_word(l)))
+				live_word_free(w);
+			clock_advance(100);
+		}
+		uint64_t looked = live_stats(l).looked;
+		if (looked < 1 || looked > (alike ? 1 : (SECONDS + 1) * RESERVE_LOOKS))
+			fail_msg("it was looked %llu times", (unsigned long long)looked);
+		/* In time it is everybody's turn. */
+		clock_advance(1000);
+		while (live_decide(l, 1000))
+			;
+		assert_int_equal(live_stats(l).looked > looked, !alike);
+		live_free(l);
+		clock_real();
+	}
+}
+
 /* Words wait while the server is slow: whoever was told nothing comes first, and of what changed twice only the newest is said. */
 static void words_wait_their_turn(void **unused)
 {
@@ -315,7 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spans), cmocka_unit_test(options), cmocka_unit_test(others_may_use_it_until_it_is_needed), cmocka_unit_test(it_says_when),
 		cmocka_unit_test(no_room_is_kept_in_vain), cmocka_unit_test(order_and_age), cmocka_unit_test(a_large_gang_never_starves),
-		cmocka_unit_test(words_wait_their_turn),
+		cmocka_unit_test(words_wait_their_turn), cmocka_unit_test(the_hopeless_cost_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
