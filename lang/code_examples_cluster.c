@@ -3,56 +3,41 @@
 
 #include "lang/codes.h"
 
+/* How many of them begin. */
+#define CLUSTER \
+	"resource:\n" \
+	"  cluster:\n" \
+	"    lab:\n"
+#define LAYOUT \
+	"resource:\n" \
+	"  mig_layout:\n" \
+	"    a:\n" \
+	"      gpu: H100-SXM5-80GB\n"
+#define POOL_TRAIN \
+	CLUSTER \
+	"      pools:\n" \
+	"        - name: train\n"
+
 const struct diag_example diag_examples_cluster[] = {
 	{ "E0801",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      pools: [{ nodes: [] }]\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1 }]\n", NULL },
 	{ "E0802",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: GPU_1 }]\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1 }]\n", NULL },
 	{ "E0803",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1, spare: \"yes\" }]\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1, spare: true }]\n", NULL },
 	{ "E0804",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1 }, { name: gpu-1 }]\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1 }, { name: gpu-2 }]\n", NULL },
 	{ "E0806",
 	  "module:\n"
@@ -98,20 +83,14 @@ const struct diag_example diag_examples_cluster[] = {
 	  "      devices: [{ gpus: all, profiles: \"${var.profiles}\" }]\n"
 	  "output: { layout: { value: \"${mig_layout.infer}\" } }\n", NULL },
 	{ "E0807",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      presets: [topogragh]\n"
 	  "      pools: []\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      presets: [topograph]\n"
 	  "      pools: []\n", NULL },
 	{ "E0808",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      fabric: { name: x }\n"
 	  "      pools: []\n",
 	  "resource:\n"
@@ -122,10 +101,7 @@ const struct diag_example diag_examples_cluster[] = {
 	  "  cluster:\n"
 	  "    lab: { fabric: \"${ib_fabric.f}\", pools: [] }\n", NULL },
 	{ "E0809",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    a:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      gpu_count: 8\n"
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n"
 	  "  cluster:\n"
@@ -135,10 +111,7 @@ const struct diag_example diag_examples_cluster[] = {
 	  "          gpu: { product: H100-SXM5-80GB, count: 4 }\n"
 	  "          nodes: [{ name: gpu-1 }]\n"
 	  "          mig: \"${mig_layout.a}\"\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    a:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      gpu_count: 8\n"
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n"
 	  "  cluster:\n"
@@ -149,25 +122,17 @@ const struct diag_example diag_examples_cluster[] = {
 	  "          nodes: [{ name: gpu-1 }]\n"
 	  "          mig: \"${mig_layout.a}\"\n", NULL },
 	{ "E0810",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      manifests: ../out\n"
 	  "      pools: []\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      manifests: out\n"
 	  "      pools: []\n", NULL },
 	{ "E0811",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      namespace: Team.A\n"
 	  "      pools: []\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      namespace: team-a\n"
 	  "      pools: []\n", NULL },
 	{ "E0812",
@@ -193,40 +158,21 @@ const struct diag_example diag_examples_cluster[] = {
 	  "        stringData: { password: hunter2 }\n",
 	  NULL, NULL },
 	{ "E0814",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1, spare: true }]\n"
 	  "          spare: { min_free: { leav: 1 } }\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1, spare: true }]\n"
 	  "          spare: { min_free: { cluster: 1 } }\n", NULL },
 	{ "E0815",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1 }]\n"
 	  "          spare: { nodes: [\"spare-*\"] }\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
-	  "      pools:\n"
-	  "        - name: train\n"
+	  POOL_TRAIN
 	  "          nodes: [{ name: gpu-1 }, { name: spare-1 }]\n"
 	  "          spare: { nodes: [\"spare-*\"] }\n", NULL },
 	{ "E0816",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    a:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 1, 3g.40gb: 1 } }]\n"
 	  "  cluster:\n"
 	  "    lab:\n"
@@ -235,10 +181,7 @@ const struct diag_example diag_examples_cluster[] = {
 	  "        - name: one\n"
 	  "          nodes: [{ name: gpu-1 }]\n"
 	  "          mig: \"${mig_layout.a}\"\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    a:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 1, 3g.40gb: 1 } }]\n"
 	  "  cluster:\n"
 	  "    lab:\n"
@@ -256,15 +199,11 @@ const struct diag_example diag_examples_cluster[] = {
 	  "      components: { BMC: { version: \"1.2\", image: bmc.fwpkg } }\n",
 	  NULL, NULL },
 	{ "W0801",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      pools: [{ name: one, nodes: [{ name: a, rack:\n"
 	  "       row-777777777777777777777777777777777777777777777777777777777777\n"
 	  "       }] }]\n",
-	  "resource:\n"
-	  "  cluster:\n"
-	  "    lab:\n"
+	  CLUSTER
 	  "      pools: [{ name: one, nodes: [{ name: a, rack: row-7 }] }]\n", NULL },
 	{ "W0802",
 	  "resource:\n"
@@ -286,10 +225,7 @@ const struct diag_example diag_examples_cluster[] = {
 	  "      fabric: \"${ib_fabric.f}\"\n"
 	  "      pools: [{ name: one, nodes: [{ name: gpu-1 }] }]\n", NULL },
 	{ "W0803",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    a:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n"
 	  "  cluster:\n"
 	  "    lab:\n"
@@ -298,10 +234,7 @@ const struct diag_example diag_examples_cluster[] = {
 	  "          gpu: { product: A30 }\n"
 	  "          nodes: [{ name: gpu-1 }]\n"
 	  "          mig: \"${mig_layout.a}\"\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    a:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n"
 	  "  cluster:\n"
 	  "    lab:\n"

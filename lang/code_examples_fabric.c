@@ -3,6 +3,27 @@
 
 #include "lang/codes.h"
 
+/* How many of them begin. */
+#define FABRIC \
+	"resource:\n" \
+	"  ib_fabric:\n" \
+	"    f:\n"
+#define TREE \
+	FABRIC \
+	"      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
+#define HOSTS \
+	FABRIC \
+	"      hosts: [{ name: h1 }, { name: h2 }]\n"
+#define LAYOUT \
+	"resource:\n" \
+	"  mig_layout:\n" \
+	"    l:\n" \
+	"      gpu: H100-SXM5-80GB\n"
+#define PARTITIONS \
+	TREE \
+	"      guid_base: \"0x1000\"\n" \
+	"      partitions:\n"
+
 const struct diag_example diag_examples_fabric[] = {
 	{ "E0601",
 	  "resource:\n"
@@ -10,109 +31,58 @@ const struct diag_example diag_examples_fabric[] = {
 	  "    l:\n"
 	  "      gpu: H100-SXM5-81GB\n"
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n", NULL },
 	{ "E0602",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.11gb: 7 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7 } }]\n", NULL },
 	{ "E0603",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 3g.39gb: 1, 3g.40gb: 1 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 3g.40gb: 2 } }]\n", NULL },
 	{ "E0604",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: -1 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 1 } }]\n", NULL },
 	{ "E0605",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb+me: 2 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb+me: 1, 1g.10gb: 6 } }]\n", NULL },
 	{ "E0606",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 7, 3g.40gb: 1 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 1g.10gb: 4, 3g.40gb: 1 } }]\n", NULL },
 	{ "E0607",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 3g.40gb: 2, 1g.10gb: 1 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: all, profiles: { 3g.40gb: 2 } }]\n", NULL },
 	{ "E0608",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices:\n"
 	  "        - gpus: all\n"
 	  "          profiles: { 3g.40gb: 1 }\n"
 	  "          placements: [{ profile: 3g.40gb, start: 2 }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices:\n"
 	  "        - gpus: all\n"
 	  "          profiles: { 3g.40gb: 1 }\n"
 	  "          placements: [{ profile: 3g.40gb, start: 4 }]\n", NULL },
 	{ "E0609",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices:\n"
 	  "        - gpus: all\n"
 	  "          profiles: { 3g.40gb: 1, 1g.10gb: 1 }\n"
 	  "          placements:\n"
 	  "            - { profile: 3g.40gb, start: 0 }\n"
 	  "            - { profile: 1g.10gb, start: 3 }\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices:\n"
 	  "        - gpus: all\n"
 	  "          profiles: { 3g.40gb: 1, 1g.10gb: 1 }\n"
@@ -120,132 +90,86 @@ const struct diag_example diag_examples_fabric[] = {
 	  "            - { profile: 3g.40gb, start: 0 }\n"
 	  "            - { profile: 1g.10gb, start: 4 }\n", NULL },
 	{ "E0610",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices:\n"
 	  "        - gpus: all\n"
 	  "          profiles: { 1g.10gb: 1 }\n"
 	  "          placements: [{ profile: 3g.40gb, start: 0 }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices:\n"
 	  "        - gpus: all\n"
 	  "          profiles: { 3g.40gb: 1 }\n"
 	  "          placements: [{ profile: 3g.40gb, start: 0 }]\n", NULL },
 	{ "E0611",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: \"3-0\", profiles: { 1g.10gb: 7 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices: [{ gpus: \"0-3\", profiles: { 1g.10gb: 7 } }]\n", NULL },
 	{ "E0612",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices:\n"
 	  "        - { gpus: \"0-3\", profiles: { 1g.10gb: 7 } }\n"
 	  "        - { gpus: \"3-7\", profiles: {} }\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      devices:\n"
 	  "        - { gpus: \"0-3\", profiles: { 1g.10gb: 7 } }\n"
 	  "        - { gpus: \"4-7\", profiles: {} }\n", NULL },
 	{ "E0613",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      gpu_count: 8\n"
 	  "      devices: [{ gpus: \"0-3\", profiles: { 1g.10gb: 7 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      gpu_count: 8\n"
 	  "      devices:\n"
 	  "        - { gpus: \"0-3\", profiles: { 1g.10gb: 7 } }\n"
 	  "        - { gpus: \"4-7\", profiles: {} }\n", NULL },
 	{ "E0614",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      gpu_count: 4\n"
 	  "      devices: [{ gpus: \"0-4\", profiles: { 1g.10gb: 7 } }]\n",
-	  "resource:\n"
-	  "  mig_layout:\n"
-	  "    l:\n"
-	  "      gpu: H100-SXM5-80GB\n"
+	  LAYOUT
 	  "      gpu_count: 4\n"
 	  "      devices: [{ gpus: \"0-3\", profiles: { 1g.10gb: 7 } }]\n", NULL },
 	{ "E0701",
 	  "resource:\n"
 	  "  ib_fabric:\n"
 	  "    f: { hosts: [{ name: h1 }] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }] }\n", NULL },
 	{ "E0702",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree:\n"
 	  "        rails: 1\n"
 	  "        leaf_radix: 4\n"
 	  "        scalable_unit: 3\n"
 	  "        hosts: [{ name: h1 }]\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree:\n"
 	  "        rails: 1\n"
 	  "        leaf_radix: 4\n"
 	  "        scalable_unit: 2\n"
 	  "        hosts: [{ name: h1 }]\n", NULL },
 	{ "E0703",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree:\n"
 	  "        rails: 1\n"
 	  "        leaf_radix: 4\n"
 	  "        spine_radix: 2\n"
 	  "        spines: 1\n"
 	  "        hosts: [{ name: h1 }, { name: h2 }, { name: h3 }, { name: h4 }]\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree:\n"
 	  "        rails: 1\n"
 	  "        leaf_radix: 4\n"
 	  "        spines: 1\n"
 	  "        hosts: [{ name: h1 }, { name: h2 }, { name: h3 }, { name: h4 }]\n", NULL },
 	{ "E0704",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 2, hosts: [{ name: h1, guids: [\"0x1\"] }] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 2, hosts: [{ name: h1, guids: [\"0x1\", \"0x2\"] }] }\n", NULL },
 	{ "E0705",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      hosts: [{ name: h1 }, { name: h2 }, { name: h3 }]\n"
 	  "      switches:\n"
 	  "        - { name: l1, ports: 4 }\n"
@@ -258,10 +182,7 @@ const struct diag_example diag_examples_fabric[] = {
 	  "        - { a: h3/1, b: l2/1 }\n"
 	  "        - { a: l2/3, b: p1/2 }\n"
 	  "      oversubscription: 1\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches:\n"
 	  "        - { name: l1, ports: 4 }\n"
 	  "        - { name: l2, ports: 4 }\n"
@@ -273,57 +194,35 @@ const struct diag_example diag_examples_fabric[] = {
 	  "        - { a: l2/3, b: p1/2 }\n"
 	  "      oversubscription: 1\n", NULL },
 	{ "E0706",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: s1, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: s1/1 }, { a: h2/1, b: s1/1 }]\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: s1, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: s1/1 }, { a: h2/1, b: s1/2 }]\n", NULL },
 	{ "E0707",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: s1, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: h2/1 }]\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: s1, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: s1/1 }, { a: h2/1, b: s1/2 }]\n", NULL },
 	{ "E0708",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h1 }] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n", NULL },
 	{ "E0709",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree:\n"
 	  "        rails: 1\n"
 	  "        hosts: [{ name: h1, guids: [\"0x5\"] }, { name: h2, guids: [\"0x5\"] }]\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree:\n"
 	  "        rails: 1\n"
 	  "        hosts: [{ name: h1, guids: [\"0x5\"] }, { name: h2, guids: [\"0x6\"] }]\n", NULL },
 	{ "E0710",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      hosts: [{ name: h1 }]\n"
 	  "      switches:\n"
 	  "        - { name: l1, ports: 4 }\n"
@@ -334,9 +233,7 @@ const struct diag_example diag_examples_fabric[] = {
 	  "        - { a: l1/2, b: p1/1 }\n"
 	  "        - { a: l1/3, b: p1/2 }\n"
 	  "        - { a: l1/4, b: p2/1 }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      hosts: [{ name: h1 }]\n"
 	  "      switches:\n"
 	  "        - { name: l1, ports: 4 }\n"
@@ -347,139 +244,64 @@ const struct diag_example diag_examples_fabric[] = {
 	  "        - { a: l1/2, b: p1/1 }\n"
 	  "        - { a: l1/3, b: p2/1 }\n", NULL },
 	{ "E0711",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: s1, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: s2/1 }, { a: h2/1, b: s1/2 }]\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: s1, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: s1/1 }, { a: h2/1, b: s1/2 }]\n", NULL },
 	{ "E0712",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: s1, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: s1/5 }, { a: h2/1, b: s1/2 }]\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: s1, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: s1/1 }, { a: h2/1, b: s1/2 }]\n", NULL },
 	{ "E0713",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: h1, guids: [zz] }] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: h1, guids: [\"0x5\"] }] }\n", NULL },
 	{ "E0714",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        a: { pkey: \"0x8001\", members: [h1] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        a: { pkey: \"0x1\", members: [h1, h2] }\n", NULL },
 	{ "E0715",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        a: { pkey: \"0x1\", members: [h1] }\n"
 	  "        b: { pkey: \"0x1\", members: [h2] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        a: { pkey: \"0x1\", members: [h1] }\n"
 	  "        b: { pkey: \"0x2\", members: [h2] }\n", NULL },
 	{ "E0716",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        a: { pkey: \"0x1\", members: [gpu-*] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        a: { pkey: \"0x1\", members: [h*] }\n", NULL },
 	{ "E0717",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
+	  TREE
 	  "      partitions:\n"
 	  "        a: { pkey: \"0x1\", members: [h1] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        a: { pkey: \"0x1\", members: [h1, h2] }\n", NULL },
 	{ "E0718",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n", NULL },
 	{ "E0719",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: \"rack 1\" }] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: rack-1 }] }\n", NULL },
 	{ "E0720",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        Default: { pkey: \"0x1\", members: [h1] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        all: { pkey: \"0x1\", members: [h1] }\n", NULL },
 	{ "E0721",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: l1, ports: 4 }, { name: l2, ports: 4 }]\n"
 	  "      links:\n"
 	  "        - { a: h1/1, b: l1/1 }\n"
@@ -487,10 +309,7 @@ const struct diag_example diag_examples_fabric[] = {
 	  "        - { a: h2/2, b: l1/2 }\n"
 	  "        - { a: h2/1, b: l2/2 }\n"
 	  "      rails: 2\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: l1, ports: 4 }, { name: l2, ports: 4 }]\n"
 	  "      links:\n"
 	  "        - { a: h1/1, b: l1/1 }\n"
@@ -499,16 +318,10 @@ const struct diag_example diag_examples_fabric[] = {
 	  "        - { a: h2/2, b: l2/2 }\n"
 	  "      rails: 2\n", NULL },
 	{ "E0722",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: l1, ports: 4 }, { name: x, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: l1/1 }, { a: h2/1, b: l1/2 }]\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      hosts: [{ name: h1 }, { name: h2 }]\n"
+	  HOSTS
 	  "      switches: [{ name: l1, ports: 4 }]\n"
 	  "      links: [{ a: h1/1, b: l1/1 }, { a: h2/1, b: l1/2 }]\n", NULL },
 	{ "E0723",
@@ -519,28 +332,14 @@ const struct diag_example diag_examples_fabric[] = {
 	  "  opensm_file:\n"
 	  "    f: { path: etc/topology, content: x }\n", NULL },
 	{ "W0701",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        a: { pkey: \"0x1\", members: [h1] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
-	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }, { name: h2 }] }\n"
-	  "      guid_base: \"0x1000\"\n"
-	  "      partitions:\n"
+	  PARTITIONS
 	  "        a: { pkey: \"0x1\", members: [h1, h2] }\n", NULL },
 	{ "W0702",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }] }\n",
-	  "resource:\n"
-	  "  ib_fabric:\n"
-	  "    f:\n"
+	  FABRIC
 	  "      fat_tree: { rails: 1, hosts: [{ name: h1 }] }\n"
 	  "      guid_base: \"0x1000\"\n", NULL },
 	{ 0 },
