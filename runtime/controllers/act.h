@@ -59,11 +59,4 @@ void plan_status(struct round *r, const char *controller, const json_t *d);     
 void plan_policy(struct round *r, const char *controller, const json_t *d);      /* finalizers; nodes of a policy that goes */
 void round_free(struct round *r);
 
-/* "" when absent or no string. */
-static inline const char *word(const json_t *obj, const char *key)
-{
-	const char *s = json_str(obj, key);
-	return s ? s : "";
-}
-
 #endif

@@ -69,12 +69,6 @@ int64_t time_parse(const char *text)
 	return ((int64_t)timegm(&tm) - off_h * 3600 - off_m * 60) * 1000;
 }
 
-static const char *word(const json_t *obj, const char *key)
-{
-	const char *s = json_str(obj, key);
-	return s ? s : "";
-}
-
 static void add_node(struct fleet *f, const json_t *j)
 {
 	const json_t *meta = json_at(j, "metadata"), *status = json_at(j, "status");

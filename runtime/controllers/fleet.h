@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/mem.h"
 
 enum { FLEET_LEVELS = 12 };
@@ -93,6 +94,12 @@ json_t *node_note(const struct fleet_node *n, const char *key);
 bool node_usable(const struct fleet_node *n);
 /* Do all labels of SELECTOR (an object of strings) stand on LABELS? An empty one matches. */
 bool labels_match(const json_t *selector, const json_t *labels);
+/* The text OBJ[KEY], "" when absent. */
+static inline const char *word(const json_t *obj, const char *key)
+{
+	const char *s = json_str(obj, key);
+	return s ? s : "";
+}
 /* RFC 3339 to milliseconds; -1 when it is none. */
 int64_t time_parse(const char *text);
 

@@ -14,12 +14,6 @@
 
 struct verdict { const char *reason; char message[300]; };
 
-static const char *word(const json_t *obj, const char *key)
-{
-	const char *s = json_str(obj, key);
-	return s ? s : "";
-}
-
 /* Devices are counted in whole numbers. -1: absent or no such number. */
 static int64_t devices(const json_t *resources, const char *name)
 {

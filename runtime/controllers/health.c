@@ -33,12 +33,6 @@ static const struct bucket { const char *bucket, *key, *deflt, *reason, *until; 
 	{ "reboot_node", "rebootNode", "Fence", "XidRebootNode", "reboot", 7 },
 };
 
-static const char *word(const json_t *obj, const char *key)
-{
-	const char *s = json_str(obj, key);
-	return s ? s : "";
-}
-
 static enum action action_of(const char *text)
 {
 	return strcmp(text, "Fence") == 0 ? ACT_FENCE : strcmp(text, "Watch") == 0 ? ACT_WATCH : ACT_IGNORE;

@@ -6,12 +6,6 @@
 #include "base/json.h"
 #include "base/str.h"
 
-static const char *word(const json_t *obj, const char *key)
-{
-	const char *s = json_str(obj, key);
-	return s ? s : "";
-}
-
 const json_t *spare_selector(const json_t *pool)
 {
 	static json_t *deflt;

@@ -34,12 +34,6 @@ struct repair {
 	bool *seen;
 };
 
-static const char *word(const json_t *obj, const char *key)
-{
-	const char *s = json_str(obj, key);
-	return s ? s : "";
-}
-
 /* --- what failed ---------------------------------------------------------------------------------------------------------- */
 
 static const char *failed(const struct fleet_node *n)
