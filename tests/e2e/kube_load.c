@@ -18,11 +18,9 @@
 #include "base/mem.h"
 #include "kube/cache.h"
 #include "kube/client.h"
-#include "tests/e2e/kube_input.h"
+#include "tests/e2e/kube_tool.h"
 
 enum { AT_ONCE = 64, INPUT_MAX = 1 << 30 };
-
-static struct kube *k;
 
 /* Objects that some tasks hand on and others take, in order. */
 struct line { json_t *objects; size_t next; bool ended; struct event more; };
@@ -229,28 +227,15 @@ static int watch(struct task *t, void *arg, struct err *err)
 int main(int argc, char **argv)
 {
 	static const struct { const char *name; task_fn *fn; } commands[] = { { "create", creates }, { "bind", binds }, { "delete", deletes }, { "watch", watch } };
-	struct kube_config *config = NULL;
-	struct err err = { 0 };
 	task_fn *fn = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		if (argc > 1 && strcmp(argv[1], commands[i].name) == 0)
 			fn = commands[i].fn;
 	if (!fn || (fn == binds && argc < 3))
 		return 64;
-	json_setup();
-	log_init(LOG_WARN, false);
-	struct loop *l = loop_new();
-	int rc = kube_config_load(NULL, NULL, &config, &err);
-	if (rc == 0) {
-		k = kube_new(l, config, NULL);
-		rc = loop_run(l, fn, argc > 2 ? argv[2] : NULL, &err);
-		kube_free(k);
-	}
-	loop_free(l);
+	int status = tool_run(fn, argc > 2 ? argv[2] : NULL, LOG_WARN);
 	json_decref(made.objects);
 	json_decref(waiting.objects);
 	json_decref(nodes);
-	if (rc)
-		fprintf(stderr, "kube_load %s: %s\n", argv[1], err.msg);
-	return rc ? 1 : 0;
+	return status;
 }

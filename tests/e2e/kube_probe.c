@@ -19,9 +19,7 @@
 #include "kube/client.h"
 #include "kube/events.h"
 #include "kube/lease.h"
-#include "tests/e2e/kube_input.h"
-
-static struct kube *k;
+#include "tests/e2e/kube_tool.h"
 
 #define MUST(call) do { if ((call) != 0) { printf("FAILED line %d: %s\n", __LINE__, err->msg); return E_INTERNAL; } } while (0)
 #define WANT(code, call) do { int got_ = (call); if (got_ != (code)) { printf("FAILED line %d: %d, not %d: %s\n", __LINE__, got_, (code), err->msg); return E_INTERNAL; } } while (0)
@@ -263,25 +261,11 @@ int main(int argc, char **argv)
 {
 	static const struct { const char *name; task_fn *fn; } commands[] = { { "verbs", verbs }, { "watch", watch }, { "load", load },
 								       { "lease", candidate }, { "tell", tell } };
-	struct kube_config *config = NULL;
-	struct err err = { 0 };
 	task_fn *fn = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		if (argc > 1 && strcmp(argv[1], commands[i].name) == 0)
 			fn = commands[i].fn;
 	if (!fn || argc < 2)
 		return 64;
-	json_setup();
-	log_init(getenv("PROBE_DEBUG") ? LOG_DEBUG : LOG_INFO, false);
-	struct loop *l = loop_new();
-	int rc = kube_config_load(NULL, NULL, &config, &err);
-	if (rc == 0) {
-		k = kube_new(l, config, NULL);
-		rc = loop_run(l, fn, argc > 2 ? argv[2] : NULL, &err);
-		kube_free(k);
-	}
-	loop_free(l);
-	if (rc)
-		fprintf(stderr, "%s\n", err.msg);
-	return rc ? 1 : 0;
+	return tool_run(fn, argc > 2 ? argv[2] : NULL, getenv("PROBE_DEBUG") ? LOG_DEBUG : LOG_INFO);
 }
