@@ -154,15 +154,15 @@ static int thing_of(struct task *t, struct thing *x, struct op *op, const json_t
 }
 
 /* The object as it is recorded: SHAPE without the namespace that we filled in. */
-static json_t *manifest_actual(const struct target *g, const json_t *config, const json_t *live, json_t *shape, bool made)
+static json_t *manifest_actual(const struct thing *x, const json_t *config, const json_t *live, json_t *shape, bool made)
 {
 	if (!json_at(meta_of(json_at(config, "object")), "namespace"))
 		json_object_del(json_object_get(shape, "metadata"), "namespace");
 	json_t *out = json_object();
 	json_put_new(out, "object", shape);
 	json_put_str(out, "uid", json_str(meta_of(live), "uid"));
-	if (*g->cluster)
-		json_put_str(out, "cluster", g->cluster);
+	if (thing_cluster_of(x, live))
+		json_put_str(out, "cluster", thing_cluster_of(x, live));
 	if (json_str(meta_of(live), "namespace"))
 		json_put_str(out, "namespace", json_str(meta_of(live), "namespace"));
 	json_put_new(out, "made", json_boolean(made));
@@ -204,7 +204,7 @@ static int read_other(struct task *t, struct op *op, struct err *err)
 		return 0;
 	if (rc)
 		return rc;
-	op->actual = manifest_actual(x.g, op->prior, live, owned_shape(body, live, NULL, KUBE_MANAGER), json_flag(op->prior, "made", false));
+	op->actual = manifest_actual(&x, op->prior, live, owned_shape(body, live, NULL, KUBE_MANAGER), json_flag(op->prior, "made", false));
 	json_put_new(op->actual, "taken_by", json_object());
 	op->elsewhere = true;
 	snprintf(op->remark, sizeof(op->remark), "it was %.40s %.100s%s%.100s", x.type->kind, x.ns ? x.ns : "", x.ns ? "/" : "", x.name);
@@ -236,7 +236,7 @@ static int read_manifest(struct task *t, struct op *op, struct err *err)
 		return rc;
 	json_t *shape = owned_shape(body, live, dry, KUBE_MANAGER);
 	autojson json_t *taken = live_taken(op, body, live, shape, "", "object.");
-	op->actual = manifest_actual(x.g, config, live, shape, json_flag(op->prior, "made", false));
+	op->actual = manifest_actual(&x, config, live, shape, json_flag(op->prior, "made", false));
 	json_object_set(op->actual, "taken_by", taken);
 	return 0;
 }
@@ -283,7 +283,7 @@ int live_manifest_write(struct task *t, struct op *op, struct err *err)
 		return rc;
 	const char *uid = json_str(meta_of(live), "uid"), *old = json_str(op->prior, "uid");
 	bool made = old && is(uid, old) ? json_flag(op->prior, "made", false) : absent && !owned_shared(answer, KUBE_MANAGER);
-	op->actual = manifest_actual(x.g, op->config, live, owned_shape(body, live, answer, KUBE_MANAGER), made);
+	op->actual = manifest_actual(&x, op->config, live, owned_shape(body, live, answer, KUBE_MANAGER), made);
 	json_put_new(op->actual, "taken_by", json_object());
 	return 0;
 }

@@ -173,18 +173,17 @@ static int thing_of(struct task *t, struct thing *x, struct op *op, const json_t
 	return rc ? rc : thing_cluster(t, x, err);
 }
 
-static json_t *node_actual(const struct op *op, const json_t *config, const json_t *body, const json_t *shape, const json_t *live)
+static json_t *node_actual(const struct thing *x, const json_t *config, const json_t *body, const json_t *shape, const json_t *live)
 {
 	json_t *out = json_object();
 	json_put_str(out, "node", json_str(config, "node"));
-	json_put_new(out, "labels", texts_of(config, op->prior, body, shape, "labels"));
-	json_put_new(out, "annotations", texts_of(config, op->prior, body, shape, "annotations"));
-	json_put_new(out, "taints", taints_of(json_at(config, "taints"), json_at(op->prior, "taints"), live));
+	json_put_new(out, "labels", texts_of(config, x->op->prior, body, shape, "labels"));
+	json_put_new(out, "annotations", texts_of(config, x->op->prior, body, shape, "annotations"));
+	json_put_new(out, "taints", taints_of(json_at(config, "taints"), json_at(x->op->prior, "taints"), live));
 	json_put_new(out, "other_content", json_false());
 	json_put_str(out, "uid", json_str(meta_of(live), "uid"));
-	const struct target *g = op->self;
-	if (*g->cluster)
-		json_put_str(out, "cluster", g->cluster);
+	if (thing_cluster_of(x, live))
+		json_put_str(out, "cluster", thing_cluster_of(x, live));
 	return out;
 }
 
@@ -199,7 +198,7 @@ static int read_other(struct task *t, struct op *op, struct err *err)
 	if (rc || !live)
 		return rc;
 	autojson json_t *body = body_of(op, op->prior, live), *shape = owned_shape(body, live, NULL, KUBE_MANAGER);
-	op->actual = node_actual(op, op->prior, body, shape, live);
+	op->actual = node_actual(&x, op->prior, body, shape, live);
 	json_put_new(op->actual, "taken_by", json_object());
 	op->elsewhere = true;
 	snprintf(op->remark, sizeof(op->remark), "it was node %.200s", x.name);
@@ -229,7 +228,7 @@ static int read_node(struct task *t, struct op *op, struct err *err)
 	if (rc)
 		return rc;
 	autojson json_t *shape = owned_shape(body, live, dry, KUBE_MANAGER), *taken = live_taken(op, body, live, shape, "metadata.", "");
-	op->actual = node_actual(op, config, body, shape, live);
+	op->actual = node_actual(&x, config, body, shape, live);
 	json_object_set(op->actual, "taken_by", taken);
 	return 0;
 }
@@ -266,7 +265,7 @@ int live_node_write(struct task *t, struct op *op, struct err *err)
 	if (rc || !live)
 		return rc;
 	autojson json_t *shape = owned_shape(body, live, answer, KUBE_MANAGER);
-	op->actual = node_actual(op, op->config, body, shape, live);
+	op->actual = node_actual(&x, op->config, body, shape, live);
 	json_put_new(op->actual, "taken_by", json_object());
 	return 0;
 }

@@ -177,19 +177,29 @@ static int ask_cluster(struct task *t, struct thing *x, struct err *err)
 {
 	struct target *g = x->g;
 	struct thing system = { .g = g, .op = x->op, .type = &kube_namespaces, .name = "kube-system" };
-	struct err e = { 0 };
 	autojson json_t *j = NULL;
 	if (g->cluster_asked)
 		return 0;
-	int rc = thing_get(t, &system, &j, &e);
-	if (rc && rc != E_DENIED && rc != E_NOTFOUND) {
-		*err = e;
+	int rc = gate_enter(t, &g->asking, err);
+	if (rc)
 		return rc;
+	if (!g->cluster_asked) {
+		rc = thing_get(t, &system, &j, err);
+		rc = rc == E_DENIED || rc == E_NOTFOUND ? 0 : rc;
+		const char *uid = json_str(json_at(j, "metadata"), "uid");
+		snprintf(g->cluster, sizeof(g->cluster), "%s", uid ? uid : "");
+		g->cluster_asked = rc == 0;
 	}
-	const char *uid = json_str(json_at(j, "metadata"), "uid");
-	snprintf(g->cluster, sizeof(g->cluster), "%s", uid ? uid : "");
-	g->cluster_asked = true;
-	return 0;
+	gate_leave(&g->asking);
+	return rc;
+}
+
+const char *thing_cluster_of(const struct thing *x, const json_t *live)
+{
+	const char *was = json_str(x->op->prior, "uid"), *is = json_str(json_at(live, "metadata"), "uid");
+	if (*x->g->cluster)
+		return x->g->cluster;
+	return was && is && strcmp(was, is) == 0 ? json_str(x->op->prior, "cluster") : NULL;
 }
 
 int thing_cluster(struct task *t, struct thing *x, struct err *err)

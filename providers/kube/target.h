@@ -25,6 +25,7 @@ struct target {                  /* the self of the provider */
 	struct err silent;
 	char cluster[64];            /* what thing_cluster found; "": not asked yet, or not to be told */
 	bool cluster_asked;
+	struct gate asking;          /* one operation asks, the others wait for its answer */
 };
 
 extern const struct attr target_attrs[];
@@ -54,6 +55,8 @@ int target_client(struct target *g, struct err *err) MUST_CHECK;
  * kube-system, which is as old as it is. E_INPUT: it is another one; nothing may be read from it or done there then. Who may not read that
  * namespace is not held up, unless the spec asks for a cluster. */
 int thing_cluster(struct task *t, struct thing *x, struct err *err) MUST_CHECK;
+/* The cluster to record for LIVE: the server's; where that cannot be told, what the state says of this very object; NULL: nobody knows. */
+const char *thing_cluster_of(const struct thing *x, const json_t *live);
 int thing_type(struct task *t, struct thing *x, const char *api_version, const char *kind, struct err *err) MUST_CHECK;
 /* *OUT NULL: it is not there. */
 int thing_get(struct task *t, struct thing *x, json_t **out, struct err *err) MUST_CHECK;

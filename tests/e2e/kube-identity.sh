@@ -65,11 +65,14 @@ want 0 "No changes" aipc plan --detailed-exitcode
 spec ""
 want 0 "No changes" aipc plan --detailed-exitcode
 
-# An account that may not read kube-system is not held up, unless a cluster is asked for.
+# An account that may not read kube-system is not held up, unless a cluster is asked for, and what it changes is still known to be of this cluster.
 kc create clusterrole few --verb=get,list,create,patch --resource=configmaps,nodes >/dev/null
 kc create clusterrolebinding few --clusterrole=few --user=dev >/dev/null
 sed -i 's/admin.config/dev.config/' main.aipc.yaml
 want 0 "No changes" aipc plan --detailed-exitcode
+sed -i 's/k: "1"/k: "3"/; s/x: "1"/x: "3"/' main.aipc.yaml
+want 0 "" aipc apply --yes
+[[ $(sqlite3 .aipc/state.db .dump | grep -c "$second") -ge 2 ]] || fail "the state forgot the cluster of what was changed"
 spec ", cluster_uid: $second"
 sed -i 's/admin.config/dev.config/' main.aipc.yaml
 want 1 "" aipc plan
