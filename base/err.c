@@ -5,26 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What peers say is part of messages, and messages go to terminals: control characters (C1 in UTF-8 too) become '?'. */
-static void tame(char *text)
-{
-	char *to = text;
-
-	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
-		bool c1 = s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0;
-		bool c0 = (*s < 0x20 && *s != '\n' && *s != '\t') || *s == 0x7f;
-		*to++ = c0 || c1 ? '?' : (char)*s;
-		s += c1;
-	}
-	*to = '\0';
-}
+#include "base/str.h"
 
 int err_vset(struct err *err, int code, const char *fmt, va_list ap)
 {
 	if (err) {
 		err->code = code;
 		vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
-		tame(err->msg);
+		str_tame(err->msg, "\n\t");
 	}
 	return code;
 }

@@ -231,3 +231,15 @@ void str_sha256(const void *data, size_t len, char out[65])
 	for (size_t i = 0; i < sizeof(md); i++)
 		snprintf(out + 2 * i, 3, "%02x", md[i]);
 }
+
+void str_tame(char *text, const char *keep)
+{
+	char *to = text;
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
+		bool c1 = s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0;
+		bool c0 = (*s < 0x20 && !strchr(keep, *s)) || *s == 0x7f;
+		*to++ = c0 || c1 ? '?' : (char)*s;
+		s += c1;
+	}
+	*to = '\0';
+}

@@ -46,6 +46,8 @@ unsigned str_distance(const char *a, const char *b);
 const char *str_nearest(const char *word, const char *const *names);
 /* Compares as people sort: digits by value ("gpu-2" < "gpu-10"). For display and stable order; 0 only when equal bytes. */
 int str_natural_cmp(const char *a, const char *b);
+/* What comes from outside must not speak to a terminal: control characters of TEXT but those in KEEP (C1 in UTF-8 too) become '?', in place. */
+void str_tame(char *text, const char *keep);
 /* Lower-case hex SHA-256 of DATA into OUT (65 bytes). */
 void str_sha256(const void *data, size_t len, char out[65]);
 

@@ -31,34 +31,17 @@ void show_value(const json_t *v, size_t max, struct str *out)
 		str_addf(out, "(%zu line%s)", lines, PLURAL(lines));
 		return;
 	}
-	/* Bytes of control in a BMC's words must not reach the terminal. */
-	size_t n = 0;
-	for (const char *s = text; *s; s++, n++) {
-		if (n >= max - 2 && strlen(s) > 2) {
-			str_add(out, "..");
-			return;
-		}
-		bool c1 = (unsigned char)*s == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0;
-		str_addc(out, (unsigned char)*s < 0x20 || *s == 0x7f || c1 ? '?' : *s);
-		s += c1;
-	}
+	str_tame(text, "");
+	bool cut = strlen(text) > max;
+	str_addn(out, text, cut ? max - 2 : strlen(text));
+	str_add(out, cut ? ".." : "");
 }
 
 /* TEXT without what would speak to the terminal: a plan file comes from outside. */
 static const char *plain(struct shower *s, const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	while (*p >= 0x20 && *p < 0x7f)
-		p++;
-	if (!*p)
-		return text;
 	char *copy = arena_strdup(s->arena, text);
-	for (unsigned char *q = (unsigned char *)copy; *q; q++) {
-		if (*q < 0x20 || *q == 0x7f)
-			*q = '?';
-		else if (q[0] == 0xc2 && q[1] >= 0x80 && q[1] < 0xa0)
-			q[0] = q[1] = '?';
-	}
+	str_tame(copy, "");
 	return copy;
 }
 
