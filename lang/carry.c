@@ -86,6 +86,24 @@ static void end_of(const struct yaml_file *f, const struct ynode *n, uint32_t *l
 	*col = 0;
 }
 
+/* Whole lines are taken: does one of them hold a part of a sensitive variable, such as its default, or a text that sensitive() hides? */
+static bool beside_secret(const struct module *m, const struct yaml_file *f, uint32_t first, uint32_t last)
+{
+	for (size_t i = 0; i < m->order.len; i++) {
+		const struct thing *t = m->order.at[i];
+		uint32_t end, ignored;
+		if (t->kind != THING_VAR || !(t->sensitive || t->ephemeral) || t->file != f || !t->body)
+			continue;
+		end_of(f, t->body, &end, &ignored);
+		if (t->body->line <= last && end >= first)
+			return true;
+	}
+	for (uint32_t i = first; i <= last; i++)
+		if (memmem(line_start(f, i), line_len(f, i), "sensitive", strlen("sensitive")))
+			return true;
+	return false;
+}
+
 /* The YAML that X was made of; NULL when it was not made of any. */
 static json_t *source_json(struct carry *c, const struct expr *x)
 {
@@ -97,6 +115,8 @@ static json_t *source_json(struct carry *c, const struct expr *x)
 	end_of(f, n, &last, &col);
 	if (last > f->n_lines || last - n->line > MAX_LINES)
 		return refuse(c, "refers to an expression of too many lines"), NULL;
+	if (beside_secret(c->l->scope->m, f, n->line, last))
+		return refuse(c, "refers to an expression on one line with a sensitive value, which is not stored"), NULL;
 	json_t *lines = json_array(), *j = json_object();
 	for (uint32_t i = n->line; i <= last; i++)
 		json_array_append_new(lines, json_string_safe(line_start(f, i), line_len(f, i)));
