@@ -1,5 +1,5 @@
 /* Any bytes as a saved plan: read (what is well formed but for its id gets the id of its contents, as anybody can give it), shown in
- * all its forms, and written again, which must give the same plan. */
+ * all its forms, written again, which must give the same plan, and made ready to be run, with the conditions it took along. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static void check_text(const char *text)
 			abort();
 }
 
-static void show(const struct plan *p)
+static void show(struct plan *p)
 {
 	struct err err;
 	struct engine *e = NULL;
@@ -40,6 +40,8 @@ static void show(const struct plan *p)
 		check_text(text);
 		free(text);
 	}
+	if (e && plan_ready(e, p, &err) && !err.msg[0])
+		abort();
 	engine_close(NULL, e);
 }
 
@@ -73,8 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			return 0;
 		plan_seal(p);
 	}
-	show(p);
 	same_again(p);
+	show(p);
 	plan_free(p);
 	return 0;
 }
