@@ -82,7 +82,8 @@ struct http_response {
 	                                      * have acted on it; false means that it certainly has not */
 };
 
-/* Performs one request. Returns 0 for every complete reply, whatever its status. On failure OUT holds only `sent`:
+/* Performs one request. Returns 0 for every complete reply, whatever its status, and for one of 400 or more whose body was
+ * cut short by the end of the connection: its body is then empty. On failure OUT holds only `sent`:
  *   E_UNREACHABLE no connection, or it broke   E_TIMEOUT a deadline passed, connect_ms too
  *   E_DENIED certificate not trusted (says why) E_CANCELED
  *   E_INPUT reply too large or not HTTP; bad URL, method or header

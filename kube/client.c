@@ -121,6 +121,8 @@ static int refused(const struct http_response *r, const char *what, struct kube_
 		return err_set(err, E_INPUT, "%s: %s", what, f->message);
 	if (f->message[0])
 		return err_set(err, code_of(r->status), "%s: %s", what, f->message);
+	if (!r->len)
+		return err_set(err, code_of(r->status), "%s: the server answered %d without a word", what, r->status);
 	return err_set(err, code_of(r->status), "%s: the server answered %d with %s", what, r->status, type_of(r, type, sizeof(type)));
 }
 
