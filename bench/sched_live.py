@@ -257,11 +257,19 @@ def waiting(seen):
     percentiles("why-new-pod", [told_new(f"new-{i}", seen) for i in range(100)])
     percentiles("why-own-change", [told_ungated(f"gated-{i}", seen) for i in range(100)])
     name = f"gpu-{NODES // 2:05}"
-    changed_for_all("why-node-cordoned", names, seen, lambda: patch("Node", name, {"spec": {"unschedulable": True}}), "cordon")
-    note(seen.said[names[0]][1])
-    changed_for_all("why-node-added", names, seen, lambda: create(node("gpu-more")), f"none of {NODES + 1} nodes")
+    told = dict(seen.said)
+    patch("Node", name, {"spec": {"unschedulable": True}})
+    create(node("gpu-more"))
+    time.sleep(5)
+    line("written-for-a-cordon-and-a-node-more", sum(seen.said[n] != told[n] for n in told), "pods")
     patch("Node", name, {"spec": {"unschedulable": None}})
     delete("Node", "gpu-more")
+    repelled = {"spec": {"taints": [{"key": "team", "value": "b", "effect": "NoSchedule"}]}}
+    server = servers()
+    changed_for_all("why-node-tainted", names, seen, lambda: patch("Node", name, repelled), "taint team=b")
+    note(f"processor seconds of the servers meanwhile: {servers() - server:.1f}")
+    note(seen.said[names[0]][1])
+    changed_for_all("why-node-untainted", names, seen, lambda: patch("Node", name, {"spec": {"taints": None}}), f"{NODES} nodes: insufficient")
     note(f"load {load():.1f}")
     s.kill()
 

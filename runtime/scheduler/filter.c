@@ -184,20 +184,28 @@ static const char *judge_volumes(struct filter *f, const struct node *n)
 	return NULL;
 }
 
-const char *filter_node_static(struct filter *f, const struct node *n)
+static const char *judge_taint(struct filter *f, const struct taint *t)
+{
+	static const char *const effects[] = { "NoSchedule", "PreferNoSchedule", "NoExecute", "" };
+	const char *value = intern_text(f->m->names, t->value);
+	snprintf(f->reason, sizeof(f->reason), "taint %.200s%s%.80s:%s is not tolerated", intern_text(f->m->names, t->key), *value ? "=" : "",
+		 value, effects[t->effect]);
+	return f->reason;
+}
+
+static bool is_shut(const struct filter *f, const struct node *n)
 {
 	const struct taint bare = { f->m->k.unschedulable, 0, TAINT_NO_SCHEDULE };
-	const struct taint *t;
-	if (n->cordoned && !pod_tolerates(f->p, &bare))
+	return n->cordoned && !pod_tolerates(f->p, &bare);
+}
+
+const char *filter_node_static(struct filter *f, const struct node *n)
+{
+	if (is_shut(f, n))
 		return say(f, "node is cordoned");
-	t = pod_repelled(f->p, n);
-	if (t) {
-		static const char *const effects[] = { "NoSchedule", "PreferNoSchedule", "NoExecute", "" };
-		const char *value = intern_text(f->m->names, t->value);
-		snprintf(f->reason, sizeof(f->reason), "taint %.200s%s%.80s:%s is not tolerated", intern_text(f->m->names, t->key), *value ? "=" : "",
-			 value, effects[t->effect]);
-		return f->reason;
-	}
+	const struct taint *t = pod_repelled(f->p, n);
+	if (t)
+		return judge_taint(f, t);
 	if (!pod_wants_node(f->m, f->p, n))
 		return say(f, "node does not match the pod's node selector or affinity");
 	return judge_volumes(f, n);
@@ -296,4 +304,35 @@ const char *filter_node(struct filter *f, const struct node *n)
 	if (!why && filter_room(f, n, &why) > 0)
 		why = filter_node_between(f, n);
 	return why;
+}
+
+/* What comes and goes with the node's state, not with what it is for. */
+static bool passes(const struct filter *f, const struct taint *t)
+{
+	const char *key = intern_text(f->m->names, t->key);
+	return str_has_prefix(key, "node.kubernetes.io/") || str_has_prefix(key, "node.cloudprovider.kubernetes.io/") || str_has_prefix(key, "aipc.dev/");
+}
+
+const char *filter_node_lasting(struct filter *f, const struct node *n)
+{
+	const struct taint *passing = NULL;
+	const char *why = filter_pod_reason(f);
+	for (uint32_t i = 0; !why && i < n->n_taints; i++) {
+		const struct taint *t = &n->taints[i];
+		if ((t->effect != TAINT_NO_SCHEDULE && t->effect != TAINT_NO_EXECUTE) || pod_tolerates(f->p, t))
+			continue;
+		if (passes(f, t))
+			passing = passing ? passing : t;
+		else
+			why = judge_taint(f, t);
+	}
+	if (!why && !pod_wants_node(f->m, f->p, n))
+		why = say(f, "node does not match the pod's node selector or affinity");
+	if (!why)
+		why = judge_volumes(f, n);
+	if (!why && filter_room(f, n, &why) > 0)
+		why = filter_node_between(f, n);
+	if (!why && is_shut(f, n))
+		why = say(f, "node is cordoned");
+	return !why && passing ? judge_taint(f, passing) : why;
 }

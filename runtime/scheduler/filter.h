@@ -20,6 +20,10 @@ const char *filter_pod_reason(const struct filter *f);
 bool filter_class_refused(const struct filter *f);
 /* NULL: the pod may run there. Else the first reason, valid until the next call. */
 const char *filter_node(struct filter *f, const struct node *n);
+/* The same verdict, but what comes and goes with the node's state (a cordon, the taints of Kubernetes and of this project for conditions) is
+ * the reason only when nothing else stands in the way: so a cordon of a node that is full anyway is no news for thousands of pods,
+ * and who reads "node is cordoned" knows that an uncordon helps. */
+const char *filter_node_lasting(struct filter *f, const struct node *n);
 
 /* The parts, for placement: what only the node's own objects decide (not its pods), and what its pods and devices decide. */
 const char *filter_node_static(struct filter *f, const struct node *n);

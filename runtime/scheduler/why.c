@@ -52,7 +52,7 @@ static void why_nodes(struct engine *e, struct filter *f, struct pending *out)
 	char text[1024];
 	for (size_t i = 0; i < e->m->nodes.len; i++) {
 		const struct node *node = e->m->nodes.at[i];
-		const char *why = filter_node(f, node);
+		const char *why = filter_node_lasting(f, node);
 		if (!why)
 			why = node->spare ? "kept as a spare" : "was free when the pod's turn was over";
 		count_kind(kinds, &n, why, node->text);

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "runtime/scheduler/live_internal.h"
 
-enum { MESSAGE_MAX = 1000, A_FEW = 64 };
+enum { MESSAGE_MAX = 1000, A_FEW = 64, FEW_OF = 20 /* one in so many nodes */ };
 
 bool words_alike(const char *a, const char *b)
 {
@@ -15,6 +15,28 @@ bool words_alike(const char *a, const char *b)
 	for (;;) {
 		a += strspn(a, digits);
 		b += strspn(b, digits);
+		if (*a != *b)
+			return false;
+		if (!*a)
+			return true;
+		a++;
+		b++;
+	}
+}
+
+/* One node more or less in many is no news: thousands of pods would have to be told. Numbers of anything else are. */
+static bool same_but_few_nodes(const char *a, const char *b)
+{
+	static const char digits[] = "0123456789";
+	for (;;) {
+		size_t n = strspn(a, digits), m = strspn(b, digits);
+		if (n && m && n < 10 && m < 10 && str_has_prefix(a + n, " node") && str_has_prefix(b + m, " node")) {
+			long x = strtol(a, NULL, 10), y = strtol(b, NULL, 10);
+			if (labs(x - y) * FEW_OF > (x > y ? x : y))
+				return false;
+			a += n;
+			b += m;
+		}
 		if (*a != *b)
 			return false;
 		if (!*a)
@@ -61,11 +83,10 @@ static void tell(struct live *l, const struct unit *u, struct item *i, const cha
 	const char *kept = kept_for(u, i), *nominated = i->pod->nominated && *i->pod->nominated ? i->pod->nominated : NULL;
 	autofree char *said = i->pod->said_reason ? xasprintf("%s %s", i->pod->said_reason, i->pod->said_message) : NULL;
 	const char *before = i->told ? i->told : said;
-	if (before && strcmp(before, text) == 0 && same_text(kept, i->told ? i->told_node : nominated)) {
-		if (i->told) {
-			free(text);
-		} else {
-			i->told = text;
+	if (before && same_but_few_nodes(before, text) && same_text(kept, i->told ? i->told_node : nominated)) {
+		free(text);
+		if (!i->told) {
+			i->told = xstrdup(before);
 			i->told_node = xstrdup(kept);
 		}
 		return;

@@ -115,6 +115,18 @@ static const struct row nodes[] = {
 	  "{'apiVersion':'resource.k8s.io/v1','kind':'DeviceClass','metadata':{'name':'g'},'spec':{'extendedResourceName':'nvidia.com/gpu'}}", "DeviceClass owns nvidia.com/gpu" },
 };
 
+/* Where the first reason is one that passes, and another stands behind it. */
+static const struct { struct row row; const char *lasting; } passing[] = {
+	{ { "a cordon of a node that is full", NODE("", "'unschedulable':true"), POD("", ASKS("'cpu':'5'")), NULL, "cordoned" }, "insufficient cpu" },
+	{ { "a cordon of a node for others", NODE("", "'unschedulable':true,'taints':[{'key':'node.kubernetes.io/unschedulable','effect':'NoSchedule'},{'key':'k','effect':'NoSchedule'}]"),
+	  POD("", ""), NULL, "cordoned" }, "taint k:NoSchedule" },
+	{ { "a condition of a node that is full", NODE("", "'taints':[{'key':'node.kubernetes.io/not-ready','effect':'NoExecute'}]"), POD("", ASKS("'cpu':'5'")), NULL,
+	  "not-ready" }, "insufficient cpu" },
+	{ { "a condition alone", NODE("", "'taints':[{'key':'node.kubernetes.io/not-ready','effect':'NoExecute'}]"), POD("", ""), NULL, "not-ready:NoExecute" }, "not-ready:NoExecute" },
+	{ { "a fence of a node that is full", NODE("", "'taints':[{'key':'aipc.dev/unhealthy','effect':'NoSchedule'}]"), POD("", ASKS("'cpu':'5'")), NULL, "unhealthy" }, "insufficient cpu" },
+	{ { "a selector before a cordon", NODE("", "'unschedulable':true"), POD("", "'nodeSelector':{'zone':'a'}"), NULL, "cordoned" }, "node selector" },
+};
+
 #define PORT(rest) "'containers':[{'name':'c','ports':[{'containerPort':80,'hostPort':80" rest "}]}]"
 
 static const struct row ports[] = {
@@ -202,7 +214,7 @@ static const struct row volumes[] = {
 	{ "two readers of a disk", PLAIN, POD("", DISK(",'readOnly':true")), OTHER("o", "", "," DISK(",'readOnly':true"), ""), NULL },
 };
 
-static void check(const struct row *row)
+static void check(const struct row *row, const char *lasting)
 {
 	struct err err;
 	struct model *m = model_new();
@@ -220,16 +232,26 @@ static void check(const struct row *row)
 	const char *why = filter_node(f, n);
 	if (row->why ? !why || !strstr(why, row->why) : why != NULL)
 		fail_msg("%s: %s instead of %s", row->name, why ? why : "it may run", row->why ? row->why : "may run");
+	why = filter_node_lasting(f, n);
+	if (lasting ? !why || !strstr(why, lasting) : why != NULL)
+		fail_msg("%s, lasting: %s instead of %s", row->name, why ? why : "it may run", lasting ? lasting : "may run");
 	filter_close(f);
 	model_free(m);
 }
 
-#define TABLE(table) static void table##_rows(void **unused) { (void)unused; for (size_t i = 0; i < ARRAY_LEN(table); i++) check(&table[i]); }
+#define TABLE(table) static void table##_rows(void **unused) { (void)unused; for (size_t i = 0; i < ARRAY_LEN(table); i++) check(&table[i], table[i].why); }
 TABLE(resources)
 TABLE(nodes)
 TABLE(ports)
 TABLE(between)
 TABLE(volumes)
+
+static void passing_rows(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_LEN(passing); i++)
+		check(&passing[i].row, passing[i].lasting);
+}
 
 /* What is no Kubernetes object, or a strange one, is refused or noted, and nothing breaks. */
 static void strange_objects(void **unused)
@@ -258,7 +280,7 @@ static void strange_objects(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(resources_rows), cmocka_unit_test(nodes_rows), cmocka_unit_test(ports_rows), cmocka_unit_test(between_rows),
+		cmocka_unit_test(resources_rows), cmocka_unit_test(nodes_rows), cmocka_unit_test(passing_rows), cmocka_unit_test(ports_rows), cmocka_unit_test(between_rows),
 		cmocka_unit_test(volumes_rows), cmocka_unit_test(strange_objects),
 	};
 	json_setup();
