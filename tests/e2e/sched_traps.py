@@ -368,6 +368,13 @@ def bounded(pid, before):
     return rss(pid) < before + 64 or "address" in os.readlink(f"/proc/{pid}/exe")
 
 
+def change_mode(mode_file, word):
+    """At once: the proxy reads it twenty times a second, and an empty file is no mode."""
+    with open(mode_file + ".new", "w") as f:
+        f.write(word)
+    os.replace(mode_file + ".new", mode_file)
+
+
 def storms(port, mode_file, pid):
     """A sick server in every way, each for a while and mixed, while gangs come: in the end all are bound, once, and metrics tell what it was like."""
     port, h = int(port), History()
@@ -378,8 +385,7 @@ def storms(port, mode_file, pid):
     before, n = rss(pid), 0
     for word, seconds in ("gone", 3), ("event-gone", 3), ("html", 3), ("busy", 3), ("away", 3), ("half", 3), ("mixed", 10):
         seconds *= float(os.environ.get("STORM", 1))
-        with open(mode_file, "w") as f:
-            f.write(word)
+        change_mode(mode_file, word)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if n < 24:
@@ -389,8 +395,7 @@ def storms(port, mode_file, pid):
                 n += 1
             time.sleep(1)
             check(f"the scheduler lives through '{word}'", os.path.exists(f"/proc/{pid}"))
-    with open(mode_file, "w") as f:
-        f.write("ok")
+    change_mode(mode_file, "ok")
     began = time.monotonic()
     w.bound(*[f"p{g}-{i}" for g in range(n) for i in range(2)], seconds=120)
     m = metrics(port)
@@ -408,14 +413,12 @@ def churn(w, port, mode_file, pid, h, rate=2000, seconds=12):
     """120,000 events a minute: what is new is bound as soon as without them, and memory has a bound."""
     texts = 'aipc_scheduler_memory_bytes{what="texts"}'
     before, cpu, said_before, made = rss(pid), seconds_used(pid), metrics(port)[texts], {}
-    with open(mode_file, "w") as f:
-        f.write(f"churn {rate}")
+    change_mode(mode_file, f"churn {rate}")
     time.sleep(1)
     for i in range(int(seconds * 4)):
         made[w.pod(f"c-{i}")["metadata"]["uid"]] = time.monotonic()
         time.sleep(0.25)
-    with open(mode_file, "w") as f:
-        f.write("ok")
+    change_mode(mode_file, "ok")
     eventually("the last of them is bound", lambda: all(u in h.when for u in made))
     lag = sorted(h.when[u] - t for u, t in made.items())
     check("what is new is bound within a second", lag[len(lag) // 2] < 1, lag)

@@ -141,7 +141,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 if lines:
                     with self.lock:
                         self.chunk(b"".join(lines))
-        except (OSError, ValueError, IndexError):
+        except (OSError, ValueError):          # the watch has ended
             pass
 
     def serve(self):
