@@ -218,8 +218,10 @@ def changed_for_all(figure, names, seen, change, text):
     for i in range(10):
         new.append(told_new(f"during-{figure}-{i}", seen))
     wait("all are told", lambda: all(text in seen.said[n][1] for n in names), 0.2)
-    percentiles(figure, [seen.said[n][0] - before for n in names])
+    times = [seen.said[n][0] - before for n in names]
+    percentiles(figure, times)
     percentiles(figure + "-new-pod-meanwhile", new)
+    return max(times)
 
 
 def told_new(name, seen):
@@ -266,12 +268,17 @@ def waiting(seen):
     delete("Node", "gpu-more")
     repelled = {"spec": {"taints": [{"key": "team", "value": "b", "effect": "NoSchedule"}]}}
     server = servers()
-    changed_for_all("why-node-tainted", names, seen, lambda: patch("Node", name, repelled), "taint team=b")
+    took = changed_for_all("why-node-tainted", names, seen, lambda: patch("Node", name, repelled), "taint team=b")
     note(f"processor seconds of the servers meanwhile: {servers() - server:.1f}")
     note(seen.said[names[0]][1])
     changed_for_all("why-node-untainted", names, seen, lambda: patch("Node", name, {"spec": {"taints": None}}), f"{NODES} nodes: insufficient")
     note(f"load {load():.1f}")
     s.kill()
+    server, began = servers(), time.monotonic()
+    tool("tell", "the null client was here")
+    line("why-all-null", time.monotonic() - began, "s")
+    line("why-all-aipc-of-null", (time.monotonic() - began) / took, "ratio")
+    note(f"processor seconds of the servers meanwhile: {servers() - server:.1f}; load {load():.1f}")
 
 
 def start(seen):

@@ -2,6 +2,7 @@
  *   kube_load create [bind]      the objects of the List on standard input. bind: pods are bound as soon as they are there
  *   kube_load bind SCHEDULER     all waiting pods with that schedulerName, and nothing else: what to bind where is known before the clock
  *                                starts, a Binding has nothing but the pod's uid and the node. No scheduler can be faster by this client
+ *   kube_load tell TEXT          all waiting pods are told that TEXT is why, and nothing else: no scheduler can be faster at that either
  *   kube_load delete [LABELS]    pods and upstream PodGroups at once, finalizers or not
  *   kube_load watch              of each pod, until something comes in on its standard input or that ends: "TIME NAME NODE REASON MESSAGE" when its
  *                                node or condition PodScheduled changes; TIME is CLOCK_MONOTONIC in seconds, what is not there "-"
@@ -80,6 +81,21 @@ static int bind_pods(struct task *t, void *arg, struct err *err)
 	while ((o = take(t, &waiting))) {
 		const char *node = meta(json_array_get(nodes, turn++ % json_array_size(nodes)), "name");
 		int rc = kube_bind(t, k, meta(o, "namespace"), meta(o, "name"), meta(o, "uid"), node, NULL, NULL, err);
+		if (rc)
+			return rc;
+		requests++;
+	}
+	return 0;
+}
+
+static int tell(struct task *t, void *arg, struct err *err)
+{
+	const json_t *o;
+	while ((o = take(t, &waiting))) {
+		const struct kube_ref ref = { &kube_pods, meta(o, "namespace"), meta(o, "name"), "status" };
+		autojson json_t *patch = json_pack("{s:{s:s}, s:{s:[{s:s, s:s, s:s, s:s}]}}", "metadata", "uid", meta(o, "uid"), "status", "conditions",
+						   "type", "PodScheduled", "status", "False", "reason", "Unschedulable", "message", (const char *)arg);
+		int rc = kube_patch(t, k, &ref, KUBE_STRATEGIC, patch, NULL, NULL, NULL, err);
 		if (rc)
 			return rc;
 		requests++;
@@ -166,6 +182,18 @@ static int binds(struct task *t, void *arg, struct err *err)
 	return rc;
 }
 
+static int tells(struct task *t, void *arg, struct err *err)
+{
+	int rc = kube_list(t, k, &kube_pods, &(struct kube_select){ .fields = "spec.nodeName=" }, &waiting.objects, NULL, err);
+	if (rc)
+		return rc;
+	waiting.ended = true;
+	double began = now_s();
+	rc = work(t, tell, arg, err);
+	done(began);
+	return rc;
+}
+
 static int deletes(struct task *t, void *arg, struct err *err)
 {
 	static const struct kube_type groups = { .group = "scheduling.k8s.io", .version = "v1alpha2", .kind = "PodGroup", .plural = "podgroups", .namespaced = true };
@@ -226,12 +254,12 @@ static int watch(struct task *t, void *arg, struct err *err)
 
 int main(int argc, char **argv)
 {
-	static const struct { const char *name; task_fn *fn; } commands[] = { { "create", creates }, { "bind", binds }, { "delete", deletes }, { "watch", watch } };
+	static const struct { const char *name; task_fn *fn; } commands[] = { { "create", creates }, { "bind", binds }, { "tell", tells }, { "delete", deletes }, { "watch", watch } };
 	task_fn *fn = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		if (argc > 1 && strcmp(argv[1], commands[i].name) == 0)
 			fn = commands[i].fn;
-	if (!fn || (fn == binds && argc < 3))
+	if (!fn || ((fn == binds || fn == tells) && argc < 3))
 		return 64;
 	int status = tool_run(fn, argc > 2 ? argv[2] : NULL, LOG_WARN);
 	json_decref(made.objects);
