@@ -151,7 +151,9 @@ static bool held_back(struct kube_recorder *r)
 		r->held_ms = 0;
 	else if (r->holding && !r->held_ms)
 		r->held_ms = now;
-	return r->holding && r->held_ms && now - r->held_ms < KUBE_EVENTS_HOLD_MS && r->n[WAITS] < KUBE_EVENTS_QUEUE / 2;
+	if (!r->holding || !r->held_ms || r->n[WAITS] >= KUBE_EVENTS_QUEUE / 2)
+		return false;
+	return now - r->held_ms < KUBE_EVENTS_HOLD_MS || r->list[SENDING];
 }
 
 void kube_recorder_hold(struct kube_recorder *r, bool on)
@@ -387,7 +389,8 @@ static int wait_for_more(struct sender *s, struct err *err)
 	r->more.set = false;
 	if (r->list[LATE])
 		due = r->look_ms;
-	if (r->list[WAITS] && r->held_ms + KUBE_EVENTS_HOLD_MS < due)
+	/* Behind that it is for the one who sends. */
+	if (r->list[WAITS] && r->held_ms + KUBE_EVENTS_HOLD_MS > now && r->held_ms + KUBE_EVENTS_HOLD_MS < due)
 		due = r->held_ms + KUBE_EVENTS_HOLD_MS;
 	if (due != INT64_MAX)
 		old = task_deadline_in(s->t, due > now ? due - now : 1);

@@ -40,7 +40,7 @@ void kube_tell(struct kube_recorder *r, const struct kube_about *about, bool war
 	__attribute__((format(printf, 6, 7)));
 
 /* ON: events give way to more urgent requests, until OFF, until less than half of the queue is free, or for KUBE_EVENTS_HOLD_MS. Once that is over they are sent
- * until none waits, whatever is said meanwhile: under load that does not end they are late, never kept back. Cheap: say it as often as you like. */
+ * one at a time until none waits, whatever is said meanwhile: under load that does not end they are late, never kept back. Cheap: say it as often as you like. */
 void kube_recorder_hold(struct kube_recorder *r, bool on);
 
 struct kube_recorder_stats {

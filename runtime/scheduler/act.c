@@ -326,11 +326,11 @@ static int write_status(struct task *t, struct act *a, const struct live_status 
 	return rc;
 }
 
-/* A status is written when bindings leave room for it, or have left none for long: by then it says more, too. */
+/* A status is written when bindings leave room for it (by then it says more, too), or one at a time when they have left none for long. */
 static int let_bind(struct task *t, struct act *a, struct err *err)
 {
 	int rc = 0;
-	while (rc == 0 && !a->stop && a->full_ms && clock_now_ms() - a->full_ms < ACT_REPORT_HOLD_MS)
+	while (rc == 0 && !a->stop && a->full_ms && (clock_now_ms() - a->full_ms < ACT_REPORT_HOLD_MS || a->reporting))
 		rc = task_sleep(t, PAUSE_MS, err);
 	return rc;
 }
@@ -348,7 +348,9 @@ static int reporter(struct task *t, void *arg, struct err *err)
 			continue;
 		}
 		struct err e = { 0 };
+		a->reporting++;
 		int rc = role_leads(a->r) ? write_status(t, a, s, &e) : E_CANCELED;
+		a->reporting--;
 		count(a, &m_status, rc == 0 ? "ok" : err_name(rc));
 		live_reported(a->live, s, rc == 0);
 		event_set(&a->changed);

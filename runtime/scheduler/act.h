@@ -24,6 +24,7 @@ struct act {
 	bool stop;                           /* bind what was decided, then end */
 	int64_t placed_ms;
 	size_t busy, binding;                /* decisions and reasons being written; bindings of them */
+	size_t reporting;                    /* statuses being written */
 	int64_t full_ms;                     /* since when all binders have work, or nearly; 0: they do not */
 };
 

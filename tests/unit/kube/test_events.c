@@ -362,15 +362,24 @@ BODY(events_give_way_but_not_for_ever)
 	assert_int_equal(json_object_size(a->events), 1);
 	pass(t, 2000);
 	assert_int_equal(json_object_size(a->events), 2);
+	/* One at a time, so that it stays a hold. */
+	a->slow_ms = 100;
+	for (int i = 0; i < 20; i++)
+		kube_tell(g.r, &pod, false, "Scheduled", "Binding", "slow %d", i);
+	pass(t, KUBE_EVENTS_HOLD_MS + 1050);
+	assert_in_range(json_object_size(a->events), 2 + 8, 2 + 11);
+	pass(t, 2000);
+	assert_int_equal(json_object_size(a->events), 2 + 20);
+	a->slow_ms = 0;
 	/* Nor does it fill the queue. */
 	for (int i = 0; i < KUBE_EVENTS_QUEUE / 2 + 10; i++)
 		kube_tell(g.r, &pod, false, "Scheduled", "Binding", "more %d", i);
 	pass(t, 1000);
-	assert_true(json_object_size(a->events) >= 12);
+	assert_true(json_object_size(a->events) >= 32);
 	kube_recorder_hold(g.r, false);
 	pass(t, 60000);
 	struct kube_recorder_stats s = end(t, &g);
-	assert_int_equal(s.sent, KUBE_EVENTS_QUEUE / 2 + 12);
+	assert_int_equal(s.sent, KUBE_EVENTS_QUEUE / 2 + 32);
 	return 0;
 }
 TEST(events_give_way_but_not_for_ever)
