@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { FIRST_BLOCK = 4096, LAST_BLOCK = 1 << 20 };
+enum { FIRST_BLOCK = 4096, LAST_BLOCK = 1 << 20, WIDEST = _Alignof(max_align_t) };
 
 struct block {
 	struct block *next;
@@ -66,25 +66,42 @@ static struct block *block_new(struct arena *a, size_t want)
 	return b;
 }
 
+static void *take(struct arena *a, size_t size, size_t align)
+{
+	enum { LEAST = 8 };
+	if (size > SIZE_MAX - 2 * WIDEST)
+		BUG("arena_alloc of %zu bytes", size);
+	size = (size + LEAST - 1) / LEAST * LEAST;
+	struct block *b = a->head;
+	size_t at = b ? (b->used + align - 1) / align * align : 0;
+	if (!b || at > b->cap || b->cap - at < size) {
+		b = block_new(a, size);
+		at = 0;
+	}
+	b->used = at + size;
+	return (char *)b->data + at;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
-	const size_t align = _Alignof(max_align_t);
-	if (size > SIZE_MAX - align)
-		BUG("arena_alloc of %zu bytes", size);
-	size = (size + align - 1) / align * align;
-	struct block *b = a->head;
-	if (!b || b->cap - b->used < size)
-		b = block_new(a, size);
-	void *p = (char *)b->data + b->used;
-	b->used += size;
-	return p;
+	return take(a, size, size % WIDEST ? WIDEST / 2 : WIDEST);
+}
+
+static size_t bytes_of(size_t n, size_t size)
+{
+	if (size && n > SIZE_MAX / size)
+		BUG("an array of %zu x %zu bytes", n, size);
+	return n * size;
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
 {
-	if (size && n > SIZE_MAX / size)
-		BUG("arena_array of %zu x %zu bytes", n, size);
-	return arena_alloc(a, n * size);
+	return arena_alloc(a, bytes_of(n, size));
+}
+
+void *arena_packed(struct arena *a, size_t n, size_t size)
+{
+	return take(a, bytes_of(n, size), WIDEST / 2);
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)

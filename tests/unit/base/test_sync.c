@@ -50,7 +50,10 @@ static void arena_gives_zeroed_aligned_memory(void **unused)
 	struct arena *a = arena_new();
 	for (size_t n = 1; n < 100000; n = n * 3 + 1) {
 		char *p = arena_alloc(a, n);
-		assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
+		assert_int_equal((uintptr_t)p % (n % 16 ? 8 : 16), 0);
+		assert_int_equal((uintptr_t)arena_alloc(a, 16 * n) % 16, 0);
+		char *packed = arena_packed(a, 3, 8), *next = arena_packed(a, 1, 16);
+		assert_true(next == packed + 24 || n > 1);               /* another block may begin between them */
 		for (size_t i = 0; i < n; i++)
 			assert_int_equal(p[i], 0);
 		memset(p, 0xff, n);
