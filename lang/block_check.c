@@ -7,9 +7,9 @@ static bool is_twice(struct module *m, const struct yaml_file *f, const struct y
 {
 	for (size_t i = 0; i < m->l->checks.len; i++) {
 		const struct check_block *c = &m->l->checks.at[i];
-		if (c->m != m || strcmp(c->key->s, key->s) != 0)
+		if (c->m != m || strcmp(c->key->is->s, key->is->s) != 0)
 			continue;
-		struct diag *g = diag_add(m->l->d, "E0103", AT(f, key), "check \"%.60s\" is there twice", key->s);
+		struct diag *g = diag_add(m->l->d, "E0103", AT(f, key), "check \"%.60s\" is there twice", key->is->s);
 		diag_note(g, AT(c->file, c->key), "the first one is here");
 		return true;
 	}
@@ -22,7 +22,7 @@ static void read_check(struct module *m, const struct yaml_file *f, const struct
 	struct check_block c = { .m = m, .file = f, .key = key };
 	if (!module_check_name(m, f, key, "a check") || is_twice(m, f, key))
 		return;
-	if (v->kind != Y_MAP) {
+	if (v->is->kind != Y_MAP) {
 		diag_hint(diag_add(m->l->d, "E0115", AT(f, v), "a check is a map, this is %s", yaml_kind_name(v)), "{ assert: [{ condition, error_message }] }");
 		return;
 	}
@@ -33,7 +33,7 @@ static void read_check(struct module *m, const struct yaml_file *f, const struct
 	if (list)
 		condition_read(m, f, list, "an assertion", &c.rules);
 	else
-		diag_add(m->l->d, "E0101", AT(f, key), "the check \"%s\" asserts nothing", key->s);
+		diag_add(m->l->d, "E0101", AT(f, key), "the check \"%s\" asserts nothing", key->is->s);
 	vec_push(&m->l->checks, c);
 }
 
@@ -42,17 +42,17 @@ void module_read_checks(struct module *m, const struct yaml_file *f, const struc
 	(void)key;
 	if (!module_is_map(m, f, body, "check"))
 		return;
-	for (uint32_t i = 0; i < body->n; i++)
-		read_check(m, f, &body->kids[2 * i], &body->kids[2 * i + 1]);
+	for (uint32_t i = 0; i < body->is->n; i++)
+		read_check(m, f, &yaml_kids(body)[2 * i], &yaml_kids(body)[2 * i + 1]);
 }
 
 static void check_in(struct lang *l, struct check_block *c, struct scope *s)
 {
 	char what[120];
-	snprintf(what, sizeof(what), "check \"%.60s\" does not hold", c->key->s);
+	snprintf(what, sizeof(what), "check \"%.60s\" does not hold", c->key->is->s);
 	module_prepare(l, s, &c->deps);
 	struct scope *before = module_enter(l, s);
-	autofree char *about = xasprintf("%s%scheck.%s", c->m->path, *c->m->path ? "." : "", c->key->s);
+	autofree char *about = xasprintf("%s%scheck.%s", c->m->path, *c->m->path ? "." : "", c->key->is->s);
 	l->about = about;
 	for (size_t i = 0; i < c->rules.len; i++) {
 		enum verdict v = condition_warn(l, &c->rules.at[i], "W0180", what);

@@ -11,14 +11,14 @@ static struct expr *read_trigger(struct module *m, const struct yaml_file *f, co
 {
 	struct lang *l = m->l;
 	const char *root, *name;
-	if (n->kind != Y_STRING) {
+	if (n->is->kind != Y_STRING) {
 		diag_add(l->d, "E0115", AT(f, n), "replace_triggered_by holds references such as TYPE.NAME or TYPE.NAME.ATTRIBUTE, this is %s",
 			 yaml_kind_name(n));
 		return NULL;
 	}
 	struct origin *o = arena_alloc(l->arena, sizeof(*o));
-	*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->s, .len = n->n };
-	struct expr *x = n->live ? expr_from_yaml(l->arena, f, n, l->d) : expr_parse(l->arena, o, l->d);
+	*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->is->s, .len = n->is->n };
+	struct expr *x = n->is->live ? expr_from_yaml(l->arena, f, n, l->d) : expr_parse(l->arena, o, l->d);
 	const struct expr *base = x;
 	while (base && !expr_reference(base, &root, &name) && (base->kind == X_INDEX || base->kind == X_ATTR))
 		base = base->kind == X_INDEX ? base->index.src : base->attr.src;
@@ -38,12 +38,12 @@ static struct expr *read_trigger(struct module *m, const struct yaml_file *f, co
 
 static void read_triggers(struct module *m, const struct yaml_file *f, const struct ynode *v, struct lifecycle *life)
 {
-	if (v->kind != Y_SEQ) {
+	if (v->is->kind != Y_SEQ) {
 		diag_add(m->l->d, "E0115", AT(f, v), "replace_triggered_by is a list of references, this is %s", yaml_kind_name(v));
 		return;
 	}
-	for (uint32_t i = 0; i < v->n; i++) {
-		struct expr *x = read_trigger(m, f, &v->kids[i]);
+	for (uint32_t i = 0; i < v->is->n; i++) {
+		struct expr *x = read_trigger(m, f, &yaml_kids(v)[i]);
 		if (x)
 			vec_push(&life->triggers, x);
 	}

@@ -91,14 +91,14 @@ static bool address_of(struct lang *l, const struct expr *x, struct address *out
 static struct expr *parse_address(struct module *m, const struct yaml_file *f, const struct ynode *n)
 {
 	struct lang *l = m->l;
-	if (n->kind != Y_STRING || n->live) {
-		struct diag *g = diag_add(l->d, "E0160", AT(f, n), "an address is a plain string, this is %s", n->kind == Y_STRING ? "a template" : yaml_kind_name(n));
-		if (n->live)
+	if (n->is->kind != Y_STRING || n->is->live) {
+		struct diag *g = diag_add(l->d, "E0160", AT(f, n), "an address is a plain string, this is %s", n->is->kind == Y_STRING ? "a template" : yaml_kind_name(n));
+		if (n->is->live)
 			diag_hint(g, "write it without ${}");
 		return NULL;
 	}
 	struct origin *o = arena_alloc(l->arena, sizeof(*o));
-	*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->s, .len = n->n };
+	*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->is->s, .len = n->is->n };
 	return expr_parse(l->arena, o, l->d);
 }
 
@@ -108,16 +108,16 @@ static struct expr *parse_address(struct module *m, const struct yaml_file *f, c
 static void each_entry(struct module *m, const struct yaml_file *f, const struct ynode *body, const char *what,
 		       void (*read)(struct module *m, const struct yaml_file *f, const struct ynode *n))
 {
-	bool one = body->kind == Y_MAP;
-	if (body->kind == Y_NULL)
+	bool one = body->is->kind == Y_MAP;
+	if (body->is->kind == Y_NULL)
 		return;
-	if (!one && body->kind != Y_SEQ) {
+	if (!one && body->is->kind != Y_SEQ) {
 		diag_add(m->l->d, "E0115", AT(f, body), "%s is a list of maps, this is %s", what, yaml_kind_name(body));
 		return;
 	}
-	for (uint32_t i = 0; i < (one ? 1 : body->n); i++) {
-		const struct ynode *n = one ? body : &body->kids[i];
-		if (n->kind == Y_MAP)
+	for (uint32_t i = 0; i < (one ? 1 : body->is->n); i++) {
+		const struct ynode *n = one ? body : &yaml_kids(body)[i];
+		if (n->is->kind == Y_MAP)
 			read(m, f, n);
 		else
 			diag_add(m->l->d, "E0115", AT(f, n), "%s is a map, this is %s", what, yaml_kind_name(n));
@@ -178,9 +178,9 @@ static void read_removed(struct module *m, const struct yaml_file *f, const stru
 	if (life && module_is_map(m, f, life, "lifecycle")) {
 		const struct ynode *d = yaml_get(life, "destroy", NULL);
 		module_check_keys(m, f, life, "lifecycle of removed", life_names);
-		if (d && d->kind != Y_BOOL)
+		if (d && d->is->kind != Y_BOOL)
 			diag_add(m->l->d, "E0115", AT(f, d), "destroy is true or false, this is %s", yaml_kind_name(d));
-		destroy = !d || d->kind != Y_BOOL || d->b;
+		destroy = !d || d->is->kind != Y_BOOL || d->is->b;
 	}
 	if (read_address(m, f, need(m, f, n, "removed", "from"), &from) && m->l->removed.len < MAX_MOVES)
 		vec_push(&m->l->removed, (struct lang_removed){ .module = m->path, .from = from.text, .at = from.at, .destroy = destroy });

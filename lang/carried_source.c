@@ -151,21 +151,26 @@ static bool cut_out(const json_t *j, struct str *out)
 	return !str_full(out);
 }
 
-/* N and what is in it stand DOWN lines further below. */
-static void move_down(struct ynode *n, uint32_t down)
+static size_t kids_of(const struct ynode *n)
 {
-	size_t kids = n->kind == Y_MAP ? 2 * (size_t)n->n : n->kind == Y_SEQ ? n->n : 0;
-	n->line += n->line ? down : 0;
-	for (size_t i = 0; i < kids; i++)
-		move_down(&n->kids[i], down);
+	return n->is->kind == Y_MAP ? 2 * (size_t)n->is->n : n->is->kind == Y_SEQ ? n->is->n : 0;
 }
 
-static bool fits(const struct ynode *n, uint32_t lines)
+/* N and what is in it stand BY bytes further on. */
+static void move(struct ynode *n, uint32_t by)
 {
-	size_t kids = n->kind == Y_MAP ? 2 * (size_t)n->n : n->kind == Y_SEQ ? n->n : 0;
-	bool good = n->line <= lines;
-	for (size_t i = 0; good && i < kids; i++)
-		good = fits(&n->kids[i], lines);
+	n->off += by;
+	n->end += by;
+	for (size_t i = 0; i < kids_of(n); i++)
+		move(&yaml_kids(n)[i], by);
+}
+
+/* Do N and what is in it begin before the byte END? */
+static bool fits(const struct ynode *n, uint32_t end)
+{
+	bool good = n->off < end;
+	for (size_t i = 0; good && i < kids_of(n); i++)
+		good = fits(&yaml_kids(n)[i], end);
 	return good;
 }
 
@@ -179,19 +184,20 @@ static struct yaml_file *read_alone(struct arena *a, const json_t *j, const char
 		return NULL;
 	struct source src = { path, arena_strndup(a, text.at, text.len), text.len };
 	struct diags *none = diags_new();
-	bool good = yaml_parse(a, &src, false, none, &y) && y->n_docs == 1 && fits(&y->docs[0], (uint32_t)json_array_size(json_at(j, "lines")));
+	size_t lines = json_array_size(json_at(j, "lines"));
+	bool good = yaml_parse(a, &src, false, none, &y) && y->n_docs == 1 && lines < y->n_lines && fits(&y->docs[0], y->lines[lines]);
 	diags_free(none);
 	return good ? y : NULL;
 }
 
 static bool same(const struct ynode *x, const struct ynode *y)
 {
-	bool many = x->kind == Y_MAP || x->kind == Y_SEQ, good = x->kind == y->kind && x->n == y->n && x->live == y->live && x->b == y->b;
-	size_t kids = x->kind == Y_MAP ? 2 * (size_t)x->n : x->n;
+	bool many = x->is->kind == Y_MAP || x->is->kind == Y_SEQ, good = x->is->kind == y->is->kind && x->is->n == y->is->n && x->is->live == y->is->live && x->is->b == y->is->b;
+	size_t kids = x->is->kind == Y_MAP ? 2 * (size_t)x->is->n : x->is->n;
 	if (!good || !many)
-		return good && (x->n == 0 || memcmp(x->s, y->s, x->n) == 0);
+		return good && (x->is->n == 0 || memcmp(x->is->s, y->is->s, x->is->n) == 0);
 	for (size_t i = 0; good && i < kids; i++)
-		good = same(&x->kids[i], &y->kids[i]);
+		good = same(&yaml_kids(x)[i], &yaml_kids(y)[i]);
 	return good;
 }
 
@@ -208,8 +214,15 @@ struct expr *carried_source(struct carried_files *f, const json_t *j)
 	struct yaml_file *y = s ? read_alone(f->a, j, s->path) : NULL;
 	if (!y)
 		return NULL;
+	/* The first line has spaces there for what stands before the node. */
+	const json_t *first = json_array_get(json_at(j, "lines"), 0);
+	size_t spaces = (size_t)json_int(j, "column", 1) - 1;
+	uint32_t by = s->lines[json_int(j, "line", 1) - 1] + (uint32_t)(bytes_of(json_string_value(first), json_string_length(first), spaces) - spaces);
+	if (by + y->src.len > s->src.len)
+		return NULL;
 	struct diags *none = diags_new();
-	move_down(&y->docs[0], (uint32_t)json_int(j, "line", 1) - 1);
+	move(&y->docs[0], by);
+	*y->seen = (struct yaml_seen){ 0 };
 	y->src = s->src;
 	y->lines = s->lines;
 	y->n_lines = s->n;

@@ -67,20 +67,18 @@ static size_t line_len(const struct yaml_file *f, uint32_t line)
 /* Where N ends: its line, and the column behind it; 0: it takes the rest of that line. */
 static void end_of(const struct yaml_file *f, const struct ynode *n, uint32_t *line, uint32_t *col)
 {
-	bool many = n->kind == Y_SEQ || n->kind == Y_MAP, block = n->style == YS_LITERAL || n->style == YS_FOLDED;
-	const char *p = line_start(f, n->line);
-	for (uint32_t i = 1; i < n->col; i++)
-		while (((unsigned char)*++p & 0xc0) == 0x80)
-			;
+	bool many = n->is->kind == Y_SEQ || n->is->kind == Y_MAP, block = n->is->style == YS_LITERAL || n->is->style == YS_FOLDED;
+	const struct mark from = yaml_place(f, n->off), to = yaml_place(f, n->end);
+	char first = f->src.text[n->off];
 	/* A block scalar ends where the next line begins. */
-	*line = n->line + n->down - (block && n->down && n->len == 1);
-	*col = block ? 0 : n->down ? n->len : n->col + n->len;
-	if (!many || *p == '{' || *p == '[')
+	*line = to.line - (block && to.line > from.line && to.col == 1);
+	*col = block ? 0 : to.col + (n->end == n->off);
+	if (!many || first == '{' || first == '[')
 		return;
-	size_t kids = n->kind == Y_MAP ? 2 * (size_t)n->n : n->n;
+	size_t kids = n->is->kind == Y_MAP ? 2 * (size_t)n->is->n : n->is->n;
 	for (size_t i = 0; i < kids; i++) {
 		uint32_t last, ignored;
-		end_of(f, &n->kids[i], &last, &ignored);
+		end_of(f, &yaml_kids(n)[i], &last, &ignored);
 		*line = last > *line ? last : *line;
 	}
 	*col = 0;
@@ -95,7 +93,7 @@ static bool beside_secret(const struct module *m, const struct yaml_file *f, uin
 		if (t->kind != THING_VAR || !(t->sensitive || t->ephemeral) || t->file != f || !t->body)
 			continue;
 		end_of(f, t->body, &end, &ignored);
-		if (t->body->line <= last && end >= first)
+		if (yaml_place(f, t->body->off).line <= last && end >= first)
 			return true;
 	}
 	for (uint32_t i = first; i <= last; i++)
@@ -110,19 +108,20 @@ static json_t *source_json(struct carry *c, const struct expr *x)
 	const struct yaml_file *f = x->o->file;
 	const struct ynode *n = x->o->node;
 	uint32_t last, col;
-	if (!f || !n || !n->line)
+	if (!f || !n)
 		return refuse(c, "refers to what is not written in the spec"), NULL;
+	const struct mark from = yaml_place(f, n->off);
 	end_of(f, n, &last, &col);
-	if (last > f->n_lines || last - n->line > MAX_LINES)
+	if (last > f->n_lines || last - from.line > MAX_LINES)
 		return refuse(c, "refers to an expression of too many lines"), NULL;
-	if (beside_secret(c->l->scope->m, f, n->line, last))
+	if (beside_secret(c->l->scope->m, f, from.line, last))
 		return refuse(c, "refers to an expression on one line with a sensitive value, which is not stored"), NULL;
 	json_t *lines = json_array(), *j = json_object();
-	for (uint32_t i = n->line; i <= last; i++)
+	for (uint32_t i = from.line; i <= last; i++)
 		json_array_append_new(lines, json_string_safe(line_start(f, i), line_len(f, i)));
 	json_put_str(j, "file", f->src.path);
-	json_put_int(j, "line", n->line);
-	json_put_int(j, "column", n->col);
+	json_put_int(j, "line", from.line);
+	json_put_int(j, "column", from.col);
 	json_put_int(j, "end", col);
 	json_put_new(j, "lines", lines);
 	if (carried_source_gives(j, n))

@@ -9,14 +9,14 @@ void condition_read(struct module *m, const struct yaml_file *f, const struct yn
 {
 	static const char *const names[] = { "condition", "error", "error_message", NULL };
 	struct lang *l = m->l;
-	bool one = list->kind == Y_MAP;
-	if (!one && list->kind != Y_SEQ) {
+	bool one = list->is->kind == Y_MAP;
+	if (!one && list->is->kind != Y_SEQ) {
 		diag_add(l->d, "E0115", AT(f, list), "%s is a list of { condition, error_message }, this is %s", what, yaml_kind_name(list));
 		return;
 	}
-	for (uint32_t i = 0; i < (one ? 1 : list->n); i++) {
-		const struct ynode *n = one ? list : &list->kids[i];
-		if (n->kind != Y_MAP) {
+	for (uint32_t i = 0; i < (one ? 1 : list->is->n); i++) {
+		const struct ynode *n = one ? list : &yaml_kids(list)[i];
+		if (n->is->kind != Y_MAP) {
 			diag_add(l->d, "E0115", AT(f, n), "%s is a map with condition and error_message, this is %s", what, yaml_kind_name(n));
 			continue;
 		}

@@ -58,7 +58,7 @@ static bool scan(struct eval *e, const struct expr *x, const struct val *v, int 
 	*out = (struct eval_seen){ .val = v, .weight = 1, .depth = 1, .marks = v->marks };
 	if (!has_members(v))
 		return !val_known(v) || val_is_null(v) || val_kind(v) != T_NUMBER || v->form == NUM_INT || eval_step(e, x, FRACTION);
-	struct eval_seen *slot = &e->seen[((uintptr_t)v >> 4) % ARRAY_LEN(e->seen)];
+	struct eval_seen *slot = &e->seen[((uintptr_t)v >> 3) % ARRAY_LEN(e->seen)];
 	if (slot->val == v) {
 		*out = *slot;
 		return true;
@@ -99,42 +99,10 @@ bool eval_check_size(struct eval *e, const struct expr *x, const struct val *v)
 
 unsigned eval_sensitive(struct eval *e, const struct val *v)
 {
-	struct eval_seen *slot = &e->seen[((uintptr_t)v >> 4) % ARRAY_LEN(e->seen)];
+	struct eval_seen *slot = &e->seen[((uintptr_t)v >> 3) % ARRAY_LEN(e->seen)];
 	if (!has_members(v))
 		return v->marks;
 	return slot->val == v ? slot->marks : val_sensitive_deep(v);
-}
-
-/* --- constants --------------------------------------------------------------------------------------------------- */
-
-const struct val *eval_yaml(struct arena *a, const struct ynode *n)
-{
-	switch ((enum ykind)n->kind) {
-	case Y_NULL: return &val_null_dynamic;
-	case Y_BOOL: return val_bool(n->b);
-	case Y_STRING: return val_stringn(a, n->s, n->n);
-	case Y_NUMBER: {
-		const struct val *v = val_number_text(a, n->s, n->n);
-		return v ? v : val_stringn(a, n->s, n->n);
-	}
-	case Y_SEQ: {
-		const struct val **at = xcalloc(n->n ? n->n : 1, sizeof(*at));
-		for (uint32_t i = 0; i < n->n; i++)
-			at[i] = eval_yaml(a, &n->kids[i]);
-		const struct val *v = val_tuple(a, at, n->n);
-		free(at);
-		return v;
-	}
-	case Y_MAP: break;
-	}
-	struct val_entry *at = xcalloc(n->n ? n->n : 1, sizeof(*at));
-	for (uint32_t i = 0; i < n->n; i++) {
-		at[i].key = val_stringn(a, n->kids[2 * i].s, n->kids[2 * i].n)->str.s;
-		at[i].val = eval_yaml(a, &n->kids[2 * i + 1]);
-	}
-	const struct val *v = val_object(a, at, n->n);
-	free(at);
-	return v;
 }
 
 /* --- lists, objects, templates ------------------------------------------------------------------------------------- */
@@ -452,7 +420,7 @@ const struct val *eval(struct eval *e, struct expr *x)
 	case X_VALUE: return x->val;
 	case X_YAML:
 		if (!x->yaml.val)
-			x->yaml.val = eval_yaml(e->arena, x->yaml.node);
+			x->yaml.val = eval_yaml(e, x->yaml.node, x->o->file->arena == e->arena);
 		return x->yaml.val;
 	case X_TEMPLATE: return eval_template(e, x);
 	case X_JOIN: return eval_join(e, x);

@@ -17,6 +17,7 @@ typedef const struct val *eval_resolve_fn(struct eval *e, const struct expr *x, 
 
 struct eval_seen { const struct val *val; uint32_t weight; uint16_t depth; uint8_t marks; };
 struct eval_converted { const struct val *from, *to; const struct type *type; };
+struct eval_shared;
 struct eval_memo { const char *name; const struct val *val; };
 
 struct eval {
@@ -34,6 +35,7 @@ struct eval {
 	struct eval_seen seen[1024]; /* what eval_scan() found, by address */
 	struct eval_converted converted[256];
 	struct eval_memo memo[8];    /* of functions that answer once a run */
+	struct eval_shared *shared;  /* of eval_yaml() */
 };
 
 /* X from the start, with a fresh budget. NULL: failed and reported. */
@@ -70,6 +72,8 @@ const struct val *eval_attr(struct eval *e, struct expr *x);
 bool eval_test(struct eval *e, struct expr *x, const char *what, const struct val **out, unsigned *marked);
 /* `ROOT.NAME` or `ROOT["NAME"]` at the bottom of a reference. */
 bool expr_reference(const struct expr *x, const char **root, const char **name);
-const struct val *eval_yaml(struct arena *a, const struct ynode *n);
+/* N without templates, in E's arena; texts and parts that occur again are shared. STAYS: N's file lives as long as the arena, so that its
+ * texts need no copy. */
+const struct val *eval_yaml(struct eval *e, const struct ynode *n, bool stays);
 
 #endif

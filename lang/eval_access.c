@@ -98,8 +98,8 @@ static const struct val *get_attr(struct eval *e, struct expr *x, const struct v
 	if (!val_known(v)) {
 		const struct type *t = kind == T_MAP ? v->type->elem : &type_dynamic;
 		for (size_t i = 0; kind == T_OBJECT && i < v->type->n; i++)
-			if (strcmp(v->type->fields[i].name, name) == 0)
-				t = v->type->fields[i].type;
+			if (strcmp(type_field(v->type, i).name, name) == 0)
+				t = type_item(v->type, i);
 		return val_mark(e->arena, val_unknown(e->arena, t), v->marks);
 	}
 	const struct val *got = val_get(v, val_string(e->arena, name)->str.s);
@@ -144,7 +144,7 @@ static const struct val *index_seq(struct eval *e, struct expr *x, const struct 
 	if ((uint64_t)i >= v->seq.len) {
 		struct diag *g = eval_fail(e, &part, "E0224", "there is no element %lld", (long long)i);
 		if (g)
-			diag_note(g, (struct mark){ 0 }, "the list has %zu element%s, counted from 0", v->seq.len, v->seq.len == 1 ? "" : "s");
+			diag_note(g, (struct mark){ 0 }, "the list has %u element%s, counted from 0", v->seq.len, v->seq.len == 1 ? "" : "s");
 		eval_operand(g, x->index.src, v);
 		eval_operand(g, &part, key);
 		return NULL;

@@ -83,7 +83,7 @@ void eval_operand(struct diag *g, const struct expr *x, const struct val *v)
 void eval_tell(struct diag *g, const struct expr *x, const char *what, const struct val *v)
 {
 	const struct ynode *n = x->kind == X_YAML ? x->yaml.node : NULL;
-	if (g && n && n->kind == Y_STRING && strpbrk(n->s, ".(=<>!&|?["))
+	if (g && n && n->is->kind == Y_STRING && strpbrk(n->is->s, ".(=<>!&|?["))
 		diag_hint(g, "an expression stands in ${...}");
 	eval_note_value(g, what, v);
 	eval_operand(g, x, v);

@@ -251,7 +251,7 @@ static bool members_agree(struct eval *e, const struct type *t, bool *nulls)
 {
 	const struct type **all = arena_array(e->arena, t->n, sizeof(*all));
 	for (size_t i = 0; i < t->n; i++) {
-		all[i] = t->kind == T_OBJECT ? t->fields[i].type : t->items[i];
+		all[i] = type_item(t, i);
 		*nulls |= all[i]->kind == T_DYNAMIC;
 	}
 	return type_unify(e->arena, all, t->n) != NULL;
@@ -261,7 +261,7 @@ static bool same_shape(const struct type *x, const struct type *y)
 {
 	bool same = x->n == y->n;
 	for (size_t i = 0; same && x->kind == T_OBJECT && i < x->n; i++)
-		same = strcmp(x->fields[i].name, y->fields[i].name) == 0;
+		same = strcmp(type_field(x, i).name, type_field(y, i).name) == 0;
 	return same;
 }
 

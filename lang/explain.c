@@ -249,7 +249,7 @@ static void trace(struct explaining *x, struct scope *s, const struct expr *e, j
 static const char *constant_key(const struct expr *k)
 {
 	if (k->kind == X_YAML)
-		return k->yaml.node->kind == Y_STRING ? k->yaml.node->s : NULL;
+		return k->yaml.node->is->kind == Y_STRING ? k->yaml.node->is->s : NULL;
 	return k->kind == X_VALUE && val_known(k->val) && val_kind(k->val) == T_STRING ? k->val->str.s : NULL;
 }
 

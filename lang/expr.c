@@ -10,9 +10,9 @@ static const struct origin *origin_of(struct arena *a, const struct yaml_file *f
 {
 	struct origin *o = arena_alloc(a, sizeof(*o));
 	*o = (struct origin){ .file = f, .node = n, .src = &f->src };
-	if (n->kind != Y_SEQ && n->kind != Y_MAP) {
-		o->text = n->s;
-		o->len = n->n;
+	if (n->is->kind != Y_SEQ && n->is->kind != Y_MAP) {
+		o->text = n->is->s;
+		o->len = n->is->n;
 	}
 	return o;
 }
@@ -39,12 +39,12 @@ static struct expr *from_map(struct arena *a, const struct yaml_file *f, const s
 {
 	struct expr *x = node_new(a, X_OBJECT, origin_of(a, f, n));
 	bool ok = true;
-	x->object.n = n->n;
-	x->object.at = arena_array(a, n->n ? n->n : 1, sizeof(*x->object.at));
-	for (uint32_t i = 0; i < n->n; i++) {
+	x->object.n = n->is->n;
+	x->object.at = arena_array(a, n->is->n ? n->is->n : 1, sizeof(*x->object.at));
+	for (uint32_t i = 0; i < n->is->n; i++) {
 		struct expr_item *item = &x->object.at[i];
-		item->key = expr_from_yaml(a, f, &n->kids[2 * i], d);
-		item->val = expr_from_yaml(a, f, &n->kids[2 * i + 1], d);
+		item->key = expr_from_yaml(a, f, &yaml_kids(n)[2 * i], d);
+		item->val = expr_from_yaml(a, f, &yaml_kids(n)[2 * i + 1], d);
 		ok &= item->key && item->val;
 		take_child(x, item->key);
 		take_child(x, item->val);
@@ -55,10 +55,7 @@ static struct expr *from_map(struct arena *a, const struct yaml_file *f, const s
 /* `|+` and `>+` ask for the line breaks at the end. */
 static bool keeps_breaks(const struct yaml_file *f, const struct ynode *n)
 {
-	const char *p = f->src.text + f->lines[n->line - 1];
-	for (uint32_t col = 1; col < n->col; col++)
-		while (((unsigned char)*++p & 0xc0) == 0x80)
-			;
+	const char *p = f->src.text + n->off;
 	return p[1] == '+' || (p[1] && p[2] == '+');
 }
 
@@ -66,29 +63,29 @@ static bool keeps_breaks(const struct yaml_file *f, const struct ynode *n)
 static struct expr *from_text(struct arena *a, const struct yaml_file *f, const struct ynode *n, struct diags *d)
 {
 	struct expr *x = expr_parse_template(a, origin_of(a, f, n), d);
-	bool block = n->style == YS_LITERAL || n->style == YS_FOLDED, alone = x && x->kind == X_TEMPLATE && x->list.n == 2 && strncmp(n->s, "${", 2) == 0;
+	bool block = n->is->style == YS_LITERAL || n->is->style == YS_FOLDED, alone = x && x->kind == X_TEMPLATE && x->list.n == 2 && strncmp(n->is->s, "${", 2) == 0;
 	const struct expr *end = block && alone ? x->list.at[1] : NULL;
-	bool dropped = end && end->kind == X_VALUE && end->off == n->n - 1 && n->s[n->n - 1] == '\n' && !keeps_breaks(f, n);
+	bool dropped = end && end->kind == X_VALUE && end->off == n->is->n - 1 && n->is->s[n->is->n - 1] == '\n' && !keeps_breaks(f, n);
 	return dropped ? x->list.at[0] : x;
 }
 
 struct expr *expr_from_yaml(struct arena *a, const struct yaml_file *f, const struct ynode *n, struct diags *d)
 {
-	if (!n->live) {
+	if (!n->is->live) {
 		struct expr *x = node_new(a, X_YAML, origin_of(a, f, n));
 		x->yaml.node = n;
 		return x;
 	}
-	if (n->kind == Y_STRING)
+	if (n->is->kind == Y_STRING)
 		return from_text(a, f, n, d);
-	if (n->kind == Y_MAP)
+	if (n->is->kind == Y_MAP)
 		return from_map(a, f, n, d);
 	struct expr *x = node_new(a, X_TUPLE, origin_of(a, f, n));
 	bool ok = true;
-	x->list.n = n->n;
-	x->list.at = arena_array(a, n->n ? n->n : 1, sizeof(*x->list.at));
-	for (uint32_t i = 0; i < n->n; i++) {
-		x->list.at[i] = expr_from_yaml(a, f, &n->kids[i], d);
+	x->list.n = n->is->n;
+	x->list.at = arena_array(a, n->is->n ? n->is->n : 1, sizeof(*x->list.at));
+	for (uint32_t i = 0; i < n->is->n; i++) {
+		x->list.at[i] = expr_from_yaml(a, f, &yaml_kids(n)[i], d);
 		ok &= x->list.at[i] != NULL;
 		take_child(x, x->list.at[i]);
 	}

@@ -8,13 +8,13 @@ static bool same(const struct expr *x, const struct expr *y);
 
 static bool same_node(const struct ynode *x, const struct ynode *y)
 {
-	if (x->kind != y->kind || x->n != y->n)
+	if (x->is->kind != y->is->kind || x->is->n != y->is->n)
 		return false;
-	if (x->kind != Y_SEQ && x->kind != Y_MAP)
-		return x->b == y->b && (x->kind == Y_NULL || x->kind == Y_BOOL || memcmp(x->s, y->s, x->n) == 0);
-	uint32_t n = x->kind == Y_MAP ? 2 * x->n : x->n;
+	if (x->is->kind != Y_SEQ && x->is->kind != Y_MAP)
+		return x->is->b == y->is->b && (x->is->kind == Y_NULL || x->is->kind == Y_BOOL || memcmp(x->is->s, y->is->s, x->is->n) == 0);
+	uint32_t n = x->is->kind == Y_MAP ? 2 * x->is->n : x->is->n;
 	for (uint32_t i = 0; i < n; i++)
-		if (!same_node(&x->kids[i], &y->kids[i]))
+		if (!same_node(&yaml_kids(x)[i], &yaml_kids(y)[i]))
 			return false;
 	return true;
 }

@@ -156,7 +156,7 @@ int fn_one(struct func_call *c, const struct val **out, struct err *err)
 	if (!func_is_seq(list))
 		return want_seq(c, 0, "a list, set or tuple", err);
 	if (list->seq.len > 1)
-		return func_fail(c, 0, err, "a list of none or one element is required, have %zu", list->seq.len);
+		return func_fail(c, 0, err, "a list of none or one element is required, have %u", list->seq.len);
 	*out = list->seq.len ? list->seq.at[0] : val_null(c->arena, val_kind(list) == T_TUPLE ? &type_dynamic : list->type->elem);
 	*out = func_marked(c, *out);
 	return 0;
@@ -377,7 +377,7 @@ int fn_zipmap(struct func_call *c, const struct val **out, struct err *err)
 	if (!func_is_seq(v) || val_kind(v) == T_SET)
 		return want_seq(c, 1, "a list or tuple", err);
 	if (k->seq.len != v->seq.len)
-		return func_fail(c, 1, err, "the number of keys (%zu) and of values (%zu) differ", k->seq.len, v->seq.len);
+		return func_fail(c, 1, err, "the number of keys (%u) and of values (%u) differ", k->seq.len, v->seq.len);
 	struct val_entry *e = arena_array(c->arena, k->seq.len, sizeof(*e));
 	unsigned marked = 0;
 	for (size_t i = 0; i < k->seq.len; i++) {

@@ -328,7 +328,7 @@ static int lists_len(struct func_call *c, size_t *len, bool *any, struct err *er
 		if (!func_is_seq(c->args[i]))
 			continue;
 		if (*any && c->args[i]->seq.len != *len)
-			return func_fail(c, i, err, "the lists must be of one length: this one has %zu, one before it %zu", c->args[i]->seq.len, *len);
+			return func_fail(c, i, err, "the lists must be of one length: this one has %u, one before it %zu", c->args[i]->seq.len, *len);
 		*any = true;
 		*len = c->args[i]->seq.len;
 	}

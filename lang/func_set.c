@@ -212,7 +212,7 @@ int fn_matchkeys(struct func_call *c, const struct val **out, struct err *err)
 	const struct type *types[2] = { keys->type->elem, search->type->elem }, *elem = type_unify(c->arena, types, 2);
 	size_t n = 0;
 	if (values->seq.len != keys->seq.len)
-		return func_fail(c, 1, err, "the number of keys (%zu) and of values (%zu) differ", keys->seq.len, values->seq.len);
+		return func_fail(c, 1, err, "the number of keys (%u) and of values (%u) differ", keys->seq.len, values->seq.len);
 	if (!elem)
 		return func_fail(c, 2, err, "the keys and what to search for must be of the same type");
 	if (val_convert(c->arena, keys, type_list(c->arena, elem), &keys, err) ||

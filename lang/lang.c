@@ -54,7 +54,7 @@ static void list_resources(struct lang *l)
 		if (t->kind != THING_RESOURCE)
 			continue;
 		l->res[n++] = (struct lang_resource){ .module = t->module->path, .type = t->res->type, .name = t->name,
-						      .data = t->res->data, .check = t->res->check ? t->res->check->s : NULL,
+						      .data = t->res->data, .check = t->res->check ? t->res->check->is->s : NULL,
 						      .kind = t->res->count ? LANG_INDEX : t->res->for_each ? LANG_EACH : LANG_SINGLE,
 						      .type_mark = AT(t->file, t->res->type_key), .name_mark = AT(t->file, t->key), .body = t->res };
 	}
@@ -316,14 +316,14 @@ void lang_on_value(struct lang *l, lang_value_fn *fn, void *ctx)
 
 static const struct ynode *step_into(const struct ynode *n, const char *step, const struct ynode **key)
 {
-	if (n->kind == Y_MAP)
+	if (n->is->kind == Y_MAP)
 		return yaml_get(n, step, key);
 	char *end;
 	unsigned long i = strtoul(step, &end, 10);
-	if (n->kind != Y_SEQ || !*step || *end || i >= n->n)
+	if (n->is->kind != Y_SEQ || !*step || *end || i >= n->is->n)
 		return NULL;
-	*key = &n->kids[i];
-	return &n->kids[i];
+	*key = &yaml_kids(n)[i];
+	return &yaml_kids(n)[i];
 }
 
 struct mark lang_mark(const struct lang_resource *r, bool key, const char *const *path)
@@ -339,7 +339,7 @@ struct mark lang_mark(const struct lang_resource *r, bool key, const char *const
 			k = key_node;
 		}
 	}
-	if (n == t->body && n->kind == Y_NULL)
+	if (n == t->body && n->is->kind == Y_NULL)
 		key = true;
 	return AT(t->file, key || n == t->body ? k : n);
 }

@@ -12,21 +12,10 @@ struct odd_walk {
 	size_t depth;
 };
 
-/* The text behind N characters of a line that is that long. */
-static const char *skip(const char *s, uint32_t n)
-{
-	for (; n > 0; n--)
-		do
-			s++;
-		while (((unsigned char)*s & 0xc0) == 0x80);
-	return s;
-}
-
 static void number(struct odd_walk *w, const struct ynode *n)
 {
 	enum { SHOWN = 40 };
-	const struct val *v = val_number_text(w->l->arena, n->s, n->n);
-	const char *line = w->file->src.text + w->file->lines[n->line - 1];
+	const struct val *v = val_number_text(w->l->arena, n->is->s, n->is->n);
 	struct str read, written;
 	if (!v)
 		return;
@@ -34,11 +23,11 @@ static void number(struct odd_walk *w, const struct ynode *n)
 	str_init(&written, STR_OURS);
 	val_number_write(v, &read);
 	/* Only a text of other digits (0x10) is longer in the file; it is ASCII as any number. */
-	bool radix = n->len != n->n;
+	bool radix = n->end - n->off != n->is->n;
 	if (radix)
-		str_addn(&written, skip(line, n->col - 1), n->len);
+		str_addn(&written, w->file->src.text + n->off, n->end - n->off);
 	else
-		str_addn(&written, n->s, n->n);
+		str_addn(&written, n->is->s, n->is->n);
 	if (strcmp(written.at, read.at) != 0 && written.len <= SHOWN)
 		w->each(w->ctx, w->path, written.at, read.at);
 	str_release(&read);
@@ -61,18 +50,18 @@ static void step(struct odd_walk *w, const char *name, const struct ynode *n)
 static void walk(struct odd_walk *w, const struct ynode *n)
 {
 	char index[16];
-	switch (n->kind) {
+	switch (n->is->kind) {
 	case Y_NUMBER:
 		number(w, n);
 		break;
 	case Y_MAP:
-		for (uint32_t i = 0; i < n->n; i++)
-			step(w, n->kids[2 * i].s, &n->kids[2 * i + 1]);
+		for (uint32_t i = 0; i < n->is->n; i++)
+			step(w, yaml_kids(n)[2 * i].is->s, &yaml_kids(n)[2 * i + 1]);
 		break;
 	case Y_SEQ:
-		for (uint32_t i = 0; i < n->n; i++) {
+		for (uint32_t i = 0; i < n->is->n; i++) {
 			snprintf(index, sizeof(index), "%u", i);
-			step(w, index, &n->kids[i]);
+			step(w, index, &yaml_kids(n)[i]);
 		}
 		break;
 	default:

@@ -26,21 +26,21 @@ static json_t *number(const char *s)
 static json_t *to_json(const struct ynode *n)
 {
 	json_t *j;
-	switch ((enum ykind)n->kind) {
+	switch ((enum ykind)n->is->kind) {
 	case Y_NULL: return json_null();
-	case Y_BOOL: return json_boolean(n->b);
-	case Y_NUMBER: return number(n->s);
-	case Y_STRING: return json_string_safe(n->s, n->n);
+	case Y_BOOL: return json_boolean(n->is->b);
+	case Y_NUMBER: return number(n->is->s);
+	case Y_STRING: return json_string_safe(n->is->s, n->is->n);
 	case Y_SEQ:
 		j = json_array();
-		for (uint32_t i = 0; i < n->n; i++)
-			json_array_append_new(j, to_json(&n->kids[i]));
+		for (uint32_t i = 0; i < n->is->n; i++)
+			json_array_append_new(j, to_json(&yaml_kids(n)[i]));
 		return j;
 	case Y_MAP: break;
 	}
 	j = json_object();
-	for (uint32_t i = 0; i < n->n; i++)
-		json_object_setn_new(j, n->kids[2 * i].s, n->kids[2 * i].n, to_json(&n->kids[2 * i + 1]));
+	for (uint32_t i = 0; i < n->is->n; i++)
+		json_object_setn_new(j, yaml_kids(n)[2 * i].is->s, yaml_kids(n)[2 * i].is->n, to_json(&yaml_kids(n)[2 * i + 1]));
 	return j;
 }
 

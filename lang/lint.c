@@ -133,10 +133,10 @@ static bool sounds_secret(const char *name)
 /* A name such as password with a text that is neither an expression nor a reference, nor an empty default. */
 static void secret(struct lang *l, const struct yaml_file *f, const char *name, const struct ynode *v)
 {
-	if (!sounds_secret(name) || v->kind != Y_STRING || v->live || v->n == 0)
+	if (!sounds_secret(name) || v->is->kind != Y_STRING || v->is->live || v->is->n == 0)
 		return;
 	for (const char *const *p = (const char *const[]){ "env:", "file:", "exec:", NULL }; *p; p++)
-		if (strncmp(v->s, *p, strlen(*p)) == 0)
+		if (strncmp(v->is->s, *p, strlen(*p)) == 0)
 			return;
 	struct diag *g = lint_add(l, f, AT(f, v), "W0907", "\"%s\" looks like a secret that is written down", name);
 	if (g)
@@ -146,23 +146,23 @@ static void secret(struct lang *l, const struct yaml_file *f, const char *name, 
 static int by_text(const void *a, const void *b)
 {
 	const struct ynode *x = *(const struct ynode *const *)a, *y = *(const struct ynode *const *)b;
-	int c = strcmp(x->s, y->s);
+	int c = strcmp(x->is->s, y->is->s);
 	return c ? c : x < y ? -1 : x > y;
 }
 
 /* The same name twice in a list of texts. */
 static void repeats(struct lang *l, const struct yaml_file *f, const struct ynode *list)
 {
-	autofree const struct ynode **at = xcalloc(list->n + 1, sizeof(*at));
+	autofree const struct ynode **at = xcalloc(list->is->n + 1, sizeof(*at));
 	size_t n = 0;
-	for (uint32_t i = 0; i < list->n; i++)
-		if (list->kids[i].kind == Y_STRING && !list->kids[i].live)
-			at[n++] = &list->kids[i];
+	for (uint32_t i = 0; i < list->is->n; i++)
+		if (yaml_kids(list)[i].is->kind == Y_STRING && !yaml_kids(list)[i].is->live)
+			at[n++] = &yaml_kids(list)[i];
 	qsort(at, n, sizeof(*at), by_text);
 	for (size_t i = 1; i < n; i++) {
-		if (strcmp(at[i]->s, at[i - 1]->s) != 0)
+		if (strcmp(at[i]->is->s, at[i - 1]->is->s) != 0)
 			continue;
-		struct diag *g = lint_add(l, f, AT(f, at[i]), "W0908", "\"%.60s\" is in this list twice", at[i]->s);
+		struct diag *g = lint_add(l, f, AT(f, at[i]), "W0908", "\"%.60s\" is in this list twice", at[i]->is->s);
 		if (g)
 			diag_note(g, AT(f, at[i - 1]), "it is here too");
 	}
@@ -172,13 +172,13 @@ static void repeats(struct lang *l, const struct yaml_file *f, const struct ynod
 static void written(struct lang *l, const struct yaml_file *f, const char *name, const struct ynode *v)
 {
 	secret(l, f, name, v);
-	if (v->kind == Y_SEQ) {
+	if (v->is->kind == Y_SEQ) {
 		repeats(l, f, v);
-		for (uint32_t i = 0; i < v->n; i++)
-			written(l, f, "", &v->kids[i]);
-	} else if (v->kind == Y_MAP) {
-		for (uint32_t i = 0; i < v->n; i++)
-			written(l, f, v->kids[2 * i].s, &v->kids[2 * i + 1]);
+		for (uint32_t i = 0; i < v->is->n; i++)
+			written(l, f, "", &yaml_kids(v)[i]);
+	} else if (v->is->kind == Y_MAP) {
+		for (uint32_t i = 0; i < v->is->n; i++)
+			written(l, f, yaml_kids(v)[2 * i].is->s, &yaml_kids(v)[2 * i + 1]);
 	}
 }
 

@@ -101,12 +101,12 @@ static bool reads_something(const struct look *k, const struct yaml_file *f, con
 {
 	struct lang *l = k->m->l;
 	struct names names = { .k = k };
-	if (strncmp(n->s, "each.key", 8) == 0 || strncmp(n->s, "each.value", 10) == 0 || strcmp(n->s, "count.index") == 0)
+	if (strncmp(n->is->s, "each.key", 8) == 0 || strncmp(n->is->s, "each.value", 10) == 0 || strcmp(n->is->s, "count.index") == 0)
 		return true;
-	if (!strstr(n->s, "var.") && !strstr(n->s, "local."))
+	if (!strstr(n->is->s, "var.") && !strstr(n->is->s, "local."))
 		return false;
 	struct origin *o = arena_alloc(l->arena, sizeof(*o));
-	*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->s, .len = n->n };
+	*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->is->s, .len = n->is->n };
 	struct diags *d = diags_new();
 	const struct expr *x = expr_parse(l->arena, o, d);
 	if (x)
@@ -117,11 +117,11 @@ static bool reads_something(const struct look *k, const struct yaml_file *f, con
 
 static void plain_texts(const struct look *k, const struct yaml_file *f, const struct ynode *n)
 {
-	if (n->kind == Y_SEQ || n->kind == Y_MAP) {
-		bool map = n->kind == Y_MAP;
-		for (uint32_t i = 0; i < n->n; i++)
-			plain_texts(k, f, map ? &n->kids[2 * i + 1] : &n->kids[i]);
-	} else if (n->kind == Y_STRING && !n->live && reads_something(k, f, n)) {
+	if (n->is->kind == Y_SEQ || n->is->kind == Y_MAP) {
+		bool map = n->is->kind == Y_MAP;
+		for (uint32_t i = 0; i < n->is->n; i++)
+			plain_texts(k, f, map ? &yaml_kids(n)[2 * i + 1] : &yaml_kids(n)[i]);
+	} else if (n->is->kind == Y_STRING && !n->is->live && reads_something(k, f, n)) {
 		struct diag *g = lint_add(k->m->l, f, yaml_mark(f, n), "W0910", "this is text, although it looks like an expression");
 		if (g)
 			diag_hint(g, "an expression stands in ${...}");

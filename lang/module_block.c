@@ -16,14 +16,14 @@ struct thing *module_find(struct module *m, const char *root, const char *name)
 bool module_check_keys(struct module *m, const struct yaml_file *f, const struct ynode *map, const char *what, const char *const *names)
 {
 	bool ok = true;
-	for (uint32_t i = 0; i < map->n; i++) {
+	for (uint32_t i = 0; i < map->is->n; i++) {
 		const char *const *n = names;
-		while (*n && strcmp(*n, map->kids[2 * i].s) != 0)
+		while (*n && strcmp(*n, yaml_kids(map)[2 * i].is->s) != 0)
 			n++;
 		if (*n)
 			continue;
-		struct diag *g = diag_add(m->l->d, "E0102", AT(f, &map->kids[2 * i]), "%s has no key \"%.60s\"", what, map->kids[2 * i].s);
-		diag_suggest(g, map->kids[2 * i].s, names);
+		struct diag *g = diag_add(m->l->d, "E0102", AT(f, &yaml_kids(map)[2 * i]), "%s has no key \"%.60s\"", what, yaml_kids(map)[2 * i].is->s);
+		diag_suggest(g, yaml_kids(map)[2 * i].is->s, names);
 		ok = false;
 	}
 	return ok;
@@ -31,9 +31,9 @@ bool module_check_keys(struct module *m, const struct yaml_file *f, const struct
 
 bool module_is_map(struct module *m, const struct yaml_file *f, const struct ynode *n, const char *what)
 {
-	if (n->kind == Y_MAP)
+	if (n->is->kind == Y_MAP)
 		return true;
-	if (n->kind != Y_NULL)
+	if (n->is->kind != Y_NULL)
 		diag_add(m->l->d, "E0115", AT(f, n), "%s is a map, this is %s", what, yaml_kind_name(n));
 	return false;
 }
@@ -41,26 +41,26 @@ bool module_is_map(struct module *m, const struct yaml_file *f, const struct yno
 bool module_check_name(struct module *m, const struct yaml_file *f, const struct ynode *key, const char *what)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-	if (key->n > 0 && key->n <= 200 && strspn(key->s, letters) == key->n && key->s[0] != '-')
+	if (key->is->n > 0 && key->is->n <= 200 && strspn(key->is->s, letters) == key->is->n && key->is->s[0] != '-')
 		return true;
 	struct diag *g = diag_add(m->l->d, "E0104", AT(f, key), "this cannot be the name of %s", what);
-	diag_hint(g, key->n > 200 ? "at most 200 characters" : "letters, digits, _ and -");
+	diag_hint(g, key->is->n > 200 ? "at most 200 characters" : "letters, digits, _ and -");
 	return false;
 }
 
 struct thing *thing_new(struct module *m, enum thing_kind kind, const char *root, const struct yaml_file *f, const struct ynode *key,
 			       const struct ynode *body)
 {
-	struct thing *old = module_find(m, root, key->s);
+	struct thing *old = module_find(m, root, key->is->s);
 	if (old) {
 		struct diag *g = diag_add(m->l->d, "E0103", AT(f, key), kind == THING_OUTPUT ? "the output \"%s%s\" is there twice" : "%s.%s is there twice",
-				  kind == THING_OUTPUT ? "" : root, key->s);
+				  kind == THING_OUTPUT ? "" : root, key->is->s);
 		diag_note(g, AT(old->file, old->key), "the first one is here");
 		return NULL;
 	}
 	struct thing *t = arena_alloc(m->l->arena, sizeof(*t));
-	t->id = arena_printf(m->l->arena, "%s.%s", root, key->s);
-	t->name = key->s;
+	t->id = arena_printf(m->l->arena, "%s.%s", root, key->is->s);
+	t->name = key->is->s;
 	t->kind = kind;
 	t->module = m;
 	t->slot = (unsigned)m->order.len;
@@ -75,24 +75,24 @@ struct thing *thing_new(struct module *m, enum thing_kind kind, const char *root
 
 struct expr *module_read_depends_on(struct module *m, const struct yaml_file *f, const struct ynode *v)
 {
-	if (v->kind != Y_SEQ) {
+	if (v->is->kind != Y_SEQ) {
 		diag_add(m->l->d, "E0115", AT(f, v), "depends_on is a list of addresses such as TYPE.NAME or module.NAME, this is %s", yaml_kind_name(v));
 		return NULL;
 	}
 	struct expr *x = arena_alloc(m->l->arena, sizeof(*x));
 	x->kind = X_TUPLE;
 	x->height = 1;
-	x->list.at = arena_array(m->l->arena, v->n ? v->n : 1, sizeof(*x->list.at));
-	for (uint32_t i = 0; i < v->n; i++) {
-		const struct ynode *n = &v->kids[i];
-		if (n->kind != Y_STRING || n->live) {
+	x->list.at = arena_array(m->l->arena, v->is->n ? v->is->n : 1, sizeof(*x->list.at));
+	for (uint32_t i = 0; i < v->is->n; i++) {
+		const struct ynode *n = &yaml_kids(v)[i];
+		if (n->is->kind != Y_STRING || n->is->live) {
 			struct diag *g = diag_add(m->l->d, "E0115", AT(f, n), "depends_on holds addresses such as \"TYPE.NAME\"");
-			if (n->live)
+			if (n->is->live)
 				diag_hint(g, "without ${}");
 			continue;
 		}
 		struct origin *o = arena_alloc(m->l->arena, sizeof(*o));
-		*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->s, .len = n->n };
+		*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->is->s, .len = n->is->n };
 		struct expr *ref = expr_parse(m->l->arena, o, m->l->d);
 		const char *root, *name;
 		const struct expr *base = ref;

@@ -40,25 +40,25 @@ static void read_key(struct module *m, struct thing *t, const struct ynode *k)
 	struct lang *l = m->l;
 	struct call *c = t->call;
 	const struct ynode *v = k + 1;
-	if (strcmp(k->s, "source") == 0) {
+	if (strcmp(k->is->s, "source") == 0) {
 		c->source = v;
-	} else if (strcmp(k->s, "count") == 0) {
+	} else if (strcmp(k->is->s, "count") == 0) {
 		c->count = expr_from_yaml(l->arena, t->file, v, l->d);
-	} else if (strcmp(k->s, "for_each") == 0) {
+	} else if (strcmp(k->is->s, "for_each") == 0) {
 		c->for_each = expr_from_yaml(l->arena, t->file, v, l->d);
-	} else if (strcmp(k->s, "depends_on") == 0) {
+	} else if (strcmp(k->is->s, "depends_on") == 0) {
 		c->depends_on = module_read_depends_on(m, t->file, v);
-	} else if (strcmp(k->s, "providers") == 0) {
+	} else if (strcmp(k->is->s, "providers") == 0) {
 		module_read_passes(m, t, v);
-	} else if (strcmp(k->s, "version") == 0) {
+	} else if (strcmp(k->is->s, "version") == 0) {
 		struct diag *g = diag_add(l->d, "E0132", AT(t->file, k), "versions of modules are named in the source");
 		diag_hint(g, "git::https://HOST/REPO.git?ref=v1.2.0");
-	} else if (is_reserved(k->s)) {
-		diag_add(l->d, "E0114", AT(t->file, k), "\"%s\" is not supported by this version", k->s);
-	} else if (k->live) {
+	} else if (is_reserved(k->is->s)) {
+		diag_add(l->d, "E0114", AT(t->file, k), "\"%s\" is not supported by this version", k->is->s);
+	} else if (k->is->live) {
 		diag_add(l->d, "E0104", AT(t->file, k), "the name of an input cannot be an expression");
 	} else {
-		vec_push(&c->inputs, (struct input){ .name = k->s, .key = k, .x = expr_from_yaml(l->arena, t->file, v, l->d) });
+		vec_push(&c->inputs, (struct input){ .name = k->is->s, .key = k, .x = expr_from_yaml(l->arena, t->file, v, l->d) });
 	}
 }
 
@@ -68,11 +68,11 @@ void module_read_calls(struct module *m, const struct yaml_file *f, const struct
 	(void)key;
 	if (!module_is_map(m, f, body, "module"))
 		return;
-	for (uint32_t i = 0; i < body->n; i++) {
-		const struct ynode *k = &body->kids[2 * i], *v = k + 1, *count, *each;
+	for (uint32_t i = 0; i < body->is->n; i++) {
+		const struct ynode *k = &yaml_kids(body)[2 * i], *v = k + 1, *count, *each;
 		if (!module_check_name(m, f, k, "a module"))
 			continue;
-		if (v->kind != Y_MAP) {
+		if (v->is->kind != Y_MAP) {
 			struct diag *g = diag_add(l->d, "E0115", AT(f, v), "a module is a map with its source and inputs, this is %s", yaml_kind_name(v));
 			diag_hint(g, "{ source: ./FOLDER }");
 			continue;
@@ -81,8 +81,8 @@ void module_read_calls(struct module *m, const struct yaml_file *f, const struct
 		if (!t)
 			continue;
 		t->call = arena_alloc(l->arena, sizeof(*t->call));
-		for (uint32_t n = 0; n < v->n; n++)
-			read_key(m, t, &v->kids[2 * n]);
+		for (uint32_t n = 0; n < v->is->n; n++)
+			read_key(m, t, &yaml_kids(v)[2 * n]);
 		if (yaml_get(v, "count", &count) && yaml_get(v, "for_each", &each)) {
 			struct diag *g = diag_add(l->d, "E0112", AT(f, each), "a module has count or for_each, not both");
 			diag_note(g, AT(f, count), "count is here");
@@ -134,17 +134,17 @@ static char *find_source(struct module *m, struct thing *t)
 		diag_hint(g, "source: ./FOLDER");
 		return NULL;
 	}
-	if (source->kind != Y_STRING || source->live || !source->n) {
+	if (source->is->kind != Y_STRING || source->is->live || !source->is->n) {
 		g = diag_add(d, "E0132", AT(t->file, source), "a source is a plain text: modules are read before anything is evaluated");
-		if (source->kind != Y_STRING)
+		if (source->is->kind != Y_STRING)
 			diag_hint(g, "this is %s", yaml_kind_name(source));
 		return NULL;
 	}
 	t->call->package = m->package;
-	if (source_is_git(source->s))
+	if (source_is_git(source->is->s))
 		return module_find_git(m, t);
-	if (is_local(source->s))
-		return tidy(m->dir, source->s);
+	if (is_local(source->is->s))
+		return tidy(m->dir, source->is->s);
 	g = diag_add(d, "E0132", AT(t->file, source), "this is not a source of a module");
 	diag_hint(g, "a folder is written ./NAME, a repository git::https://HOST/REPO.git");
 	return NULL;

@@ -141,7 +141,7 @@ char *module_find_git(struct module *m, struct thing *t)
 	struct source_git s;
 	struct pinned *p;
 	char *dir = NULL;
-	if (source_parse(t->call->source->s, &s, &err)) {
+	if (source_parse(t->call->source->is->s, &s, &err)) {
 		tell(m, t, "E0132", err.msg);
 		return NULL;
 	}

@@ -65,8 +65,8 @@ static void tell(struct lang *l, const struct diags *from, const struct source *
 /* May lines of a file with the names of MAP be shown? */
 static bool may_show(struct lang *l, const struct ynode *map)
 {
-	for (uint32_t i = 0; i < map->n; i++) {
-		const struct thing *t = module_find(l->root, "var", map->kids[2 * i].s);
+	for (uint32_t i = 0; i < map->is->n; i++) {
+		const struct thing *t = module_find(l->root, "var", yaml_kids(map)[2 * i].is->s);
 		if (!t || t->sensitive)
 			return false;
 	}
@@ -83,18 +83,18 @@ static void add_file(struct lang *l, const struct lang_input *in, struct givens 
 	tell(l, d, bare);
 	diags_free(d);
 	const struct ynode *map = ok && f->n_docs ? &f->docs[0] : NULL;
-	if (map && map->kind != Y_MAP && map->kind != Y_NULL) {
+	if (map && map->is->kind != Y_MAP && map->is->kind != Y_NULL) {
 		diag_add(l->d, "E0115", at_bare(AT(f, map), bare), "a file of values is a map of variables' names to values, this is %s",
 			 yaml_kind_name(map));
 		ok = false;
 	}
 	out->broken |= !ok;
-	if (!ok || !map || map->kind == Y_NULL)
+	if (!ok || !map || map->is->kind == Y_NULL)
 		return;
 	bool show = may_show(l, map);
-	for (uint32_t i = 0; i < map->n; i++) {
-		const struct ynode *key = &map->kids[2 * i];
-		struct given g = { in, key->s, key + 1, AT(f, key), AT(f, key + 1) };
+	for (uint32_t i = 0; i < map->is->n; i++) {
+		const struct ynode *key = &yaml_kids(map)[2 * i];
+		struct given g = { in, key->is->s, key + 1, AT(f, key), AT(f, key + 1) };
 		if (!show)
 			g.name_at.src = g.at.src = bare;
 		vec_push(out, g);
@@ -139,7 +139,7 @@ static void take(struct lang *l, struct thing *t, const struct given *g)
 	const struct val *v;
 	if (g->node) {
 		t->arg_at = g->at;
-		v = eval_yaml(l->arena, g->node);
+		v = eval_yaml(l->e, g->node, true);
 	} else {
 		bool show = !t->sensitive;
 		t->arg_at = (struct mark){ .src = source_new(l, g->in->origin, show ? arena_strndup(l->arena, g->in->text, g->in->len) : NULL, show ? g->in->len : 0) };

@@ -33,16 +33,16 @@ static bool read_ref(struct module *m, const struct yaml_file *f, const struct y
 {
 	struct lang *l = m->l;
 	struct expr *x = NULL;
-	if (n->kind == Y_STRING && n->live) {
+	if (n->is->kind == Y_STRING && n->is->live) {
 		x = expr_from_yaml(l->arena, f, n, l->d);
-	} else if (n->kind == Y_STRING) {
+	} else if (n->is->kind == Y_STRING) {
 		struct origin *o = arena_alloc(l->arena, sizeof(*o));
-		*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->s, .len = n->n };
+		*o = (struct origin){ .file = f, .node = n, .src = &f->src, .text = n->is->s, .len = n->is->n };
 		x = expr_parse(l->arena, o, l->d);
 	}
 	if (x && is_provider(x, out))
 		return true;
-	if (x || n->kind != Y_STRING) {
+	if (x || n->is->kind != Y_STRING) {
 		struct diag *g = diag_add(l->d, "E0150", AT(f, n), "this names no configuration of a provider");
 		diag_hint(g, "it looks like NAME, NAME.ALIAS or NAME.ALIAS[KEY]");
 	}
@@ -51,9 +51,9 @@ static bool read_ref(struct module *m, const struct yaml_file *f, const struct y
 
 void module_read_provider_arg(struct module *m, const struct yaml_file *f, const struct ynode *v, struct provider_refs *out)
 {
-	for (uint32_t i = 0; i < (v->kind == Y_SEQ ? v->n : 1); i++) {
+	for (uint32_t i = 0; i < (v->is->kind == Y_SEQ ? v->is->n : 1); i++) {
 		struct provider_ref ref;
-		const struct ynode *n = v->kind == Y_SEQ ? &v->kids[i] : v;
+		const struct ynode *n = v->is->kind == Y_SEQ ? &yaml_kids(v)[i] : v;
 		if (!read_ref(m, f, n, &ref))
 			continue;
 		ref.node = n;
@@ -68,11 +68,11 @@ void module_read_passes(struct module *m, struct thing *t, const struct ynode *v
 {
 	if (!module_is_map(m, t->file, v, "providers"))
 		return;
-	for (uint32_t i = 0; i < v->n; i++) {
-		const struct ynode *k = &v->kids[2 * i];
+	for (uint32_t i = 0; i < v->is->n; i++) {
+		const struct ynode *k = &yaml_kids(v)[2 * i];
 		struct pass p = { .node = k };
-		const char *dot = strchr(k->s, '.');
-		p.name = dot ? arena_strndup(m->l->arena, k->s, (size_t)(dot - k->s)) : k->s;
+		const char *dot = strchr(k->is->s, '.');
+		p.name = dot ? arena_strndup(m->l->arena, k->is->s, (size_t)(dot - k->is->s)) : k->is->s;
 		p.alias = dot ? dot + 1 : NULL;
 		if (read_ref(m, t->file, k + 1, &p.to))
 			vec_push(&t->call->passes, p);
@@ -100,36 +100,36 @@ static bool is_there(struct module *m, const struct yaml_file *f, const struct p
 static void read_body(struct module *m, const struct yaml_file *f, struct provider_block *p, const struct ynode *body)
 {
 	struct lang *l = m->l;
-	for (uint32_t i = 0; body->kind == Y_MAP && i < body->n; i++) {
-		const struct ynode *k = &body->kids[2 * i], *v = k + 1;
-		if (strcmp(k->s, "alias") == 0) {
-			if (v->kind == Y_STRING && !v->live && module_check_name(m, f, v, "a configuration"))
-				p->alias = v->s;
-			else if (v->kind != Y_STRING || v->live)
+	for (uint32_t i = 0; body->is->kind == Y_MAP && i < body->is->n; i++) {
+		const struct ynode *k = &yaml_kids(body)[2 * i], *v = k + 1;
+		if (strcmp(k->is->s, "alias") == 0) {
+			if (v->is->kind == Y_STRING && !v->is->live && module_check_name(m, f, v, "a configuration"))
+				p->alias = v->is->s;
+			else if (v->is->kind != Y_STRING || v->is->live)
 				diag_add(l->d, "E0115", AT(f, v), "an alias is a plain name");
-		} else if (strcmp(k->s, "for_each") == 0) {
+		} else if (strcmp(k->is->s, "for_each") == 0) {
 			p->for_each = expr_from_yaml(l->arena, f, v, l->d);
 			p->each_key = k;
-		} else if (k->live) {
+		} else if (k->is->live) {
 			diag_add(l->d, "E0104", AT(f, k), "the name of an attribute cannot be an expression");
 		} else {
 			struct expr *x = expr_from_yaml(l->arena, f, v, l->d);
 			p->failed = p->failed || !x;
-			vec_push(&p->attrs, (struct attribute){ .name = k->s, .key = k, .x = x });
+			vec_push(&p->attrs, (struct attribute){ .name = k->is->s, .key = k, .x = x });
 		}
 	}
 }
 
 static void read_one(struct module *m, const struct yaml_file *f, const struct ynode *k, const struct ynode *key, const struct ynode *body)
 {
-	if (body->kind != Y_NULL && !module_is_map(m, f, body, "the configuration of a provider"))
+	if (body->is->kind != Y_NULL && !module_is_map(m, f, body, "the configuration of a provider"))
 		return;
 	struct provider_block *p = arena_alloc(m->l->arena, sizeof(*p));
-	*p = (struct provider_block){ .name = k->s, .file = f, .key = key };
+	*p = (struct provider_block){ .name = k->is->s, .file = f, .key = key };
 	read_body(m, f, p, body);
 	if (p->for_each && !p->alias)
 		diag_hint(diag_add(m->l->d, "E0112", AT(f, p->each_key), "for_each makes several configurations, and those need an alias"),
-			  "they are used as %s.ALIAS[KEY]", k->s);
+			  "they are used as %s.ALIAS[KEY]", k->is->s);
 	if (is_there(m, f, p))
 		vec_free(&p->attrs);
 	else
@@ -145,11 +145,11 @@ void module_read_providers(struct module *m, const struct yaml_file *f, const st
 		diag_hint(g, "configure them in the spec that calls it, and pass them by providers");
 		return;
 	}
-	for (uint32_t i = 0; i < body->n; i++) {
-		const struct ynode *k = &body->kids[2 * i], *v = k + 1;
-		for (uint32_t n = 0; v->kind == Y_SEQ && n < v->n; n++)
-			read_one(m, f, k, &v->kids[n], &v->kids[n]);
-		if (v->kind != Y_SEQ)
+	for (uint32_t i = 0; i < body->is->n; i++) {
+		const struct ynode *k = &yaml_kids(body)[2 * i], *v = k + 1;
+		for (uint32_t n = 0; v->is->kind == Y_SEQ && n < v->is->n; n++)
+			read_one(m, f, k, &yaml_kids(v)[n], &yaml_kids(v)[n]);
+		if (v->is->kind != Y_SEQ)
 			read_one(m, f, k, k, v);
 	}
 }

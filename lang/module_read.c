@@ -53,11 +53,11 @@ static void read_variables(struct module *m, const struct yaml_file *f, const st
 	(void)key;
 	if (!module_is_map(m, f, body, "variable"))
 		return;
-	for (uint32_t i = 0; i < body->n; i++) {
-		const struct ynode *k = &body->kids[2 * i], *v = k + 1;
+	for (uint32_t i = 0; i < body->is->n; i++) {
+		const struct ynode *k = &yaml_kids(body)[2 * i], *v = k + 1;
 		if (!module_check_name(m, f, k, "a variable"))
 			continue;
-		if (v->kind != Y_NULL && !module_is_map(m, f, v, "a variable"))
+		if (v->is->kind != Y_NULL && !module_is_map(m, f, v, "a variable"))
 			continue;
 		if (thing_new(m, THING_VAR, "var", f, k, v))
 			module_read_variable(m, f, k, v);
@@ -69,8 +69,8 @@ static void read_locals(struct module *m, const struct yaml_file *f, const struc
 	(void)key;
 	if (!module_is_map(m, f, body, "locals"))
 		return;
-	for (uint32_t i = 0; i < body->n; i++) {
-		const struct ynode *k = &body->kids[2 * i];
+	for (uint32_t i = 0; i < body->is->n; i++) {
+		const struct ynode *k = &yaml_kids(body)[2 * i];
 		struct thing *t = module_check_name(m, f, k, "a local") ? thing_new(m, THING_LOCAL, "local", f, k, k + 1) : NULL;
 		if (t && !(t->x = expr_from_yaml(m->l->arena, f, k + 1, m->l->d)))
 			t->failed = true;
@@ -80,10 +80,10 @@ static void read_locals(struct module *m, const struct yaml_file *f, const struc
 static bool read_flag(struct module *m, const struct yaml_file *f, const struct ynode *map, const char *name, bool deflt)
 {
 	const struct ynode *n = yaml_get(map, name, NULL);
-	if (!n || n->kind == Y_NULL)
+	if (!n || n->is->kind == Y_NULL)
 		return deflt;
-	if (n->kind == Y_BOOL)
-		return n->b;
+	if (n->is->kind == Y_BOOL)
+		return n->is->b;
 	diag_add(m->l->d, "E0115", AT(f, n), "%s is true or false, this is %s", name, yaml_kind_name(n));
 	return deflt;
 }
@@ -94,11 +94,11 @@ static void read_outputs(struct module *m, const struct yaml_file *f, const stru
 	(void)key;
 	if (!module_is_map(m, f, body, "output"))
 		return;
-	for (uint32_t i = 0; i < body->n; i++) {
-		const struct ynode *k = &body->kids[2 * i], *v = k + 1;
+	for (uint32_t i = 0; i < body->is->n; i++) {
+		const struct ynode *k = &yaml_kids(body)[2 * i], *v = k + 1;
 		if (!module_check_name(m, f, k, "an output"))
 			continue;
-		if (v->kind != Y_MAP) {
+		if (v->is->kind != Y_MAP) {
 			struct diag *g = diag_add(m->l->d, "E0115", AT(f, v), "an output is a map, this is %s", yaml_kind_name(v));
 			diag_hint(g, "{ value: ... }");
 			continue;
@@ -106,7 +106,7 @@ static void read_outputs(struct module *m, const struct yaml_file *f, const stru
 		module_check_keys(m, f, v, "an output", names);
 		const struct ynode *value = yaml_get(v, "value", NULL), *text = yaml_get(v, "description", NULL);
 		if (!value) {
-			diag_add(m->l->d, "E0101", AT(f, k), "the output \"%s\" has no value", k->s);
+			diag_add(m->l->d, "E0101", AT(f, k), "the output \"%s\" has no value", k->is->s);
 			continue;
 		}
 		struct thing *t = thing_new(m, THING_OUTPUT, "output:", f, k, v);
@@ -118,7 +118,7 @@ static void read_outputs(struct module *m, const struct yaml_file *f, const stru
 		if (t->ephemeral && !m->parent)
 			diag_add(m->l->d, "E0231", AT(f, yaml_get(v, "ephemeral", NULL)),
 				 "an output of the spec itself is stored, so it cannot be ephemeral; those of called modules can");
-		t->description = text && text->kind == Y_STRING ? text->s : NULL;
+		t->description = text && text->is->kind == Y_STRING ? text->is->s : NULL;
 		t->x = expr_from_yaml(m->l->arena, f, value, m->l->d);
 		t->failed = !t->x;
 		const struct ynode *pre = yaml_get(v, "precondition", NULL), *after = yaml_get(v, "depends_on", NULL);
@@ -135,21 +135,21 @@ struct stands { bool data; const struct ynode *check; const char *what; };
 static void read_argument(struct module *m, const struct yaml_file *f, struct lang_body *r, const struct ynode *key)
 {
 	const struct ynode *v = key + 1;
-	if (strcmp(key->s, "count") == 0) {
+	if (strcmp(key->is->s, "count") == 0) {
 		r->count = expr_from_yaml(m->l->arena, f, v, m->l->d);
-	} else if (strcmp(key->s, "for_each") == 0) {
+	} else if (strcmp(key->is->s, "for_each") == 0) {
 		r->for_each = expr_from_yaml(m->l->arena, f, v, m->l->d);
-	} else if (strcmp(key->s, "depends_on") == 0) {
+	} else if (strcmp(key->is->s, "depends_on") == 0) {
 		r->depends_on = module_read_depends_on(m, f, v);
-	} else if (strcmp(key->s, "provider") == 0) {
+	} else if (strcmp(key->is->s, "provider") == 0) {
 		module_read_provider_arg(m, f, v, &r->providers);
-	} else if (strcmp(key->s, "lifecycle") == 0) {
+	} else if (strcmp(key->is->s, "lifecycle") == 0) {
 		lifecycle_read(m, f, key, v, r);
-	} else if (key->live) {
+	} else if (key->is->live) {
 		diag_add(m->l->d, "E0104", AT(f, key), "the name of an attribute cannot be an expression");
 	} else {
 		struct expr *x = expr_from_yaml(m->l->arena, f, v, m->l->d);
-		vec_push(&r->attrs, (struct attribute){ .name = key->s, .key = key, .x = x });
+		vec_push(&r->attrs, (struct attribute){ .name = key->is->s, .key = key, .x = x });
 	}
 }
 
@@ -158,16 +158,16 @@ static void read_resource(struct module *m, const struct yaml_file *f, const str
 	const struct ynode *v = k + 1, *count_key = NULL, *each_key = NULL;
 	if (!module_check_name(m, f, k, in->what))
 		return;
-	if (v->kind != Y_NULL && !module_is_map(m, f, v, in->what))
+	if (v->is->kind != Y_NULL && !module_is_map(m, f, v, in->what))
 		return;
-	struct thing *t = thing_new(m, THING_RESOURCE, in->data ? arena_printf(m->l->arena, "data.%s", type->s) : type->s, f, k, v);
+	struct thing *t = thing_new(m, THING_RESOURCE, in->data ? arena_printf(m->l->arena, "data.%s", type->is->s) : type->is->s, f, k, v);
 	if (!t)
 		return;
 	struct lang_body *r = t->res = arena_alloc(m->l->arena, sizeof(*r));
-	*r = (struct lang_body){ .thing = t, .type = type->s, .type_key = type, .data = in->data, .check = in->check };
-	for (uint32_t i = 0; v->kind == Y_MAP && i < v->n; i++)
-		read_argument(m, f, r, &v->kids[2 * i]);
-	if (v->kind == Y_MAP && yaml_get(v, "count", &count_key) && yaml_get(v, "for_each", &each_key)) {
+	*r = (struct lang_body){ .thing = t, .type = type->is->s, .type_key = type, .data = in->data, .check = in->check };
+	for (uint32_t i = 0; v->is->kind == Y_MAP && i < v->is->n; i++)
+		read_argument(m, f, r, &yaml_kids(v)[2 * i]);
+	if (v->is->kind == Y_MAP && yaml_get(v, "count", &count_key) && yaml_get(v, "for_each", &each_key)) {
 		struct diag *g = diag_add(m->l->d, "E0112", AT(f, each_key), "%s has count or for_each, not both", in->what);
 		diag_note(g, AT(f, count_key), "count is here");
 	}
@@ -179,17 +179,17 @@ void module_read_typed(struct module *m, const struct yaml_file *f, const struct
 	const struct stands in = { data, check, data ? "a data block" : "a resource" };
 	if (!module_is_map(m, f, body, data ? "data" : "resource"))
 		return;
-	for (uint32_t i = 0; i < body->n; i++) {
-		const struct ynode *type = &body->kids[2 * i];
+	for (uint32_t i = 0; i < body->is->n; i++) {
+		const struct ynode *type = &yaml_kids(body)[2 * i];
 		const char *const *word = reserved;
-		while (!data && *word && strcmp(*word, type->s) != 0)
+		while (!data && *word && strcmp(*word, type->is->s) != 0)
 			word++;
 		if (!data && *word)
-			diag_add(m->l->d, "E0104", AT(f, type), "\"%s\" cannot be a resource type", type->s);
+			diag_add(m->l->d, "E0104", AT(f, type), "\"%s\" cannot be a resource type", type->is->s);
 		else if (module_check_name(m, f, type, data ? "a data type" : "a resource type") &&
 			 module_is_map(m, f, type + 1, data ? "the data blocks of one type" : "the resources of one type"))
-			for (uint32_t j = 0; j < type[1].n; j++)
-				read_resource(m, f, type, &type[1].kids[2 * j], &in);
+			for (uint32_t j = 0; j < type[1].is->n; j++)
+				read_resource(m, f, type, &yaml_kids(&type[1])[2 * j], &in);
 	}
 }
 
@@ -228,16 +228,16 @@ static void read_block(struct module *m, const struct yaml_file *f, const struct
 	for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
 		names[i] = blocks[i].name;
 		str_addf(&all, "%s%s", i ? ", " : "", names[i]);
-		if (strcmp(blocks[i].name, key->s) == 0) {
+		if (strcmp(blocks[i].name, key->is->s) == 0) {
 			blocks[i].read(m, f, key, body);
 			str_release(&all);
 			return;
 		}
 	}
 	names[ARRAY_LEN(blocks)] = NULL;
-	struct diag *g = diag_add(m->l->d, "E0101", AT(f, key), "\"%.60s\" is not a block", key->s);
-	diag_suggest(g, key->s, names);
-	if (!str_nearest(key->s, names))
+	struct diag *g = diag_add(m->l->d, "E0101", AT(f, key), "\"%.60s\" is not a block", key->is->s);
+	diag_suggest(g, key->is->s, names);
+	if (!str_nearest(key->is->s, names))
 		diag_note(g, (struct mark){ 0 }, "there are: %s", all.at);
 	str_release(&all);
 }
@@ -321,14 +321,14 @@ static struct folder *folder_of(struct module *m, struct err *err)
 static void read_blocks(struct module *m, const struct yaml_file *f)
 {
 	const struct ynode *root = &f->docs[0];
-	if (root->kind == Y_NULL)
+	if (root->is->kind == Y_NULL)
 		return;
-	if (root->kind != Y_MAP) {
+	if (root->is->kind != Y_MAP) {
 		diag_add(m->l->d, "E0101", AT(f, root), "a spec is a map of blocks, this is %s", yaml_kind_name(root));
 		return;
 	}
-	for (uint32_t i = 0; i < root->n; i++)
-		read_block(m, f, &root->kids[2 * i], &root->kids[2 * i + 1]);
+	for (uint32_t i = 0; i < root->is->n; i++)
+		read_block(m, f, &yaml_kids(root)[2 * i], &yaml_kids(root)[2 * i + 1]);
 }
 
 void module_read(struct module *m, struct err *err)

@@ -126,7 +126,7 @@ static void check_reference(struct place *p, const struct expr *x, const char *r
 		return;
 	}
 	if (t->res && t->res->check && t->res->check != p->check) {
-		struct diag *g = diag_add(d, "E0210", expr_mark(x), "%s belongs to the check \"%.60s\", and only that may refer to it", t->id, t->res->check->s);
+		struct diag *g = diag_add(d, "E0210", expr_mark(x), "%s belongs to the check \"%.60s\", and only that may refer to it", t->id, t->res->check->is->s);
 		diag_note(g, AT(t->file, t->res->check), "the check is here");
 		return;
 	}

@@ -100,14 +100,14 @@ static const struct type *read_type(struct lang *l, struct expr *x)
 
 static void read_constraint(struct lang *l, struct thing *t, const struct ynode *n)
 {
-	if (n->kind != Y_STRING) {
+	if (n->is->kind != Y_STRING) {
 		struct diag *g = diag_add(l->d, "E0305", AT(t->file, n), "a type is a string such as \"list(string)\", this is %s", yaml_kind_name(n));
-		if (n->kind == Y_MAP)
+		if (n->is->kind == Y_MAP)
 			diag_hint(g, "quote it");
 		return;
 	}
 	struct origin *o = arena_alloc(l->arena, sizeof(*o));
-	*o = (struct origin){ .file = t->file, .node = n, .src = &t->file->src, .text = n->s, .len = n->n };
+	*o = (struct origin){ .file = t->file, .node = n, .src = &t->file->src, .text = n->is->s, .len = n->is->n };
 	struct expr *x = expr_parse(l->arena, o, l->d);
 	const struct type *type = x ? read_type(l, x) : NULL;
 	if (type) {
@@ -122,23 +122,23 @@ static void read_constraint(struct lang *l, struct thing *t, const struct ynode 
 static bool flag(struct lang *l, struct thing *t, const char *name, bool deflt)
 {
 	const struct ynode *n = yaml_get(t->body, name, NULL);
-	if (!n || n->kind == Y_NULL)
+	if (!n || n->is->kind == Y_NULL)
 		return deflt;
-	if (n->kind != Y_BOOL)
+	if (n->is->kind != Y_BOOL)
 		diag_add(l->d, "E0115", AT(t->file, n), "%s is true or false, this is %s", name, yaml_kind_name(n));
-	return n->kind == Y_BOOL ? n->b : deflt;
+	return n->is->kind == Y_BOOL ? n->is->b : deflt;
 }
 
 void module_read_variable(struct module *m, const struct yaml_file *f, const struct ynode *key, const struct ynode *body)
 {
 	static const char *const names[] = { "type", "default", "description", "ephemeral", "sensitive", "nullable", "validation", NULL };
 	struct lang *l = m->l;
-	struct thing *t = module_find(m, "var", key->s);
+	struct thing *t = module_find(m, "var", key->is->s);
 	t->type = &type_dynamic;
 	t->required = true;
 	t->nullable = true;
 	t->literal = true;
-	if (body->kind != Y_MAP)
+	if (body->is->kind != Y_MAP)
 		return;
 	module_check_keys(m, f, body, "a variable", names);
 	const struct ynode *type = yaml_get(body, "type", NULL), *deflt = yaml_get(body, "default", NULL), *rules = yaml_get(body, "validation", NULL);

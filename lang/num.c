@@ -23,9 +23,20 @@ mpfr_ptr num_temp_of(struct num_temp *t, const struct val *v)
 }
 
 /* --- making -------------------------------------------------------------------------------------------------- */
+/* The numbers that specs are full of are not made again. */
+enum { SHARED_FROM = -16, SHARED_N = 1024 };
+#define SHARED_1(n) { .type = &type_number, .i = SHARED_FROM + (n) }
+#define SHARED_4(n) SHARED_1(n), SHARED_1((n) + 1), SHARED_1((n) + 2), SHARED_1((n) + 3)
+#define SHARED_16(n) SHARED_4(n), SHARED_4((n) + 4), SHARED_4((n) + 8), SHARED_4((n) + 12)
+#define SHARED_64(n) SHARED_16(n), SHARED_16((n) + 16), SHARED_16((n) + 32), SHARED_16((n) + 48)
+#define SHARED_256(n) SHARED_64(n), SHARED_64((n) + 64), SHARED_64((n) + 128), SHARED_64((n) + 192)
+static const struct val shared[SHARED_N] = { SHARED_256(0), SHARED_256(256), SHARED_256(512), SHARED_256(768) };
+
 const struct val *val_int(struct arena *a, int64_t i)
 {
-	struct val *v = arena_alloc(a, sizeof(*v));
+	if (i >= SHARED_FROM && i < SHARED_FROM + SHARED_N)
+		return &shared[i - SHARED_FROM];
+	struct val *v = arena_packed(a, 1, sizeof(*v));
 	v->type = &type_number;
 	v->form = NUM_INT;
 	v->i = i;
@@ -34,7 +45,7 @@ const struct val *val_int(struct arena *a, int64_t i)
 
 static const struct val *big_new(struct arena *a, mpfr_srcptr n, mpfr_prec_t prec)
 {
-	struct val *v = arena_alloc(a, sizeof(*v));
+	struct val *v = arena_packed(a, 1, sizeof(*v));
 	mpfr_ptr copy = arena_alloc(a, sizeof(__mpfr_struct));
 	void *limbs = arena_alloc(a, mpfr_custom_get_size(prec));
 	mpfr_custom_init(limbs, prec);

@@ -114,12 +114,12 @@ int version_satisfies(const char *version, const char *constraints)
 
 static bool check_version(struct lang *l, const struct yaml_file *f, const struct ynode *n)
 {
-	int ok = n->kind == Y_STRING && !n->live ? version_satisfies(AIPC_VERSION, n->s) : -1;
+	int ok = n->is->kind == Y_STRING && !n->is->live ? version_satisfies(AIPC_VERSION, n->is->s) : -1;
 	if (ok > 0)
 		return true;
 	if (ok < 0) {
 		struct diag *g = diag_add(l->d, "E0171", AT(f, n), "required_version is a plain text such as \">= 0.1, < 2.0\" or \"~> 1.2\"");
-		if (n->kind == Y_NUMBER)
+		if (n->is->kind == Y_NUMBER)
 			diag_hint(g, "write it in quotes");
 		diag_note(g, (struct mark){ 0 }, "there are =, !=, >, >=, <, <= and ~>, which lets only the last part grow; commas stand for \"and\"");
 		return false;
@@ -131,14 +131,14 @@ static bool check_version(struct lang *l, const struct yaml_file *f, const struc
 
 static bool check_experiments(struct lang *l, const struct yaml_file *f, const struct ynode *n)
 {
-	if (n->kind != Y_SEQ) {
+	if (n->is->kind != Y_SEQ) {
 		diag_add(l->d, "E0115", AT(f, n), "experiments is a list of names, this is %s", yaml_kind_name(n));
 		return false;
 	}
-	for (uint32_t i = 0; i < n->n; i++)
-		diag_hint(diag_add(l->d, "E0172", AT(f, &n->kids[i]), "there is no experiment \"%.60s\" in this version",
-				   n->kids[i].kind == Y_STRING ? n->kids[i].s : ""), "there are none");
-	return n->n == 0;
+	for (uint32_t i = 0; i < n->is->n; i++)
+		diag_hint(diag_add(l->d, "E0172", AT(f, &yaml_kids(n)[i]), "there is no experiment \"%.60s\" in this version",
+				   yaml_kids(n)[i].is->kind == Y_STRING ? yaml_kids(n)[i].is->s : ""), "there are none");
+	return n->is->n == 0;
 }
 
 bool module_meets_requirements(struct module *m, const struct folder *folder)
@@ -149,9 +149,9 @@ bool module_meets_requirements(struct module *m, const struct folder *folder)
 		const struct ynode *body = yaml_get(&f->docs[0], "aipc", NULL);
 		const struct ynode *version = body ? yaml_get(body, "required_version", NULL) : NULL;
 		const struct ynode *experiments = body ? yaml_get(body, "experiments", NULL) : NULL;
-		if (version && version->kind != Y_NULL)
+		if (version && version->is->kind != Y_NULL)
 			ok = check_version(m->l, f, version) && ok;
-		if (experiments && experiments->kind != Y_NULL && !m->parent)
+		if (experiments && experiments->is->kind != Y_NULL && !m->parent)
 			ok = check_experiments(m->l, f, experiments) && ok;
 	}
 	return ok;

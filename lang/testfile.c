@@ -39,20 +39,20 @@ static struct mark at(const struct testfile *t, const struct ynode *n)
 
 static bool is_map(struct testfile *t, const struct ynode *n, const char *what)
 {
-	if (n->kind != Y_MAP && n->kind != Y_NULL)
+	if (n->is->kind != Y_MAP && n->is->kind != Y_NULL)
 		diag_add(t->d, "E0115", at(t, n), "%s is a map, this is %s", what, yaml_kind_name(n));
-	return n->kind == Y_MAP;
+	return n->is->kind == Y_MAP;
 }
 
 static void check_keys(struct testfile *t, const struct ynode *map, const char *what, const char *const *names)
 {
-	for (uint32_t i = 0; i < map->n; i++) {
-		const struct ynode *key = &map->kids[2 * i];
+	for (uint32_t i = 0; i < map->is->n; i++) {
+		const struct ynode *key = &yaml_kids(map)[2 * i];
 		const char *const *n = names;
-		while (*n && strcmp(*n, key->s) != 0)
+		while (*n && strcmp(*n, key->is->s) != 0)
 			n++;
 		if (!*n)
-			diag_suggest(diag_add(t->d, "E0102", at(t, key), "%s has no key \"%.60s\"", what, key->s), key->s, names);
+			diag_suggest(diag_add(t->d, "E0102", at(t, key), "%s has no key \"%.60s\"", what, key->is->s), key->is->s, names);
 	}
 }
 
@@ -70,44 +70,44 @@ static void read_part(struct testfile *t, const struct ynode *n, struct part *p)
 static const char *text_of(struct testfile *t, const struct ynode *map, const char *key)
 {
 	const struct ynode *n = yaml_get(map, key, NULL);
-	if (n && (n->kind != Y_STRING || n->live))
+	if (n && (n->is->kind != Y_STRING || n->is->live))
 		diag_add(t->d, "E0115", at(t, n), "%s is a plain text", key);
-	return n && n->kind == Y_STRING && !n->live ? n->s : NULL;
+	return n && n->is->kind == Y_STRING && !n->is->live ? n->is->s : NULL;
 }
 
 static void read_expected(struct testfile *t, const struct ynode *list, struct test_run *r)
 {
-	if (!list || list->kind == Y_NULL)
+	if (!list || list->is->kind == Y_NULL)
 		return;
-	if (list->kind != Y_SEQ) {
+	if (list->is->kind != Y_SEQ) {
 		diag_add(t->d, "E0115", at(t, list), "expect_failures is a list of addresses (var.NAME, check.NAME, TYPE.NAME) and codes (E0303), this is %s",
 			 yaml_kind_name(list));
 		return;
 	}
-	r->expected = arena_array(t->arena, list->n + 1, sizeof(*r->expected));
-	for (uint32_t i = 0; i < list->n; i++) {
-		const struct ynode *n = &list->kids[i];
-		if (n->kind != Y_STRING || n->live)
+	r->expected = arena_array(t->arena, list->is->n + 1, sizeof(*r->expected));
+	for (uint32_t i = 0; i < list->is->n; i++) {
+		const struct ynode *n = &yaml_kids(list)[i];
+		if (n->is->kind != Y_STRING || n->is->live)
 			diag_add(t->d, "E0115", at(t, n), "this is not the address of something that can fail: var.NAME, check.NAME, output.NAME, TYPE.NAME, or a code such as E0303");
 		else
-			r->expected[r->n_expected++] = (struct test_expected){ .text = n->s, .at = at(t, n) };
+			r->expected[r->n_expected++] = (struct test_expected){ .text = n->is->s, .at = at(t, n) };
 	}
 }
 
 static void read_targets(struct testfile *t, const struct ynode *list, struct test_run *r)
 {
-	if (!list || list->kind == Y_NULL)
+	if (!list || list->is->kind == Y_NULL)
 		return;
-	if (list->kind != Y_SEQ) {
+	if (list->is->kind != Y_SEQ) {
 		diag_add(t->d, "E0115", at(t, list), "targets is a list of addresses, this is %s", yaml_kind_name(list));
 		return;
 	}
-	const char **all = arena_array(t->arena, list->n + 1, sizeof(*all));
-	for (uint32_t i = 0; i < list->n; i++) {
-		if (list->kids[i].kind == Y_STRING && !list->kids[i].live)
-			all[r->n_targets++] = list->kids[i].s;
+	const char **all = arena_array(t->arena, list->is->n + 1, sizeof(*all));
+	for (uint32_t i = 0; i < list->is->n; i++) {
+		if (yaml_kids(list)[i].is->kind == Y_STRING && !yaml_kids(list)[i].is->live)
+			all[r->n_targets++] = yaml_kids(list)[i].is->s;
 		else
-			diag_add(t->d, "E0115", at(t, &list->kids[i]), "this is not the address of a resource, such as TYPE.NAME");
+			diag_add(t->d, "E0115", at(t, &yaml_kids(list)[i]), "this is not the address of a resource, such as TYPE.NAME");
 	}
 	r->targets = all;
 }
@@ -126,7 +126,7 @@ static bool is_twice(struct testfile *t, const char *name, struct mark where)
 static void read_run(struct testfile *t, const char *name, struct mark where, const struct ynode *n)
 {
 	static const char *const names[] = { "assert", "command", "expect_failures", "mock", "module", "name", "override", "targets", "variables", NULL };
-	if (n->kind != Y_MAP && n->kind != Y_NULL) {
+	if (n->is->kind != Y_MAP && n->is->kind != Y_NULL) {
 		diag_add(t->d, "E0115", at(t, n), "a run is a map with assert, variables and so on, this is %s", yaml_kind_name(n));
 		return;
 	}
@@ -139,7 +139,7 @@ static void read_run(struct testfile *t, const char *name, struct mark where, co
 	struct run *r = arena_alloc(t->arena, sizeof(*r));
 	r->pub = (struct test_run){ .name = name, .at = where, .module = t->module };
 	vec_push(&t->runs, r);
-	if (n->kind == Y_NULL)
+	if (n->is->kind == Y_NULL)
 		return;
 	check_keys(t, n, "a run", names);
 	const struct ynode *command = yaml_get(n, "command", NULL);
@@ -154,23 +154,23 @@ static void read_run(struct testfile *t, const char *name, struct mark where, co
 	read_expected(t, yaml_get(n, "expect_failures", NULL), &r->pub);
 	read_targets(t, yaml_get(n, "targets", NULL), &r->pub);
 	const struct ynode *list = r->part.asserts;
-	r->pub.n_asserts = !list ? 0 : list->kind == Y_SEQ ? list->n : 1;
+	r->pub.n_asserts = !list ? 0 : list->is->kind == Y_SEQ ? list->is->n : 1;
 }
 
 static void read_runs(struct testfile *t, const struct ynode *runs)
 {
-	if (runs->kind == Y_MAP) {
-		for (uint32_t i = 0; i < runs->n && t->runs.len < TESTFILE_RUNS; i++)
-			read_run(t, runs->kids[2 * i].s, at(t, &runs->kids[2 * i]), &runs->kids[2 * i + 1]);
-	} else if (runs->kind == Y_SEQ) {
-		for (uint32_t i = 0; i < runs->n && t->runs.len < TESTFILE_RUNS; i++) {
-			const struct ynode *n = &runs->kids[i], *name = yaml_get(n, "name", NULL);
+	if (runs->is->kind == Y_MAP) {
+		for (uint32_t i = 0; i < runs->is->n && t->runs.len < TESTFILE_RUNS; i++)
+			read_run(t, yaml_kids(runs)[2 * i].is->s, at(t, &yaml_kids(runs)[2 * i]), &yaml_kids(runs)[2 * i + 1]);
+	} else if (runs->is->kind == Y_SEQ) {
+		for (uint32_t i = 0; i < runs->is->n && t->runs.len < TESTFILE_RUNS; i++) {
+			const struct ynode *n = &yaml_kids(runs)[i], *name = yaml_get(n, "name", NULL);
 			read_run(t, text_of(t, n, "name"), at(t, name ? name : n), n);
 		}
 	} else {
 		diag_add(t->d, "E0115", at(t, runs), "run is a list of runs, or a map of them by name, this is %s", yaml_kind_name(runs));
 	}
-	if (runs->n > TESTFILE_RUNS)
+	if (runs->is->n > TESTFILE_RUNS)
 		diag_add(t->d, "E0115", at(t, runs), "a file has at most %d runs", TESTFILE_RUNS);
 }
 
@@ -190,7 +190,7 @@ static void read_all(void *arg)
 		return;
 	t->f = f;
 	const struct ynode *root = f->n_docs ? &f->docs[0] : NULL, *runs = root ? yaml_get(root, "run", NULL) : NULL;
-	if (!root || root->kind != Y_MAP || !runs) {
+	if (!root || root->is->kind != Y_MAP || !runs) {
 		struct mark where = root ? at(t, root) : (struct mark){ .src = src };
 		diag_hint(diag_add(t->d, "E0101", where, "this file tests nothing"), "run: [{ name: ..., assert: [{ condition, error }] }]");
 		return;
@@ -296,14 +296,15 @@ static const struct val *evaluate(struct testfile *t, const struct ynode *n)
 	return v && eval_check_size(t->e, x, v) ? v : NULL;
 }
 
-/* Moves on to LINE and COL of a text that is being written, as far as it is not beyond. */
+/* Moves on to the place of N in a text that is being written, as far as it is not beyond. */
 struct writer { struct str text; uint32_t line, col; };
 
-static void go_to(struct writer *w, const struct ynode *n)
+static void go_to(struct writer *w, const struct yaml_file *f, const struct ynode *n)
 {
-	for (; w->line < n->line; w->line++, w->col = 1)
+	struct mark to = yaml_place(f, n->off);
+	for (; w->line < to.line; w->line++, w->col = 1)
 		str_addc(&w->text, '\n');
-	for (; w->line == n->line && w->col < n->col; w->col++)
+	for (; w->line == to.line && w->col < to.col; w->col++)
 		str_addc(&w->text, ' ');
 }
 
@@ -321,14 +322,14 @@ static bool write_variables(struct testfile *t, struct part *p, struct lang_inpu
 	bool ok = true;
 	str_init(&w.text, STR_OURS);
 	add(&w, "{", 1);
-	for (uint32_t i = 0; i < p->variables->n; i++) {
-		const struct ynode *key = &p->variables->kids[2 * i];
+	for (uint32_t i = 0; i < p->variables->is->n; i++) {
+		const struct ynode *key = &yaml_kids(p->variables)[2 * i];
 		const struct val *v = evaluate(t, key + 1);
 		autostr struct str json;
 		struct err err;
 		str_init(&json, STR_OURS);
 		if (v && !val_known_deep(v)) {
-			diag_hint(diag_add(t->d, "E0193", at(t, key + 1), "the value of variable \"%.60s\" is not known", key->s), "let the run that it comes from apply");
+			diag_hint(diag_add(t->d, "E0193", at(t, key + 1), "the value of variable \"%.60s\" is not known", key->is->s), "let the run that it comes from apply");
 			v = NULL;
 		} else if (v && val_write_json(v, 0, false, true, &json, &err)) {
 			diag_add(t->d, "E0115", at(t, key + 1), "this is no value for a variable: %s", err.msg);
@@ -337,15 +338,15 @@ static bool write_variables(struct testfile *t, struct part *p, struct lang_inpu
 		ok = ok && v;
 		if (!v)
 			continue;
-		vec_push(&all, (struct val_entry){ key->s, v });
-		bool plain = key->n && strspn(key->s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == key->n && (key->s[0] < '0' || key->s[0] > '9');
-		go_to(&w, key);
+		vec_push(&all, (struct val_entry){ key->is->s, v });
+		bool plain = key->is->n && strspn(key->is->s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == key->is->n && (key->is->s[0] < '0' || key->is->s[0] > '9');
+		go_to(&w, t->f, key);
 		if (plain)
-			add(&w, key->s, key->n);
+			add(&w, key->is->s, key->is->n);
 		else
-			ok = val_write_json(val_string(t->arena, key->s), 0, false, true, &w.text, &err) == 0 && ok;
+			ok = val_write_json(val_string(t->arena, key->is->s), 0, false, true, &w.text, &err) == 0 && ok;
 		add(&w, ": ", 2);
-		go_to(&w, key + 1);
+		go_to(&w, t->f, key + 1);
 		add(&w, json.at, json.len);
 		add(&w, ",", 1);
 	}
@@ -361,19 +362,19 @@ static void add_facts(struct testfile *t, struct part *p, const char *where, con
 {
 	if (!map || !is_map(t, map, where))
 		return;
-	for (uint32_t i = 0; i < map->n; i++) {
-		const struct ynode *key = &map->kids[2 * i];
+	for (uint32_t i = 0; i < map->is->n; i++) {
+		const struct ynode *key = &yaml_kids(map)[2 * i];
 		const struct val *v = evaluate(t, key + 1);
 		if (v && val_kind(v) != T_OBJECT && val_kind(v) != T_MAP) {
-			diag_add(t->d, "E0115", at(t, key + 1), "what %.60s tells is a map of attributes, this is %s", key->s, yaml_kind_name(key + 1));
+			diag_add(t->d, "E0115", at(t, key + 1), "what %.60s tells is a map of attributes, this is %s", key->is->s, yaml_kind_name(key + 1));
 			continue;
 		}
 		bool unknown = false;
 		json_t *j = v ? val_to_json(v, &unknown, NULL) : NULL;
 		if (unknown)
-			diag_add(t->d, "E0193", at(t, key + 1), "what %.60s tells is not known", key->s);
+			diag_add(t->d, "E0193", at(t, key + 1), "what %.60s tells is not known", key->is->s);
 		if (j && !unknown)
-			vec_push(&p->facts, (struct test_fact){ where, key->s, j, at(t, key) });
+			vec_push(&p->facts, (struct test_fact){ where, key->is->s, j, at(t, key) });
 		else
 			json_decref(j);
 	}
@@ -444,7 +445,7 @@ static void assert_all(void *arg)
 	size_t errors = diags_errors(l->d);
 	const struct ynode *list = t->runs.at[a->run]->part.asserts;
 	char what[120];
-	if (!list || list->kind == Y_NULL)
+	if (!list || list->is->kind == Y_NULL)
 		return;
 	snprintf(what, sizeof(what), "an assertion of run \"%.60s\"", t->runs.at[a->run]->pub.name);
 	condition_read(l->root, t->f, list, "an assertion", &rules);

@@ -46,7 +46,7 @@ const struct type *type_tuple(struct arena *a, const struct type *const *items, 
 	struct type *t = arena_alloc(a, sizeof(*t));
 	if (n)
 		memcpy(copy, items, n * sizeof(*copy));
-	*t = (struct type){ .kind = T_TUPLE, .items = copy, .n = n };
+	*t = (struct type){ .kind = T_TUPLE, .items = copy, .n = (uint32_t)n };
 	return t;
 }
 
@@ -71,7 +71,7 @@ const struct type *type_object(struct arena *a, const struct type_field *fields,
 	for (size_t i = 0; i < n; i++)
 		if (i + 1 == n || strcmp(order[i]->name, order[i + 1]->name) != 0)
 			copy[len++] = *order[i];
-	*t = (struct type){ .kind = T_OBJECT, .fields = copy, .n = len };
+	*t = (struct type){ .kind = T_OBJECT, .fields = copy, .n = (uint32_t)len };
 	return t;
 }
 
@@ -85,12 +85,12 @@ bool type_is_dynamic(const struct type *t)
 		return type_is_dynamic(t->elem);
 	case T_TUPLE:
 		for (size_t i = 0; i < t->n; i++)
-			if (type_is_dynamic(t->items[i]))
+			if (type_is_dynamic(type_item(t, i)))
 				return true;
 		return false;
 	case T_OBJECT:
 		for (size_t i = 0; i < t->n; i++)
-			if (type_is_dynamic(t->fields[i].type))
+			if (type_is_dynamic(type_item(t, i)))
 				return true;
 		return false;
 	default:
@@ -109,15 +109,15 @@ bool type_same(const struct type *x, const struct type *y)
 		return type_same(x->elem, y->elem);
 	case T_TUPLE:
 		for (size_t i = 0; i < x->n; i++)
-			if (i >= y->n || !type_same(x->items[i], y->items[i]))
+			if (i >= y->n || !type_same(type_item(x, i), type_item(y, i)))
 				return false;
 		return x->n == y->n;
 	case T_OBJECT:
 		if (x->n != y->n)
 			return false;
 		for (size_t i = 0; i < x->n; i++)
-			if (strcmp(x->fields[i].name, y->fields[i].name) != 0 || x->fields[i].optional != y->fields[i].optional ||
-			    !type_same(x->fields[i].type, y->fields[i].type))
+			if (strcmp(type_field(x, i).name, type_field(y, i).name) != 0 || type_field(x, i).optional != type_field(y, i).optional ||
+			    !type_same(type_item(x, i), type_item(y, i)))
 				return false;
 		return true;
 	default:
@@ -142,14 +142,14 @@ void type_describe(const struct type *t, struct str *out)
 		type_describe(t->elem, out);
 		return;
 	case T_TUPLE:
-		str_addf(out, "tuple with %zu element%s", t->n, t->n == 1 ? "" : "s");
+		str_addf(out, "tuple with %u element%s", t->n, t->n == 1 ? "" : "s");
 		return;
 	case T_OBJECT:
 		str_add(out, t->n ? t->n == 1 ? "object with attribute " : "object with attributes " : "object without attributes");
 		for (size_t i = 0; i < t->n && i < 8; i++)
-			str_addf(out, "%s\"%s\"", !i ? "" : i + 1 == t->n ? " and " : ", ", t->fields[i].name);
+			str_addf(out, "%s\"%s\"", !i ? "" : i + 1 == t->n ? " and " : ", ", type_field(t, i).name);
 		if (t->n > 8)
-			str_addf(out, " and %zu more", t->n - 8);
+			str_addf(out, " and %u more", t->n - 8);
 		return;
 	default:
 		str_add(out, kind_name(t->kind));
@@ -166,7 +166,7 @@ static void write_fields(const struct type *t, struct str *out)
 {
 	str_add(out, "object({");
 	for (size_t i = 0; i < t->n; i++) {
-		const struct type_field *f = &t->fields[i];
+		const struct type_field one = type_field(t, i), *f = &one;
 		const char *quote = plain_name(f->name) ? "" : "\"";
 		str_addf(out, "%s%s%s%s=%s", i ? "," : "", quote, f->name, quote, f->optional ? "optional(" : "");
 		type_write(f->type, out);
@@ -188,7 +188,7 @@ void type_write(const struct type *t, struct str *out)
 		str_add(out, "tuple([");
 		for (size_t i = 0; i < t->n; i++) {
 			str_add(out, i ? "," : "");
-			type_write(t->items[i], out);
+			type_write(type_item(t, i), out);
 		}
 		str_add(out, "])");
 		return;
@@ -213,27 +213,27 @@ bool type_converts(const struct type *from, const struct type *to)
 		return from->kind == T_STRING;
 	case T_LIST: case T_SET:
 		for (size_t i = 0; from->kind == T_TUPLE && i < from->n; i++)
-			if (!type_converts(from->items[i], to->elem))
+			if (!type_converts(type_item(from, i), to->elem))
 				return false;
 		return from->kind == T_TUPLE || (seq && type_converts(from->elem, to->elem));
 	case T_MAP:
 		for (size_t i = 0; from->kind == T_OBJECT && i < from->n; i++)
-			if (!type_converts(from->fields[i].type, to->elem))
+			if (!type_converts(type_item(from, i), to->elem))
 				return false;
 		return from->kind == T_OBJECT || (from->kind == T_MAP && type_converts(from->elem, to->elem));
 	case T_TUPLE:
 		for (size_t i = 0; from->kind == T_TUPLE && from->n == to->n && i < from->n; i++)
-			if (!type_converts(from->items[i], to->items[i]))
+			if (!type_converts(type_item(from, i), type_item(to, i)))
 				return false;
 		return from->kind == T_TUPLE && from->n == to->n;
 	case T_OBJECT:
 		for (size_t i = 0, j = 0; from->kind == T_OBJECT && i < to->n; i++) {
-			while (j < from->n && strcmp(from->fields[j].name, to->fields[i].name) < 0)
+			while (j < from->n && strcmp(type_field(from, j).name, type_field(to, i).name) < 0)
 				j++;
-			if (j < from->n && !strcmp(from->fields[j].name, to->fields[i].name)) {
-				if (!type_converts(from->fields[j].type, to->fields[i].type))
+			if (j < from->n && !strcmp(type_field(from, j).name, type_field(to, i).name)) {
+				if (!type_converts(type_item(from, j), type_item(to, i)))
 					return false;
-			} else if (!to->fields[i].optional) {
+			} else if (!type_field(to, i).optional) {
 				return false;
 			}
 		}
@@ -279,14 +279,14 @@ static const struct type *unify_members(struct arena *a, const struct type *cons
 {
 	size_t total = 0, at = 0;
 	for (size_t i = 0; i < n; i++)
-		total += types[i]->elem ? 1 : types[i]->n;
+		total += type_has_elem(types[i]) ? 1 : types[i]->n;
 	const struct type **all = arena_array(a, total, sizeof(*all));
 	for (size_t i = 0; i < n; i++) {
 		const struct type *t = types[i];
-		if (t->elem)
+		if (type_has_elem(t))
 			all[at++] = t->elem;
-		for (size_t k = 0; k < t->n; k++)
-			all[at++] = t->kind == T_TUPLE ? t->items[k] : t->fields[k].type;
+		for (size_t k = 0; !type_has_elem(t) && k < t->n; k++)
+			all[at++] = type_item(t, k);
 	}
 	return type_unify(a, all, total);
 }
@@ -302,7 +302,7 @@ static bool unify_tuples(struct arena *a, const struct type *const *types, size_
 	const struct type **items = arena_array(a, width, sizeof(*items)), **column = arena_array(a, n, sizeof(*column));
 	for (size_t k = 0; k < width; k++) {
 		for (size_t i = 0; i < n; i++)
-			column[i] = types[i]->items[k];
+			column[i] = type_item(types[i], k);
 		items[k] = type_unify(a, column, n);
 		if (!items[k])
 			return true;
@@ -320,15 +320,15 @@ static bool unify_objects(struct arena *a, const struct type *const *types, size
 		if (types[i]->n != width)
 			return false;
 		for (size_t k = 0; types[i] != types[0] && k < width; k++)
-			if (strcmp(types[i]->fields[k].name, types[0]->fields[k].name) != 0)
+			if (strcmp(type_field(types[i], k).name, type_field(types[0], k).name) != 0)
 				return false;
 	}
 	struct type_field *fields = arena_array(a, width, sizeof(*fields));
 	const struct type **column = arena_array(a, n, sizeof(*column));
 	for (size_t k = 0; k < width; k++) {
 		for (size_t i = 0; i < n; i++)
-			column[i] = types[i]->fields[k].type;
-		fields[k] = (struct type_field){ .name = types[0]->fields[k].name, .type = type_unify(a, column, n) };
+			column[i] = type_item(types[i], k);
+		fields[k] = (struct type_field){ .name = type_field(types[0], k).name, .type = type_unify(a, column, n) };
 		if (!fields[k].type)
 			return true;
 	}
@@ -341,9 +341,10 @@ static const struct type *object_beside_any(const struct type *const *types, siz
 {
 	const struct type *object = NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (types[i]->elem ? types[i]->elem->kind != T_DYNAMIC : object && !type_same(types[i], object))
+		bool map = type_has_elem(types[i]);
+		if (map ? types[i]->elem->kind != T_DYNAMIC : object && !type_same(types[i], object))
 			return NULL;
-		object = types[i]->elem ? object : types[i];
+		object = map ? object : types[i];
 	}
 	return object;
 }

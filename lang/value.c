@@ -4,11 +4,20 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/mem.h"
 #include "lang/num.h"
 
 const struct val val_true = { .type = &type_bool, .b = true }, val_false = { .type = &type_bool },
 		 val_null_dynamic = { .type = &type_dynamic, .state = VAL_NULL },
 		 val_unknown_dynamic = { .type = &type_dynamic, .state = VAL_UNKNOWN };
+
+/* What is read and what functions make stays far below (EVAL_TEXT, FUNC_ELEMS, YAML_NODES). */
+static uint32_t length(size_t n)
+{
+	if (n > UINT32_MAX)
+		BUG("a value of %zu bytes or members", n);
+	return (uint32_t)n;
+}
 
 /* --- making: strings ------------------------------------------------------------------------------------------ */
 const struct val *val_bool(bool b)
@@ -16,19 +25,24 @@ const struct val *val_bool(bool b)
 	return b ? &val_true : &val_false;
 }
 
-const struct val *val_string_nfc(struct arena *a, const char *s, size_t len)
+const struct val *val_string_of(struct arena *a, const char *s, size_t len)
 {
-	struct val *v = arena_alloc(a, sizeof(*v));
-	char *copy = arena_alloc(a, len + 1);
-	if (len)
-		memcpy(copy, s, len);
+	struct val *v = arena_packed(a, 1, sizeof(*v));
 	v->type = &type_string;
-	v->str.s = copy;
-	v->str.len = len;
+	v->str.s = s;
+	v->str.len = length(len);
 	return v;
 }
 
-static bool is_ascii(const char *s, size_t len)
+const struct val *val_string_nfc(struct arena *a, const char *s, size_t len)
+{
+	char *copy = arena_alloc(a, len + 1);
+	if (len)
+		memcpy(copy, s, len);
+	return val_string_of(a, copy, len);
+}
+
+bool val_is_ascii(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)s[i] >= 0x80)
@@ -51,7 +65,7 @@ static void add_valid_utf8(struct str *out, const char *s, size_t len)
 
 const struct val *val_stringn(struct arena *a, const char *s, size_t len)
 {
-	if (is_ascii(s, len))
+	if (val_is_ascii(s, len))
 		return val_string_nfc(a, s, len);
 	autostr struct str valid;
 	str_init(&valid, SIZE_MAX / 2);
@@ -72,7 +86,7 @@ const struct val *val_string(struct arena *a, const char *s)
 /* --- making: the rest ------------------------------------------------------------------------------------------ */
 static struct val *val_new(struct arena *a, const struct type *t, enum val_state state)
 {
-	struct val *v = arena_alloc(a, sizeof(*v));
+	struct val *v = arena_packed(a, 1, sizeof(*v));
 	v->type = t;
 	v->state = state;
 	return v;
@@ -88,30 +102,39 @@ const struct val *val_unknown(struct arena *a, const struct type *t)
 	return t->kind == T_DYNAMIC ? &val_unknown_dynamic : val_new(a, t, VAL_UNKNOWN);
 }
 
-static struct val *seq_new(struct arena *a, const struct type *t, const struct val *const *at, size_t n)
+static struct val *seq_of(struct arena *a, const struct type *t, const struct val *const *at, size_t n)
 {
 	struct val *v = val_new(a, t, VAL_KNOWN);
-	const struct val **copy = arena_array(a, n, sizeof(*copy));
+	v->seq.at = at;
+	v->seq.len = length(n);
+	return v;
+}
+
+static const struct val **copy_members(struct arena *a, const struct val *const *at, size_t n)
+{
+	const struct val **copy = arena_packed(a, n, sizeof(*copy));
 	if (n)
 		memcpy(copy, at, n * sizeof(*copy));
-	v->seq.at = copy;
-	v->seq.len = n;
+	return copy;
+}
+
+const struct val *val_tuple_of(struct arena *a, const struct type *t, const struct val *const *at, size_t n)
+{
+	struct type *own = t ? NULL : arena_packed(a, 1, sizeof(*own));
+	struct val *v = seq_of(a, t ? t : own, at, n);
+	if (own)
+		*own = (struct type){ .kind = T_TUPLE, .of_value = true, .of = v, .n = v->seq.len };
 	return v;
 }
 
 const struct val *val_tuple(struct arena *a, const struct val *const *at, size_t n)
 {
-	const struct type **items = arena_array(a, n, sizeof(*items));
-	for (size_t i = 0; i < n; i++)
-		items[i] = at[i]->type;
-	struct type *t = arena_alloc(a, sizeof(*t));
-	*t = (struct type){ .kind = T_TUPLE, .items = items, .n = n };
-	return seq_new(a, t, at, n);
+	return val_tuple_of(a, NULL, copy_members(a, at, n), n);
 }
 
 const struct val *val_list(struct arena *a, const struct type *elem, const struct val *const *at, size_t n)
 {
-	return seq_new(a, type_list(a, elem), at, n);
+	return seq_of(a, type_list(a, elem), copy_members(a, at, n), n);
 }
 
 static int by_value(const void *x, const void *y)
@@ -122,8 +145,8 @@ static int by_value(const void *x, const void *y)
 /* Marks cannot be told apart inside a set, so one marked member marks the set. */
 const struct val *val_set(struct arena *a, const struct type *elem, const struct val *const *at, size_t n)
 {
-	struct val *v = seq_new(a, type_set(a, elem), at, n);
-	const struct val **m = (const struct val **)v->seq.at;
+	const struct val **m = copy_members(a, at, n);
+	struct val *v = seq_of(a, type_set(a, elem), m, n);
 	size_t len = 0;
 	for (size_t i = 0; i < n; i++) {
 		unsigned marks = val_sensitive_deep(m[i]);
@@ -136,17 +159,16 @@ const struct val *val_set(struct arena *a, const struct type *elem, const struct
 	for (size_t i = 0; i < n; i++)
 		if (!len || val_cmp(m[len - 1], m[i]) || !val_known_deep(m[i]))
 			m[len++] = m[i];
-	v->seq.len = len;
+	v->seq.len = (uint32_t)len;
 	return v;
 }
 
-struct keyed { const struct val_entry *e; };
-
-static int by_key(const void *x, const void *y)
+static int by_key(const void *x, const void *y, void *entries)
 {
-	const struct keyed *p = x, *q = y;
-	int c = strcmp(p->e->key, q->e->key);
-	return c ? c : p->e < q->e ? -1 : p->e > q->e;
+	const struct val_entry *at = entries;
+	uint32_t i = *(const uint32_t *)x, k = *(const uint32_t *)y;
+	int c = strcmp(at[i].key, at[k].key);
+	return c ? c : (i > k) - (i < k);
 }
 
 static bool in_order(const struct val_entry *at, size_t n)
@@ -157,50 +179,92 @@ static bool in_order(const struct val_entry *at, size_t n)
 	return true;
 }
 
-static struct val *entries_new(struct arena *a, const struct type *t, const struct val_entry *at, size_t n)
+static void sort_few(struct val_entry *at, size_t n)
 {
-	struct val *v = val_new(a, t, VAL_KNOWN);
-	struct val_entry *copy = arena_array(a, n, sizeof(*copy));
-	v->map.at = copy;
-	if (in_order(at, n)) {
-		if (n)
-			memcpy(copy, at, n * sizeof(*copy));
-		v->map.len = n;
-		return v;
+	for (size_t i = 1; i < n; i++) {
+		struct val_entry e = at[i];
+		size_t k = i;
+		for (; k > 0 && strcmp(at[k - 1].key, e.key) > 0; k--)
+			at[k] = at[k - 1];
+		at[k] = e;
 	}
-	struct keyed *order = arena_array(a, n, sizeof(*order));
-	for (size_t i = 0; i < n; i++)
-		order[i].e = &at[i];
-	qsort(order, n, sizeof(*order), by_key);
+}
+
+/* By numbers of entries, which are half of their pointers: a map may be as large as what there is memory for. */
+static void sort_many(struct val_entry *at, size_t n)
+{
+	autofree uint32_t *from = xcalloc(n, sizeof(*from));
+	for (uint32_t i = 0; i < n; i++)
+		from[i] = i;
+	qsort_r(from, n, sizeof(*from), by_key, at);
+	for (uint32_t i = 0; i < n; i++) {
+		struct val_entry first = at[i];
+		uint32_t k = i;
+		for (uint32_t next = from[k]; next != i; k = next, next = from[k]) {
+			at[k] = at[next];
+			from[k] = k;
+		}
+		at[k] = first;
+		from[k] = k;
+	}
+}
+
+size_t val_sort_entries(struct val_entry *at, size_t n)
+{
+	enum { FEW = 16 };
+	if (in_order(at, n))
+		return n;
+	if (n <= FEW)
+		sort_few(at, n);
+	else
+		sort_many(at, length(n));
 	size_t len = 0;
 	for (size_t i = 0; i < n; i++)
-		if (i + 1 == n || strcmp(order[i].e->key, order[i + 1].e->key) != 0)
-			copy[len++] = *order[i].e;
-	v->map.len = len;
+		if (i + 1 == n || strcmp(at[i].key, at[i + 1].key) != 0)
+			at[len++] = at[i];
+	return len;
+}
+
+static struct val *entries_of(struct arena *a, const struct type *t, struct val_entry *at, size_t n)
+{
+	struct val *v = val_new(a, t, VAL_KNOWN);
+	v->map.at = at;
+	v->map.len = length(val_sort_entries(at, n));
 	return v;
+}
+
+static struct val_entry *copy_entries(struct arena *a, const struct val_entry *at, size_t n)
+{
+	struct val_entry *copy = arena_packed(a, n, sizeof(*copy));
+	if (n)
+		memcpy(copy, at, n * sizeof(*copy));
+	return copy;
 }
 
 const struct val *val_map(struct arena *a, const struct type *elem, const struct val_entry *at, size_t n)
 {
-	return entries_new(a, type_map(a, elem), at, n);
+	return entries_of(a, type_map(a, elem), copy_entries(a, at, n), n);
+}
+
+const struct val *val_object_of(struct arena *a, const struct type *t, struct val_entry *at, size_t n)
+{
+	struct type *own = t ? NULL : arena_packed(a, 1, sizeof(*own));
+	struct val *v = entries_of(a, t ? t : own, at, n);
+	if (own)
+		*own = (struct type){ .kind = T_OBJECT, .of_value = true, .of = v, .n = v->map.len };
+	return v;
 }
 
 const struct val *val_object(struct arena *a, const struct val_entry *at, size_t n)
 {
-	struct type *t = arena_alloc(a, sizeof(*t));
-	struct val *v = entries_new(a, t, at, n);
-	struct type_field *fields = arena_array(a, v->map.len, sizeof(*fields));
-	for (size_t i = 0; i < v->map.len; i++)
-		fields[i] = (struct type_field){ .name = v->map.at[i].key, .type = v->map.at[i].val->type };
-	*t = (struct type){ .kind = T_OBJECT, .fields = fields, .n = v->map.len };
-	return v;
+	return val_object_of(a, NULL, copy_entries(a, at, n), n);
 }
 
 const struct val *val_mark(struct arena *a, const struct val *v, unsigned marks)
 {
 	if (v->marks == marks)
 		return v;
-	struct val *copy = arena_alloc(a, sizeof(*copy));
+	struct val *copy = arena_packed(a, 1, sizeof(*copy));
 	*copy = *v;
 	copy->marks = (uint8_t)marks;
 	return copy;
@@ -221,7 +285,7 @@ const struct val *val_unmark_deep(struct arena *a, const struct val *v)
 {
 	if (!val_sensitive_deep(v))
 		return v;
-	struct val *copy = arena_alloc(a, sizeof(*copy));
+	struct val *copy = arena_packed(a, 1, sizeof(*copy));
 	*copy = *v;
 	copy->marks = 0;
 	if (is_seq(v)) {

@@ -25,13 +25,23 @@
 enum type_kind { T_DYNAMIC, T_BOOL, T_NUMBER, T_STRING, T_LIST, T_SET, T_MAP, T_TUPLE, T_OBJECT };
 
 struct type;
+struct val;
 struct type_field { const char *name; const struct type *type; bool optional; const struct val *deflt; };
 struct type {
-	enum type_kind kind;
-	const struct type *elem;                     /* list, set, map */
-	const struct type *const *items; size_t n;   /* tuple: items; object: n fields */
-	const struct type_field *fields;             /* object: sorted by name */
+	enum type_kind kind : 8;
+	bool of_value;                               /* tuple, object: the type of a value that was made, read off OF */
+	uint32_t n;                                  /* tuple: items; object: fields */
+	union {
+		const struct type *elem;             /* list, set, map */
+		const struct type *const *items;     /* tuple */
+		const struct type_field *fields;     /* object: sorted by name */
+		const struct val *of;                /* OF_VALUE: known, with N members */
+	};
 };
+static inline bool type_has_elem(const struct type *t) { return t->kind == T_LIST || t->kind == T_SET || t->kind == T_MAP; }
+/* Of a tuple or an object, I < n: the type of the item or field; of an object, the field. */
+static inline const struct type *type_item(const struct type *t, size_t i);
+static inline struct type_field type_field(const struct type *t, size_t i);
 extern const struct type type_dynamic, type_bool, type_number, type_string;
 const struct type *type_list(struct arena *a, const struct type *elem);
 const struct type *type_set(struct arena *a, const struct type *elem);
@@ -53,21 +63,39 @@ enum val_marks { MARK_SENSITIVE = 1 /* never shown */, MARK_EPHEMERAL = 2 /* nev
 enum val_state { VAL_KNOWN, VAL_NULL, VAL_UNKNOWN };
 enum num_form { NUM_INT, NUM_BIG };
 
+/* 24 bytes: a length stands beside the states, which every kind of value has. */
 struct val {
 	const struct type *type;
-	enum val_state state;
-	uint8_t marks;                               /* enum val_marks */
-	enum num_form form;                          /* of a known number */
 	union {
-		bool b;
-		int64_t i;                           /* NUM_INT */
-		mpfr_srcptr big;                     /* NUM_BIG: 512 bits, finite, lives in the arena (mpfr_custom_*) */
-		struct { const char *s; size_t len; } str;      /* terminated; may hold NUL bytes inside */
-		struct { const struct val *const *at; size_t len; } seq;               /* list, set, tuple */
-		struct { const struct val_entry *at; size_t len; } map;                /* map, object: sorted by key */
+		struct {
+			uint8_t state;               /* enum val_state */
+			uint8_t marks;               /* enum val_marks */
+			uint8_t form;                /* enum num_form, of a known number */
+			union {
+				bool b;
+				int64_t i;           /* NUM_INT */
+				mpfr_srcptr big;     /* NUM_BIG: 512 bits, finite, lives in the arena (mpfr_custom_*) */
+			};
+		};
+		struct { uint32_t head_, len; const char *s; } str;                    /* terminated; may hold NUL bytes inside */
+		struct { uint32_t head_, len; const struct val *const *at; } seq;      /* list, set, tuple */
+		struct { uint32_t head_, len; const struct val_entry *at; } map;       /* map, object: sorted by key */
 	};
 };
 struct val_entry { const char *key; const struct val *val; };
+_Static_assert(sizeof(struct type) == 16 && sizeof(struct val) == 24, "what stands in memory by the million");
+
+static inline const struct type *type_item(const struct type *t, size_t i)
+{
+	if (t->kind == T_OBJECT)
+		return t->of_value ? t->of->map.at[i].val->type : t->fields[i].type;
+	return t->of_value ? t->of->seq.at[i]->type : t->items[i];
+}
+
+static inline struct type_field type_field(const struct type *t, size_t i)
+{
+	return t->of_value ? (struct type_field){ .name = t->of->map.at[i].key, .type = t->of->map.at[i].val->type } : t->fields[i];
+}
 
 /* --- making ------------------------------------------------------------------------------------------------- */
 extern const struct val val_true, val_false, val_null_dynamic, val_unknown_dynamic;
@@ -80,6 +108,7 @@ const struct val *val_number_text(struct arena *a, const char *s, size_t len);
 const struct val *val_string(struct arena *a, const char *s);       /* normalises to NFC; invalid UTF-8 becomes U+FFFD */
 const struct val *val_stringn(struct arena *a, const char *s, size_t len);
 const struct val *val_string_nfc(struct arena *a, const char *s, size_t len);      /* S is UTF-8 and NFC already */
+bool val_is_ascii(const char *s, size_t len);                       /* then it is NFC as it is */
 const struct val *val_null(struct arena *a, const struct type *t);
 const struct val *val_unknown(struct arena *a, const struct type *t);
 const struct val *val_tuple(struct arena *a, const struct val *const *at, size_t n);           /* copies the array */
@@ -87,6 +116,12 @@ const struct val *val_list(struct arena *a, const struct type *elem, const struc
 const struct val *val_set(struct arena *a, const struct type *elem, const struct val *const *at, size_t n);   /* sorts, drops repeats */
 const struct val *val_map(struct arena *a, const struct type *elem, const struct val_entry *at, size_t n);    /* sorts; last of a key wins */
 const struct val *val_object(struct arena *a, const struct val_entry *at, size_t n);                           /* same */
+/* The same without a copy: S (NFC, terminated) and AT live as long as A and are the value's from here on; val_object_of() sorts AT. T: the
+ * type where a value with these types of members (and, in order and no repeats, these keys) has it already; NULL: it is made. */
+const struct val *val_string_of(struct arena *a, const char *s, size_t len);
+const struct val *val_tuple_of(struct arena *a, const struct type *t, const struct val *const *at, size_t n);
+const struct val *val_object_of(struct arena *a, const struct type *t, struct val_entry *at, size_t n);
+size_t val_sort_entries(struct val_entry *at, size_t n);            /* by key; the last of a key stays; how many are left */
 const struct val *val_mark(struct arena *a, const struct val *v, unsigned marks);   /* V with those marks at its top; V itself when same */
 const struct val *val_unmark_deep(struct arena *a, const struct val *v);
 

@@ -10,10 +10,10 @@ static int convert(struct arena *a, const struct val *v, const struct type *t, c
 /* --- types ----------------------------------------------------------------------------------------------------- */
 static bool has_optional(const struct type *t)
 {
-	if (t->elem)
+	if (type_has_elem(t))
 		return has_optional(t->elem);
 	for (size_t i = 0; i < t->n; i++)
-		if (t->kind == T_OBJECT ? t->fields[i].optional || has_optional(t->fields[i].type) : has_optional(t->items[i]))
+		if ((t->kind == T_OBJECT && type_field(t, i).optional) || has_optional(type_item(t, i)))
 			return true;
 	return false;
 }
@@ -23,19 +23,19 @@ static const struct type *concrete(struct arena *a, const struct type *t)
 {
 	if (!has_optional(t))
 		return t;
-	if (t->elem) {
+	if (type_has_elem(t)) {
 		const struct type *elem = concrete(a, t->elem);
 		return t->kind == T_LIST ? type_list(a, elem) : t->kind == T_SET ? type_set(a, elem) : type_map(a, elem);
 	}
 	if (t->kind == T_TUPLE) {
 		const struct type **items = arena_array(a, t->n, sizeof(*items));
 		for (size_t i = 0; i < t->n; i++)
-			items[i] = concrete(a, t->items[i]);
+			items[i] = concrete(a, type_item(t, i));
 		return type_tuple(a, items, t->n);
 	}
 	struct type_field *fields = arena_array(a, t->n, sizeof(*fields));
 	for (size_t i = 0; i < t->n; i++)
-		fields[i] = (struct type_field){ .name = t->fields[i].name, .type = concrete(a, t->fields[i].type) };
+		fields[i] = (struct type_field){ .name = type_field(t, i).name, .type = concrete(a, type_item(t, i)) };
 	return type_object(a, fields, t->n);
 }
 
@@ -43,7 +43,7 @@ static const struct type *concrete(struct arena *a, const struct type *t)
 static bool has_field(const struct type *t, const char *name)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (!strcmp(t->fields[i].name, name))
+		if (!strcmp(type_field(t, i).name, name))
 			return true;
 	return false;
 }
@@ -54,8 +54,8 @@ static int mismatch(const struct type *have, const struct type *want, struct err
 	str_init(&w, 400);
 	str_init(&h, 400);
 	for (size_t i = 0; have->kind == T_OBJECT && want->kind == T_OBJECT && i < want->n; i++)
-		if (!want->fields[i].optional && !has_field(have, want->fields[i].name))
-			return err_set(err, E_INPUT, "attribute \"%.200s\" is required", want->fields[i].name);
+		if (!type_field(want, i).optional && !has_field(have, type_field(want, i).name))
+			return err_set(err, E_INPUT, "attribute \"%.200s\" is required", type_field(want, i).name);
 	type_describe(want, &w);
 	type_describe(have, &h);
 	return err_set(err, E_INPUT, "%s %s is required, have %s", strchr("aeiou", w.at[0]) && w.len ? "an" : "a", w.at, h.at);
@@ -145,10 +145,10 @@ static int to_tuple(struct arena *a, const struct val *v, const struct type *t, 
 	if (val_kind(v) != T_TUPLE)
 		return mismatch(v->type, t, err);
 	if (v->seq.len != t->n)
-		return err_set(err, E_INPUT, "a tuple with %zu elements is required, have %zu", t->n, v->seq.len);
+		return err_set(err, E_INPUT, "a tuple with %u elements is required, have %u", t->n, v->seq.len);
 	const struct val **at = arena_array(a, t->n, sizeof(*at));
 	for (size_t i = 0; i < t->n; i++) {
-		if (convert(a, v->seq.at[i], t->items[i], &at[i], err))
+		if (convert(a, v->seq.at[i], type_item(t, i), &at[i], err))
 			return err_wrap(err, "element %zu", i);
 	}
 	*out = val_tuple(a, at, t->n);
@@ -200,8 +200,9 @@ static int to_object(struct arena *a, const struct val *v, const struct type *t,
 		return mismatch(v->type, t, err);
 	struct val_entry *e = arena_array(a, t->n, sizeof(*e));
 	for (size_t i = 0; i < t->n; i++) {
-		e[i].key = t->fields[i].name;
-		int rc = field_value(a, &t->fields[i], val_get(v, e[i].key), &e[i].val, err);
+		struct type_field f = type_field(t, i);
+		e[i].key = f.name;
+		int rc = field_value(a, &f, val_get(v, f.name), &e[i].val, err);
 		if (rc)
 			return rc;
 	}

@@ -241,10 +241,10 @@ void type_write_json(const struct type *t, struct str *out)
 	for (size_t i = 0; t->kind >= T_TUPLE && i < t->n; i++) {
 		str_add(out, i ? "," : "");
 		if (object) {
-			write_string(&w, t->fields[i].name, strlen(t->fields[i].name));
+			write_string(&w, type_field(t, i).name, strlen(type_field(t, i).name));
 			str_addc(out, ':');
 		}
-		type_write_json(object ? t->fields[i].type : t->items[i], out);
+		type_write_json(type_item(t, i), out);
 	}
 	str_add(out, object ? "}]" : t->kind == T_TUPLE ? "]]" : "]");
 }

@@ -188,8 +188,8 @@ static void show_parts(const struct type *t, int indent, struct str *out)
 	for (size_t i = 0; i < t->n; i++) {
 		str_pad(out, out->len + (size_t)indent + 4, ' ');
 		if (t->kind == T_OBJECT)
-			str_addf(out, "%s: ", t->fields[i].name);
-		show_type_at(t->kind == T_OBJECT ? t->fields[i].type : t->items[i], indent + 4, out);
+			str_addf(out, "%s: ", type_field(t, i).name);
+		show_type_at(type_item(t, i), indent + 4, out);
 		str_add(out, ",\n");
 	}
 	if (t->n)

@@ -2,16 +2,20 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <yaml.h>
 
 #include "base/mem.h"
 #include "lang/yaml_internal.h"
 
+enum { SHORT_TEXT = 24, SHORT_TEXTS = 2048 };
+
 struct frame {
-	yaml_mark_t at;
+	uint32_t off;
 	uint8_t kind;
-	bool flow;
+	bool flow, live;
 	size_t start;                /* first member on the stack of nodes */
 	size_t counted;              /* nodes before it */
 	const char *anchor;
@@ -28,7 +32,9 @@ struct build {
 	VEC(struct ynode) docs;
 	size_t count, aliased;       /* nodes with aliases unfolded; of these, from aliases */
 	char *chunk; size_t chunk_left;
-	struct { const char *p; size_t line, column; } at;   /* of seek_mark() */
+	struct { size_t index; uint32_t off; } at;           /* of offset(): the character there is the INDEXth */
+	const struct ybody *shorts[SHORT_TEXTS];             /* short texts that were kept last, by hash */
+	char room[YAML_RADIX_ROOM];                          /* of yaml_resolve() */
 	bool multi;
 };
 
@@ -51,20 +57,18 @@ static struct mark at_yaml(const struct build *b, yaml_mark_t m, uint32_t len)
 	return (struct mark){ .src = &b->f->src, .line = (uint32_t)m.line + 1, .col = (uint32_t)m.column + 1, .len = len };
 }
 
-/* The text at M. Marks come in order, so a long line is walked once. */
-static const char *seek_mark(struct build *b, yaml_mark_t m)
+/* The place of M in the text. Marks come nearly in order, so that all is walked once. */
+static uint32_t offset(struct build *b, yaml_mark_t m)
 {
-	const struct yaml_file *f = b->f;
-	const char *stop = f->src.text + f->src.len;
-	if (!b->at.p || b->at.line != m.line || b->at.column > m.column) {
-		b->at.p = f->src.text + f->lines[m.line];
-		b->at.line = m.line;
-		b->at.column = 0;
-	}
-	for (; b->at.p < stop && b->at.column < m.column; b->at.column++)
-		for (b->at.p++; b->at.p < stop && ((unsigned char)*b->at.p & 0xc0) == 0x80; b->at.p++)
+	const char *start = b->f->src.text, *stop = start + b->f->src.len, *p = start + b->at.off;
+	for (; b->at.index < m.index && p < stop; b->at.index++)
+		for (p++; p < stop && ((unsigned char)*p & 0xc0) == 0x80; p++)
 			;
-	return b->at.p;
+	for (; b->at.index > m.index && p > start; b->at.index--)
+		for (p--; p > start && ((unsigned char)*p & 0xc0) == 0x80; p--)
+			;
+	b->at.off = (uint32_t)(p - start);
+	return b->at.off;
 }
 
 /* Bytes of [P, STOP) before the first of SET: the text need not be terminated. */
@@ -76,58 +80,59 @@ static size_t span_to(const char *p, const char *stop, const char *set)
 	return (size_t)(q - p);
 }
 
-/* The place of what stands behind the anchor and the tag that begin at M; M when that is nothing before END. */
-static yaml_mark_t behind_properties(struct build *b, yaml_mark_t m, yaml_mark_t end)
+/* The place of what stands behind the anchor and the tag that begin at FROM; FROM when that is nothing before END. */
+static uint32_t behind_properties(const struct build *b, uint32_t from, uint32_t end)
 {
-	const char *p = seek_mark(b, m), *stop = b->f->src.text + b->f->src.len;
-	yaml_mark_t at = m;
+	const char *text = b->f->src.text, *p = text + from, *stop = text + end;
 	bool property = false;
-	while (p < stop && (at.line < end.line || (at.line == end.line && at.column < end.column))) {
-		if (*p == '\n' || *p == '\r') {
-			p += p[0] == '\r' && p + 1 < stop && p[1] == '\n' ? 2 : 1;
-			at.line++;
-			at.column = 0;
-			property = false;
-			continue;
-		}
-		bool blank = *p == ' ' || *p == '\t';
+	while (p < stop) {
+		bool blank = *p == ' ' || *p == '\t' || *p == '\n' || *p == '\r';
 		if (!blank && !property && *p != '&' && *p != '!' && *p != '#')
-			return at;
+			return (uint32_t)(p - text);
 		property = !blank;
-		if (*p == '#') {             /* a comment behind them */
-			p += span_to(p, stop, "\r\n");
-			continue;
-		}
-		for (p++, at.column++; p < stop && ((unsigned char)*p & 0xc0) == 0x80; p++)
-			;
+		p += *p == '#' ? span_to(p, stop, "\r\n") : 1;      /* a comment behind them */
 	}
-	return m;
+	return from;
 }
 
-static void place(struct ynode *n, yaml_mark_t from, yaml_mark_t to)
+static bool is_live(const char *s, size_t len)
 {
-	n->line = (uint32_t)from.line + 1;
-	n->col = (uint32_t)from.column + 1;
-	n->down = to.line > from.line ? (uint32_t)(to.line - from.line) : 0;
-	n->len = n->down ? (uint32_t)to.column + 1 : to.column > from.column && to.line == from.line ? (uint32_t)(to.column - from.column) : 1;
+	const char *end = s + len;
+	for (const char *p = s; p < end && (p = memchr(p, '{', (size_t)(end - p))); p++)
+		if (p > s && (p[-1] == '$' || p[-1] == '%'))
+			return true;
+	return false;
 }
 
-/* Text packed without the arena's alignment. */
-static const char *keep_text(struct build *b, const char *s, size_t n)
+/* X as what nodes refer to: packed without the arena's alignment, and short ones once. */
+static const struct ybody *keep(struct build *b, const struct yscalar *x)
 {
-	enum { CHUNK = 16384 };
-	char *p;
-	if (n + 1 > CHUNK / 4)
-		return arena_strndup(b->arena, s, n);
-	if (n + 1 > b->chunk_left) {
-		b->chunk = arena_alloc(b->arena, CHUNK);
+	enum { CHUNK = 16384, ALIGN = _Alignof(struct ybody) };
+	size_t size = (sizeof(struct ybody) + x->n + ALIGN) / ALIGN * ALIGN;
+	const struct ybody **slot = NULL, *old = NULL;
+	if (x->n <= SHORT_TEXT) {
+		uint64_t h = (uint64_t)x->kind << 8 | (uint64_t)x->style << 4 | x->b;
+		for (uint32_t i = 0; i < x->n; i++)
+			h = (h ^ (unsigned char)x->s[i]) * 0x100000001b3ull;
+		slot = &b->shorts[(h ^ h >> 32) % SHORT_TEXTS];
+		old = *slot;
+	}
+	if (old && old->n == x->n && old->kind == x->kind && old->style == x->style && old->b == x->b && memcmp(old->s, x->s, x->n) == 0)
+		return old;
+	if (size > b->chunk_left && size <= CHUNK / 4) {
+		b->chunk = arena_packed(b->arena, 1, CHUNK);
 		b->chunk_left = CHUNK;
 	}
-	p = b->chunk;
-	memcpy(p, s, n);
-	b->chunk += n + 1;
-	b->chunk_left -= n + 1;
-	return p;
+	struct ybody *is = size > CHUNK / 4 ? arena_packed(b->arena, 1, size) : (void *)b->chunk;
+	if (size <= CHUNK / 4) {
+		b->chunk += size;
+		b->chunk_left -= size;
+	}
+	*is = (struct ybody){ .n = x->n, .kind = (uint8_t)x->kind, .style = (uint8_t)x->style, .b = x->b, .live = is_live(x->s, x->n) };
+	memcpy(is->s, x->s, x->n);
+	if (slot)
+		*slot = is;
+	return is;
 }
 
 /* EV stands for N nodes more. */
@@ -186,50 +191,51 @@ static void anchor_close(struct build *b, const char *name, const struct ynode *
 
 /* --- maps -------------------------------------------------------------------------------------------------------- */
 
-static int by_text(const void *pa, const void *pb)
+static int by_text(const void *pa, const void *pb, void *kids)
 {
-	const struct ynode *a = *(struct ynode *const *)pa, *b = *(struct ynode *const *)pb;
-	uint32_t n = a->n < b->n ? a->n : b->n;
-	int c = memcmp(a->s, b->s, n);
+	const struct ynode *a = (const struct ynode *)kids + 2 * (size_t)*(const uint32_t *)pa, *b = (const struct ynode *)kids + 2 * (size_t)*(const uint32_t *)pb;
+	uint32_t n = a->is->n < b->is->n ? a->is->n : b->is->n;
+	int c = memcmp(a->is->s, b->is->s, n);
 	if (!c)
-		c = (a->n > b->n) - (a->n < b->n);
+		c = (a->is->n > b->is->n) - (a->is->n < b->is->n);
 	return c ? c : (a > b) - (a < b);
 }
 
 static bool same_text(const struct ynode *a, const struct ynode *b)
 {
-	return a->n == b->n && memcmp(a->s, b->s, a->n) == 0;
+	return a->is == b->is || (a->is->n == b->is->n && memcmp(a->is->s, b->is->s, a->is->n) == 0);
 }
 
 static bool report_twice(struct build *b, const struct ynode *first, const struct ynode *again)
 {
-	if (again->live)                            /* a template: what it gives is not known here */
+	if (again->is->live)                            /* a template: what it gives is not known here */
 		return true;
-	struct diag *g = diag_add(b->d, "E0402", yaml_mark(b->f, again), "the key \"%.60s\" is given twice in one map", again->s);
+	struct diag *g = diag_add(b->d, "E0402", yaml_mark(b->f, again), "the key \"%.60s\" is given twice in one map", again->is->s);
 	diag_note(g, yaml_mark(b->f, first), "the first one is here");
 	return false;
 }
 
-static bool check_keys(struct build *b, const struct ynode *map)
+/* KIDS: N keys and values in turn. */
+static bool check_keys(struct build *b, struct ynode *kids, uint32_t n)
 {
 	enum { FEW = 12 };
 	bool ok = true;
-	if (map->n <= FEW) {
-		for (uint32_t i = 1; i < map->n; i++)
+	if (n <= FEW) {
+		for (uint32_t i = 1; i < n; i++)
 			for (uint32_t k = 0; k < i; k++)
-				if (same_text(&map->kids[2 * i], &map->kids[2 * k])) {
-					ok &= report_twice(b, &map->kids[2 * k], &map->kids[2 * i]);
+				if (same_text(&kids[2 * i], &kids[2 * k])) {
+					ok &= report_twice(b, &kids[2 * k], &kids[2 * i]);
 					break;
 				}
 		return ok;
 	}
-	autofree struct ynode **keys = xcalloc(map->n, sizeof(*keys));
-	for (uint32_t i = 0; i < map->n; i++)
-		keys[i] = &map->kids[2 * i];
-	qsort(keys, map->n, sizeof(*keys), by_text);
-	for (uint32_t i = 1; i < map->n; i++)
-		if (same_text(keys[i], keys[i - 1]))
-			ok &= report_twice(b, keys[i - 1], keys[i]);
+	autofree uint32_t *keys = xcalloc(n, sizeof(*keys));
+	for (uint32_t i = 0; i < n; i++)
+		keys[i] = i;
+	qsort_r(keys, n, sizeof(*keys), by_text, kids);
+	for (uint32_t i = 1; i < n; i++)
+		if (same_text(&kids[2 * (size_t)keys[i]], &kids[2 * (size_t)keys[i - 1]]))
+			ok &= report_twice(b, &kids[2 * (size_t)keys[i - 1]], &kids[2 * (size_t)keys[i]]);
 	return ok;
 }
 
@@ -241,22 +247,23 @@ static bool is_key_place(const struct build *b)
 
 static bool check_key(struct build *b, struct ynode *n)
 {
-	if (n->kind == Y_SEQ || n->kind == Y_MAP) {
+	if (n->is->kind == Y_SEQ || n->is->kind == Y_MAP) {
 		struct diag *g = diag_add(b->d, "E0408", yaml_mark(b->f, n), "a key must be a string, not %s", yaml_kind_name(n));
-		if (n->kind == Y_MAP)
+		if (n->is->kind == Y_MAP)
 			diag_hint(g, "quote it when it is to be a ${...} expression");
 		return false;
 	}
-	if (n->kind == Y_NULL && n->n == 0) {
+	if (n->is->kind == Y_NULL && n->is->n == 0) {
 		diag_add(b->d, "E0408", yaml_mark(b->f, n), "a key is missing here");
 		return false;
 	}
-	if (n->style == YS_PLAIN && n->n == 2 && memcmp(n->s, "<<", 2) == 0) {
+	if (n->is->style == YS_PLAIN && n->is->n == 2 && memcmp(n->is->s, "<<", 2) == 0) {
 		struct diag *g = diag_add(b->d, "E0406", yaml_mark(b->f, n), "merge keys are no part of YAML 1.2");
 		diag_hint(g, "use \"${merge(...)}\", or quote the key");
 		return false;
 	}
-	n->kind = Y_STRING;
+	if (n->is->kind != Y_STRING)                 /* an alias of what was no key */
+		n->is = keep(b, &(struct yscalar){ n->is->s, n->is->n, Y_STRING, n->is->style, false });
 	return true;
 }
 
@@ -272,6 +279,7 @@ static bool deliver(struct build *b, struct ynode *n)
 	if (is_key_place(b) && !check_key(b, n))
 		return false;
 	vec_push(&b->nodes, *n);
+	b->frames.at[b->frames.len - 1].live |= n->is->live;
 	return true;
 }
 
@@ -294,7 +302,7 @@ static char tag_of(const yaml_event_t *ev)
 
 static bool bad_tag(struct build *b, yaml_mark_t m, const void *tag)
 {
-	const char *p = seek_mark(b, m), *stop = b->f->src.text + b->f->src.len;
+	const char *p = b->f->src.text + offset(b, m), *stop = b->f->src.text + b->f->src.len;
 	while (p < stop && *p == '&') {              /* an anchor before it */
 		size_t n = span_to(p, stop, " \t\r\n");
 		while (p + n < stop && (p[n] == ' ' || p[n] == '\t'))
@@ -307,33 +315,26 @@ static bool bad_tag(struct build *b, yaml_mark_t m, const void *tag)
 	return false;
 }
 
-static bool is_live(const char *s, size_t len)
-{
-	const char *end = s + len;
-	for (const char *p = s; p < end && (p = memchr(p, '{', (size_t)(end - p))); p++)
-		if (p > s && (p[-1] == '$' || p[-1] == '%'))
-			return true;
-	return false;
-}
-
 static bool on_scalar(struct build *b, const yaml_event_t *ev)
 {
 	static const uint8_t styles[] = { [YAML_SINGLE_QUOTED_SCALAR_STYLE] = YS_SINGLE, [YAML_DOUBLE_QUOTED_SCALAR_STYLE] = YS_DOUBLE,
 					  [YAML_LITERAL_SCALAR_STYLE] = YS_LITERAL, [YAML_FOLDED_SCALAR_STYLE] = YS_FOLDED,
 					  [YAML_PLAIN_SCALAR_STYLE] = YS_PLAIN };
-	const char *s = (const char *)ev->data.scalar.value;
-	size_t len = ev->data.scalar.length;
-	struct ynode n = { .n = (uint32_t)len };
-	bool named = ev->data.scalar.anchor || ev->data.scalar.tag;
-	place(&n, within(b, named ? behind_properties(b, ev->start_mark, ev->end_mark) : ev->start_mark), within(b, ev->end_mark));
-	n.style = styles[ev->data.scalar.style];
-	n.kind = Y_STRING;
+	struct yscalar x = { (const char *)ev->data.scalar.value, (uint32_t)ev->data.scalar.length, Y_STRING, styles[ev->data.scalar.style], false };
+	struct ynode n = { .off = offset(b, ev->start_mark) };
+	n.end = offset(b, ev->end_mark);
+	if (ev->data.scalar.anchor || ev->data.scalar.tag)
+		n.off = behind_properties(b, n.off, n.end);
 	char tag = tag_of(ev);
 	if (!tag)
 		return bad_tag(b, ev->start_mark, ev->data.scalar.tag);
-	n.s = keep_text(b, s, len);
-	n.live = is_live(s, len);
-	if (tag == 'p' && !yaml_resolve(b->arena, &n)) {
+	bool odd = tag == 'p' && !yaml_resolve(&x, b->room);
+	if (is_key_place(b) && !ev->data.scalar.anchor && !(x.kind == Y_NULL && x.n == 0)) {
+		x.kind = Y_STRING;
+		x.b = false;
+	}
+	n.is = keep(b, &x);
+	if (odd) {
 		diag_add(b->d, "E0410", yaml_mark(b->f, &n), "infinity and NaN are not numbers here");
 		return false;
 	}
@@ -351,8 +352,9 @@ static bool on_start(struct build *b, const yaml_event_t *ev, enum ykind kind)
 	const yaml_char_t *anchor = kind == Y_SEQ ? ev->data.sequence_start.anchor : ev->data.mapping_start.anchor;
 	const yaml_char_t *tag = kind == Y_SEQ ? ev->data.sequence_start.tag : ev->data.mapping_start.tag;
 	bool flow = kind == Y_SEQ ? ev->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE : ev->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
-	struct frame fr = { .at = anchor || tag ? behind_properties(b, ev->start_mark, (yaml_mark_t){ .line = SIZE_MAX }) : ev->start_mark, .flow = flow, .kind = kind,
-			    .start = b->nodes.len, .counted = b->count };
+	struct frame fr = { .off = offset(b, ev->start_mark), .flow = flow, .kind = kind, .start = b->nodes.len, .counted = b->count };
+	if (anchor || tag)
+		fr.off = behind_properties(b, fr.off, (uint32_t)b->f->src.len);
 	if (b->frames.len >= YAML_DEPTH) {
 		diag_add(b->d, "E0404", at_yaml(b, ev->start_mark, 1), "this is nested more than %d levels deep", YAML_DEPTH);
 		return false;
@@ -368,22 +370,49 @@ static bool on_start(struct build *b, const yaml_event_t *ev, enum ykind kind)
 	return count_nodes(b, 1, ev);
 }
 
+static bool is_one_line(const char *p, const char *stop)
+{
+	return span_to(p, stop, "\r\n") == (size_t)(stop - p);
+}
+
+/* Memory of whole pages in [FROM, TO) goes back to the system: nothing reads there any more before it writes. */
+static void give_back(void *from, void *to)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)from + page - 1) / page * page, stop = (uintptr_t)to / page * page;
+	if (start < stop)
+		madvise((void *)start, stop - start, MADV_DONTNEED);
+}
+
+/* The nodes on the stack from START on become KIDS. Of very many, the last ones first, so that there are never two copies of all. */
+static void take_kids(struct build *b, struct ynode *kids, size_t start)
+{
+	enum { MANY = 65536 };
+	size_t len = b->nodes.len - start;
+	struct ynode *from = len ? b->nodes.at + start : NULL;
+	while (len > MANY) {
+		size_t rest = len - MANY;
+		memcpy(kids + rest, from + rest, MANY * sizeof(*kids));
+		give_back(from + rest, from + len);
+		len = rest;
+	}
+	if (len)
+		memcpy(kids, from, len * sizeof(*kids));
+	b->nodes.len = start;
+}
+
 static bool on_end(struct build *b, const yaml_event_t *ev)
 {
 	struct frame fr = b->frames.at[--b->frames.len];
 	size_t len = b->nodes.len - fr.start;
-	struct ynode n = { .kind = fr.kind, .style = YS_PLAIN, .n = (uint32_t)(fr.kind == Y_MAP ? len / 2 : len) };
+	struct ynode n = { .off = fr.off, .end = fr.flow ? offset(b, ev->end_mark) : fr.off };
 	const struct ynode *key = fr.kind == Y_MAP && len ? &b->nodes.at[fr.start] : NULL;
-	place(&n, within(b, fr.at), within(b, fr.flow ? ev->end_mark : fr.at));
-	if (!fr.flow && key && key->line == n.line && key->col == n.col && !key->down)
-		n.len = key->len;
-	n.kids = arena_array(b->arena, len, sizeof(*n.kids));
-	if (len)
-		memcpy(n.kids, &b->nodes.at[fr.start], len * sizeof(*n.kids));
-	for (size_t i = 0; i < len; i++)
-		n.live |= n.kids[i].live;
-	b->nodes.len = fr.start;
-	bool ok = fr.kind != Y_MAP || check_keys(b, &n);
+	if (!fr.flow && key && key->off == n.off && is_one_line(b->f->src.text + key->off, b->f->src.text + key->end))
+		n.end = key->end;
+	struct ybody *is = arena_packed(b->arena, 1, sizeof(*is) + len * sizeof(n));
+	*is = (struct ybody){ .n = (uint32_t)(fr.kind == Y_MAP ? len / 2 : len), .kind = fr.kind, .style = YS_PLAIN, .live = fr.live };
+	n.is = is;
+	take_kids(b, yaml_kids(&n), fr.start);
+	bool ok = fr.kind != Y_MAP || check_keys(b, yaml_kids(&n), is->n);
 	anchor_close(b, fr.anchor, &n, b->count - fr.counted);
 	return deliver(b, &n) && ok;
 }
@@ -473,11 +502,8 @@ static void check_open_maps(struct build *b)
 {
 	for (size_t i = 0; i < b->frames.len; i++) {
 		size_t start = b->frames.at[i].start, end = i + 1 < b->frames.len ? b->frames.at[i + 1].start : b->nodes.len;
-		struct ynode part = { .kind = Y_MAP, .n = (uint32_t)((end - start) / 2) };
-		if (b->frames.at[i].kind != Y_MAP || part.n == 0)
-			continue;
-		part.kids = &b->nodes.at[start];
-		check_keys(b, &part);
+		if (b->frames.at[i].kind == Y_MAP && end > start)
+			check_keys(b, b->nodes.at + start, (uint32_t)((end - start) / 2));
 	}
 }
 
@@ -508,6 +534,8 @@ bool yaml_parse(struct arena *a, const struct source *src, bool multi, struct di
 	struct yaml_file *f = arena_alloc(a, sizeof(*f));
 	struct build b = { .arena = a, .f = f, .d = d, .multi = multi };
 	size_t before = diags_errors(d);
+	f->arena = a;
+	f->seen = arena_alloc(a, sizeof(*f->seen));
 	f->src = *src;
 	*out = f;
 	if (src->len >= 2 && (memcmp(src->text, "\xff\xfe", 2) == 0 || memcmp(src->text, "\xfe\xff", 2) == 0)) {
@@ -542,13 +570,14 @@ bool yaml_parse(struct arena *a, const struct source *src, bool multi, struct di
 const struct ynode *yaml_get(const struct ynode *n, const char *key, const struct ynode **key_node)
 {
 	size_t len = strlen(key);
-	if (!n || n->kind != Y_MAP)
+	if (!n || n->is->kind != Y_MAP)
 		return NULL;
-	for (uint32_t i = 0; i < n->n; i++) {
-		if (n->kids[2 * i].n == len && memcmp(n->kids[2 * i].s, key, len) == 0) {
+	const struct ynode *kids = yaml_kids(n);
+	for (uint32_t i = 0; i < n->is->n; i++, kids += 2) {
+		if (kids->is->n == len && memcmp(kids->is->s, key, len) == 0) {
 			if (key_node)
-				*key_node = &n->kids[2 * i];
-			return &n->kids[2 * i + 1];
+				*key_node = kids;
+			return kids + 1;
 		}
 	}
 	return NULL;
@@ -557,5 +586,5 @@ const struct ynode *yaml_get(const struct ynode *n, const char *key, const struc
 const char *yaml_kind_name(const struct ynode *n)
 {
 	static const char *const names[] = { "null", "a bool", "a number", "a string", "a list", "a map" };
-	return names[n->kind];
+	return names[n->is->kind];
 }

@@ -42,57 +42,61 @@ static bool is_decimal(const char *s)
 	return *s == '\0';
 }
 
-/* The decimal digits of S in BASE 8 or 16 (S: digits only), by long arithmetic: any length. */
-static const char *to_decimal(struct arena *a, const char *s, unsigned base)
+/* The decimal digits of S in BASE 8 or 16 (S: digits only), by long arithmetic, into OUT; how many. */
+static uint32_t to_decimal(const char *s, unsigned base, char out[YAML_RADIX_ROOM])
 {
-	size_t len = strlen(s), cap = len * 2 + 2, n = 1;
-	unsigned char *digits = arena_alloc(a, cap);
+	uint32_t n = 1;
+	out[0] = 0;
 	for (; *s; s++) {
 		unsigned carry = (unsigned)(*s <= '9' ? *s - '0' : (*s | 32) - 'a' + 10);
-		for (size_t i = 0; i < n; i++) {
-			unsigned x = digits[i] * base + carry;
-			digits[i] = (unsigned char)(x % 10);
+		for (uint32_t i = 0; i < n; i++) {
+			unsigned x = (unsigned)out[i] * base + carry;
+			out[i] = (char)(x % 10);
 			carry = x / 10;
 		}
 		for (; carry; carry /= 10)
-			digits[n++] = (unsigned char)(carry % 10);
+			out[n++] = (char)(carry % 10);
 	}
-	char *out = arena_alloc(a, n + 1);
-	for (size_t i = 0; i < n; i++)
-		out[i] = (char)('0' + digits[n - 1 - i]);
-	return out;
+	for (uint32_t i = 0; i < n - 1 - i; i++) {
+		char c = out[i];
+		out[i] = out[n - 1 - i];
+		out[n - 1 - i] = c;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = (char)(out[i] + '0');
+	out[n] = '\0';
+	return n;
 }
 
-bool yaml_resolve(struct arena *a, struct ynode *n)
+bool yaml_resolve(struct yscalar *x, char room[YAML_RADIX_ROOM])
 {
 	static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
 	static const char *const trues[] = { "true", "True", "TRUE", NULL };
 	static const char *const falses[] = { "false", "False", "FALSE", NULL };
 	static const char *const odd[] = { ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN", NULL };
-	enum { MAX_RADIX_DIGITS = 2000 };
-	const char *s = n->s;
-	if (n->n && !strchr("~nNtTfF.+-0123456789", s[0]))   /* most words, at no cost */
+	const char *s = x->s;
+	if (x->n && !strchr("~nNtTfF.+-0123456789", s[0]))   /* most words, at no cost */
 		return true;
-	if (strlen(s) != n->n || n->n > 100000)
+	if (strlen(s) != x->n || x->n > 100000)
 		return true;
-	if (is_one_of(s, n->n, nulls)) {
-		n->kind = Y_NULL;
-	} else if (is_one_of(s, n->n, trues) || is_one_of(s, n->n, falses)) {
-		n->kind = Y_BOOL;
-		n->b = (s[0] | 32) == 't';
-	} else if (is_one_of(s, n->n, odd)) {
+	if (is_one_of(s, x->n, nulls)) {
+		x->kind = Y_NULL;
+	} else if (is_one_of(s, x->n, trues) || is_one_of(s, x->n, falses)) {
+		x->kind = Y_BOOL;
+		x->b = (s[0] | 32) == 't';
+	} else if (is_one_of(s, x->n, odd)) {
 		return false;
-	} else if (s[0] == '0' && s[1] == 'o' && s[2] && strspn(s + 2, "01234567") == n->n - 2 && n->n < MAX_RADIX_DIGITS) {
-		n->kind = Y_NUMBER;
-	} else if (s[0] == '0' && s[1] == 'x' && s[2] && strspn(s + 2, "0123456789abcdefABCDEF") == n->n - 2 && n->n < MAX_RADIX_DIGITS) {
-		n->kind = Y_NUMBER;
+	} else if (s[0] == '0' && s[1] == 'o' && s[2] && strspn(s + 2, "01234567") == x->n - 2 && x->n < YAML_RADIX_DIGITS) {
+		x->kind = Y_NUMBER;
+	} else if (s[0] == '0' && s[1] == 'x' && s[2] && strspn(s + 2, "0123456789abcdefABCDEF") == x->n - 2 && x->n < YAML_RADIX_DIGITS) {
+		x->kind = Y_NUMBER;
 	} else if ((s[0] <= '9' || s[0] == '.') && is_decimal(s)) {
-		n->kind = Y_NUMBER;
+		x->kind = Y_NUMBER;
 		return true;
 	}
-	if (n->kind == Y_NUMBER) {
-		n->s = to_decimal(a, s + 2, s[1] == 'o' ? 8 : 16);
-		n->n = (uint32_t)strlen(n->s);
+	if (x->kind == Y_NUMBER) {
+		x->n = to_decimal(s + 2, s[1] == 'o' ? 8 : 16, room);
+		x->s = room;
 	}
 	return true;
 }

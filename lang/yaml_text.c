@@ -80,6 +80,20 @@ bool yaml_scan_text(struct arena *a, struct yaml_file *f, struct diags *d)
 
 /* --- places ---------------------------------------------------------------------------------------------------- */
 
+/* The number of the line that OFF is in, from 1. */
+static uint32_t line_of(const struct yaml_file *f, uint32_t off)
+{
+	uint32_t lo = 0, hi = f->n_lines;
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		if (f->lines[mid] <= off)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo + 1;
+}
+
 static const char *line_at(const struct yaml_file *f, uint32_t line)
 {
 	return f->src.text + (line - 1 < f->n_lines ? f->lines[line - 1] : f->src.len);
@@ -102,15 +116,26 @@ static uint32_t points(const char *from, const char *to)
 	return n;
 }
 
-static const char *advance(const char *p, const char *end, uint32_t n)
+static const char *advance(const char *p, const char *end)
 {
-	while (n && p < end) {
-		p++;
-		while (p < end && ((unsigned char)*p & 0xc0) == 0x80)
-			p++;
-		n--;
-	}
+	if (p < end)
+		for (p++; p < end && ((unsigned char)*p & 0xc0) == 0x80; p++)
+			;
 	return p;
+}
+
+struct mark yaml_place(const struct yaml_file *f, uint32_t off)
+{
+	struct yaml_seen *s = f->seen;
+	uint32_t line = line_of(f, off), start = f->lines[line - 1];
+	bool near = s->line == line && (off >= s->off || s->off - off < off - start);
+	uint32_t from = near ? s->off : start, col = near ? s->col : 1;
+	if (off >= from)
+		col += points(f->src.text + from, f->src.text + off);
+	else
+		col -= points(f->src.text + off, f->src.text + from);
+	*s = (struct yaml_seen){ off, line, col };
+	return (struct mark){ .src = &f->src, .line = line, .col = col, .len = 1 };
 }
 
 /* A reading head in the file while a scalar is decoded again, and how many bytes of its text lie behind it. */
@@ -197,7 +222,7 @@ static void seek_flow(struct head *h, enum ystyle style, uint32_t off)
 /* Block scalars: the text of each line is the end of the line in the file. */
 static void seek_block(struct head *h, const struct ynode *n, uint32_t off)
 {
-	const char *text = n->s, *end = n->s + n->n;
+	const char *text = n->is->s, *end = text + n->is->n;
 	const char *want = text + off;
 	h->line++;
 	while (h->line <= h->f->n_lines && text < end) {
@@ -206,7 +231,7 @@ static void seek_block(struct head *h, const struct ynode *n, uint32_t off)
 		while (body < end && *body != '\n')
 			body++;
 		size_t have = (size_t)(stop - src), len = (size_t)(body - text);
-		if (n->style == YS_FOLDED) {
+		if (n->is->style == YS_FOLDED) {
 			/* The line without its indentation is where the text goes on; folding changed only the break behind it. */
 			while (src < stop && *src == ' ' && !(text < end && *text == ' '))
 				src++;
@@ -220,12 +245,12 @@ static void seek_block(struct head *h, const struct ynode *n, uint32_t off)
 			return;
 		}
 		text += len;
-		if (n->style == YS_FOLDED && text < end && *text == ' ') {
+		if (n->is->style == YS_FOLDED && text < end && *text == ' ') {
 			text++;
 			h->line++;
 			continue;
 		}
-		if (n->style == YS_LITERAL) {
+		if (n->is->style == YS_LITERAL) {
 			text++;
 			h->line++;
 			continue;
@@ -250,38 +275,39 @@ static void seek_block(struct head *h, const struct ynode *n, uint32_t off)
 
 static void seek(struct head *h, const struct ynode *n, uint32_t off)
 {
-	if (n->style == YS_LITERAL || n->style == YS_FOLDED)
+	if (n->is->style == YS_LITERAL || n->is->style == YS_FOLDED)
 		seek_block(h, n, off);
 	else
-		seek_flow(h, n->style, off);
+		seek_flow(h, n->is->style, off);
 }
 
 /* To the place behind the character that ends before byte END of the text. */
 static void seek_behind(struct head *h, const struct ynode *n, uint32_t end)
 {
 	uint32_t last = end - 1;
-	while (last && ((unsigned char)n->s[last] & 0xc0) == 0x80)
+	while (last && ((unsigned char)n->is->s[last] & 0xc0) == 0x80)
 		last--;
 	seek(h, n, last);
 	const char *stop = line_stop(h->f, h->line);
-	if (n->style == YS_DOUBLE && h->p < stop && *h->p == '\\')
+	if (n->is->style == YS_DOUBLE && h->p < stop && *h->p == '\\')
 		step_escape(h);
-	else if (n->style == YS_SINGLE && h->p + 1 < stop && h->p[0] == '\'' && h->p[1] == '\'')
+	else if (n->is->style == YS_SINGLE && h->p + 1 < stop && h->p[0] == '\'' && h->p[1] == '\'')
 		h->p += 2;
 	else
-		h->p = advance(h->p, stop, 1);
+		h->p = advance(h->p, stop);
 }
 
 /* Behind the last text of a block scalar. */
 static void end_block(const struct yaml_file *f, const struct ynode *n, struct mark *m)
 {
-	uint32_t end = n->n;
-	while (end && (n->s[end - 1] == '\n' || n->s[end - 1] == ' '))
+	uint32_t end = n->is->n;
+	while (end && (n->is->s[end - 1] == '\n' || n->is->s[end - 1] == ' '))
 		end--;
 	m->end_line = m->end_col = 0;
 	if (!end)
 		return;
-	struct head h = { f, n->line, line_at(f, n->line), 0 };
+	uint32_t line = line_of(f, n->off);
+	struct head h = { f, line, line_at(f, line), 0 };
 	seek_behind(&h, n, end);
 	m->end_line = h.line;
 	m->end_col = 1 + points(line_at(f, h.line), h.p);
@@ -289,15 +315,18 @@ static void end_block(const struct yaml_file *f, const struct ynode *n, struct m
 
 struct mark yaml_mark(const struct yaml_file *f, const struct ynode *n)
 {
-	struct mark m = { .src = &f->src, .line = n->line, .col = n->col, .len = n->down ? 0 : n->len };
-	if (n->down && n->line) {
-		const char *stop = line_stop(f, n->line), *at = advance(line_at(f, n->line), stop, n->col - 1);
+	struct mark m = yaml_place(f, n->off);
+	const char *at = f->src.text + n->off, *stop = line_stop(f, m.line);
+	if (line_of(f, n->end) == m.line) {
+		m.len = points(at, f->src.text + n->end);
+	} else {
+		struct mark end = yaml_place(f, n->end);
 		while (stop > at && (stop[-1] == ' ' || stop[-1] == '\t'))
 			stop--;
 		m.len = points(at, stop);
-		m.end_line = n->line + n->down;
-		m.end_col = n->len;
-		if (n->style == YS_LITERAL || n->style == YS_FOLDED)
+		m.end_line = end.line;
+		m.end_col = end.col;
+		if (n->is->style == YS_LITERAL || n->is->style == YS_FOLDED)
 			end_block(f, n, &m);
 	}
 	if (m.len == 0)
@@ -307,14 +336,13 @@ struct mark yaml_mark(const struct yaml_file *f, const struct ynode *n)
 
 struct mark yaml_mark_in(const struct yaml_file *f, const struct ynode *n, uint32_t off, uint32_t len)
 {
-	if (n->kind == Y_SEQ || n->kind == Y_MAP || n->line == 0)
+	if (n->is->kind == Y_SEQ || n->is->kind == Y_MAP)
 		return yaml_mark(f, n);
-	if (off > n->n)
-		off = n->n;
-	if (len > n->n - off)
-		len = n->n - off;
-	const char *start = advance(line_at(f, n->line), line_stop(f, n->line), n->col - 1);
-	struct head from = { f, n->line, start, 0 }, to = from;
+	if (off > n->is->n)
+		off = n->is->n;
+	if (len > n->is->n - off)
+		len = n->is->n - off;
+	struct head from = { f, line_of(f, n->off), f->src.text + n->off, 0 }, to = from;
 	seek(&from, n, off);
 	if (len)
 		seek_behind(&to, n, off + len);

@@ -17,12 +17,12 @@ static void look(const struct yaml_file *f, const struct ynode *n, unsigned *bud
 	struct mark m = yaml_mark(f, n);
 	if (m.line == 0 || m.line > f->n_lines || m.col == 0 || m.len == 0)
 		abort();
-	uint32_t kids = n->kind == Y_SEQ ? n->n : n->kind == Y_MAP ? 2 * n->n : 0;
+	uint32_t kids = n->is->kind == Y_SEQ ? n->is->n : n->is->kind == Y_MAP ? 2 * n->is->n : 0;
 	for (uint32_t i = 0; i < kids; i++)
-		look(f, &n->kids[i], budget);
-	if (n->kind == Y_SEQ || n->kind == Y_MAP)
+		look(f, &yaml_kids(n)[i], budget);
+	if (n->is->kind == Y_SEQ || n->is->kind == Y_MAP)
 		return;
-	for (uint32_t i = 0; i <= n->n && i < 40; i++) {
+	for (uint32_t i = 0; i <= n->is->n && i < 40; i++) {
 		m = yaml_mark_in(f, n, i, 3);
 		if (m.line == 0 || m.line > f->n_lines || m.col == 0 || m.len == 0 || m.len > f->src.len + 1)
 			abort();

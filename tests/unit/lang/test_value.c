@@ -219,6 +219,20 @@ static void big_collections_are_quick_to_make(void **unused)
 	}
 	const struct val *list;
 	struct err err;
+	for (int i = 0; i < N; i++)                /* ninety-nine of a hundred are given again later */
+		at[i] = val_int(a, i);
+	struct val_entry *again = arena_array(a, N, sizeof(*again));
+	for (int i = 0; i < N; i++)
+		again[i] = (struct val_entry){ e[i % 1000].key, at[i] };
+	const struct val *o = val_object(a, again, N);
+	assert_int_equal(o->map.len, 1000);
+	assert_int_equal(o->type->n, 1000);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(val_get(o, e[i].key)->i, N - 1000 + i);
+		assert_true(i == 0 || strcmp(type_field(o->type, (size_t)i - 1).name, type_field(o->type, (size_t)i).name) < 0);
+	}
+	for (int i = 0; i < N; i++)
+		at[i] = val_int(a, i % 1000);
 	assert_int_equal(val_set(a, &type_number, at, N)->seq.len, 1000);
 	assert_int_equal(val_map(a, &type_number, e, N)->map.len, N);
 	assert_int_equal(val_convert(a, val_tuple(a, at, N), type_list(a, &type_dynamic), &list, &err), 0);

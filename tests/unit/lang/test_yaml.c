@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "lang/eval.h"
 #include "lang/lang.h"
 #include "lang/yaml.h"
 
@@ -136,8 +137,8 @@ static void places_inside_strings_are_found_again(void **unused)
 		struct yaml_file *f;
 		assert_true(yaml_parse(a, &src, false, d, &f));
 		const struct ynode *n = yaml_get(&f->docs[0], "a", NULL);
-		const char *at = strstr(n->s, place_rows[i].needle);
-		struct mark m = yaml_mark_in(f, n, (uint32_t)(at - n->s), 3);
+		const char *at = strstr(n->is->s, place_rows[i].needle);
+		struct mark m = yaml_mark_in(f, n, (uint32_t)(at - n->is->s), 3);
 		if (m.line != place_rows[i].line || m.col != place_rows[i].col || m.len != place_rows[i].len)
 			fail_msg("%s: %u:%u+%u, wants %u:%u", place_rows[i].yaml, m.line, m.col, m.len, place_rows[i].line, place_rows[i].col);
 		diags_free(d);
@@ -191,6 +192,67 @@ static void hostile_files_are_refused(void **unused)
 	}
 }
 
+/* A file of N bytes of EVERY; each ? of it is a letter that makes it another one than those before. */
+static size_t write_dense(struct str *s, const char *before, const char *every, const char *after, size_t n)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	str_clear(s);
+	str_add(s, before);
+	for (size_t i = 0; s->len < n; i++) {
+		size_t rest = i * 2654435761u % 7311616;
+		for (const char *p = every; *p; p++, rest = p[-1] == '?' ? rest / 52 : rest)
+			str_addc(s, *p == '?' ? letters[rest % 52] : *p);
+	}
+	str_add(s, after);
+	return s->len;
+}
+
+/* Bytes of the tree and the values of S. */
+static size_t size_with_values(const struct str *s)
+{
+	autoarena struct arena *a = arena_new();
+	struct diags *d = diags_new();
+	struct source src = { "f", s->at, s->len };
+	struct yaml_file *f;
+	struct eval *e = xcalloc(1, sizeof(*e));
+	e->arena = a;
+	e->d = d;
+	assert_true(yaml_parse(a, &src, false, d, &f));
+	const struct val *v = eval_yaml(e, &f->docs[0], true);
+	assert_true(val_known_deep(v));
+	assert_int_equal(val_len(v), f->docs[0].is->n);
+	diags_free(d);
+	free(e);
+	return arena_size(a);
+}
+
+static const struct { const char *before, *every, *after; double most; } dense_rows[] = {
+	{ "", "- {bmc: 10.0.0.1, gpus: 8, labels: {rack: r00, pool: train}, firmware: [bmc, hgx], name: n????}\n", "", 5 },
+	{ "", "- 1\n", "", 8 }, { "[", "1,", "]", 13 }, { "[", "~,", "]", 13 }, { "[", "0xf,", "]", 7 }, { "[", ".5,", "]", 9 },
+	{ "[", "[],", "]", 11 }, { "[", "{},", "]", 11 }, { "[", "[1],", "]", 12.5 }, { "", "- - - - - - - - - - - - 1\n", "", 12 },
+	{ "[", "{a,b,c,d},", "]", 16.5 }, { "[", "a: ,", "]", 16.5 }, { "[", "{a: 1},", "]", 10 },
+	/* no real file: nothing is ever the same */
+	{ "{", "????,", "}", 13 }, { "[", "????,", "]", 14 }, { "[", "{????: 1},", "]", 16 }, { "[", "{?,0?,1?,2?},", "]", 21.5 },
+	{ "[", "[[[[[[[[[[[[[[[[[[[[????]]]]]]]]]]]]]]]]]]]],", "]", 28 },
+};
+
+/* By what a longer file takes more, so that the arena's free rest does not count. */
+static void dense_files_take_little_memory(void **unused)
+{
+	(void)unused;
+	enum { STEP = 1000000 };
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	for (size_t i = 0; i < ARRAY_LEN(dense_rows); i++) {
+		const char *every = dense_rows[i].every;
+		size_t short_len = write_dense(&s, dense_rows[i].before, every, dense_rows[i].after, STEP), small = size_with_values(&s);
+		size_t long_len = write_dense(&s, dense_rows[i].before, every, dense_rows[i].after, 3 * STEP), large = size_with_values(&s);
+		double took = (double)(large - small) / (double)(long_len - short_len);
+		if (took > dense_rows[i].most || took < 1)
+			fail_msg("%s takes %.1f bytes for a byte", every, took);
+	}
+}
+
 int main(void)
 {
 	json_setup();
@@ -200,6 +262,7 @@ int main(void)
 		cmocka_unit_test(several_documents_become_an_array),
 		cmocka_unit_test(places_inside_strings_are_found_again),
 		cmocka_unit_test(hostile_files_are_refused),
+		cmocka_unit_test(dense_files_take_little_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
