@@ -1,11 +1,12 @@
 /* bench/lang - the language alone: a `for` over 100,000 elements, a for_each with 100,000 instances, 1,000 calls of a module with
- * 100,000 instances together, 10 MB of YAML.
+ * 100,000 instances together, 10 MB of YAML; and the whole load of a spec whose locals are a fleet, or as dense as YAML can be.
  *
  * Each figure is of a process of its own; _x2 is the same work of twice the size, growth the ratio of both (2 is linear).
  * Lines: bench NAME FIGURE VALUE UNIT. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,8 +33,9 @@ static double rss_bytes(void)
 	return (double)u.ru_maxrss * 1024;
 }
 
-static bool one_for(size_t n, struct figure *f)
+static bool one_for(size_t n, const void *arg, struct figure *f)
 {
+	(void)arg;
 	struct diags *d = diags_new();
 	struct lang *l;
 	struct err err;
@@ -48,8 +50,9 @@ static bool one_for(size_t n, struct figure *f)
 	return v && val_to_double(v) > (double)n / 2;
 }
 
-static bool one_for_each(size_t n, struct figure *f)
+static bool one_for_each(size_t n, const void *arg, struct figure *f)
 {
+	(void)arg;
 	char dir[] = "/tmp/aipc-bench-XXXXXX";
 	struct diags *d = diags_new();
 	struct lang *l;
@@ -92,8 +95,9 @@ static bool modules_in(const char *dir, size_t n, struct figure *f)
 	return ok;
 }
 
-static bool one_modules(size_t n, struct figure *f)
+static bool one_modules(size_t n, const void *arg, struct figure *f)
 {
+	(void)arg;
 	char dir[] = "/tmp/aipc-bench-XXXXXX", text[600];
 	static const char rack[] = "variable:\n  rack: { type: string, validation: { condition: '${startswith(var.rack, \"rack-\")}', error: no } }\n"
 		"resource:\n  thing:\n    all:\n      for_each: '${{for i in range(100) : \"${var.rack}-${i}\" => i}}'\n"
@@ -114,8 +118,9 @@ static bool one_modules(size_t n, struct figure *f)
 }
 
 /* N bytes of the YAML that fleets are described by. */
-static bool one_yaml(size_t n, struct figure *f)
+static bool one_yaml(size_t n, const void *arg, struct figure *f)
 {
+	(void)arg;
 	struct diags *d = diags_new();
 	struct arena *a = arena_new();
 	struct yaml_file *y;
@@ -132,8 +137,66 @@ static bool one_yaml(size_t n, struct figure *f)
 	return ok;
 }
 
+/* Locals as YAML that is nothing but EVERY. What repeats is the usual case of a dense file; NEVER: all are different, as no real file is. */
+struct shape { const char *before, *every, *after; bool never; };
+
+/* Written without holding it, so that the peak of this process is the load's. */
+static bool write_shape(const char *path, const struct shape *s, size_t n, size_t *len)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	FILE *out = fopen(path, "w");
+	if (!out)
+		return false;
+	fputs(s->before, out);
+	for (size_t i = 0; (size_t)ftell(out) < n; i++) {
+		size_t rest = i * 2654435761u % 7311616;         /* 52 to the fourth: each four letters once */
+		for (const char *p = s->every; *p; p++) {
+			bool letter = s->never && *p == '?';
+			fputc(letter ? letters[rest % 52] : *p, out);
+			rest = letter ? rest / 52 : rest;
+		}
+	}
+	fputs(s->after, out);
+	*len = (size_t)ftell(out);
+	return fclose(out) == 0;
+}
+
+static bool write_fleet(const char *path, size_t n, size_t *len)
+{
+	FILE *out = fopen(path, "w");
+	if (!out)
+		return false;
+	fputs("locals:\n  fleet:\n", out);
+	for (size_t i = 0; (size_t)ftell(out) < n; i++)
+		fprintf(out, "    node-%06zu:\n      bmc: 10.%zu.%zu.%zu\n      gpus: 8\n      labels: {rack: r%02zu, pool: train}\n      firmware: [bmc, hgx]\n",
+			i, i >> 16 & 255, i >> 8 & 255, i & 255, i % 64);
+	*len = (size_t)ftell(out);
+	return fclose(out) == 0;
+}
+
+/* N bytes of spec, loaded with all values as `aipc validate` does it. */
+static bool one_load(size_t n, const void *arg, struct figure *f)
+{
+	struct diags *d = diags_new();
+	struct lang *l;
+	struct err err;
+	const struct lang_output *outputs;
+	size_t len = 0, n_outputs;
+	autofree char *dir = xasprintf("/tmp/aipc-bench-%d", (int)getpid()), *path = file_join(dir, "main.aipc.yaml");
+	if (mkdir(dir, 0700) != 0)
+		return false;
+	bool ok = arg ? write_shape(path, arg, n, &len) : write_fleet(path, n, &len);
+	double before = cpu_s(), room = rss_bytes();
+	ok = ok && lang_load(dir, NULL, 0, d, &l, &err) == 0 && lang_outputs(l, &outputs, &n_outputs) == 0;
+	f->cpu_s = cpu_s() - before;
+	f->bytes = (rss_bytes() - room) / (double)len;
+	unlink(path);
+	rmdir(dir);
+	return ok;
+}
+
 /* The best of three, each in a process of its own. */
-static struct figure measure(bool (*work)(size_t n, struct figure *f), size_t n)
+static struct figure measure(bool (*work)(size_t n, const void *arg, struct figure *f), size_t n, const void *arg)
 {
 	struct figure best = { 1e9, 0, 1 };
 	for (int i = 0; i < 3; i++) {
@@ -143,7 +206,7 @@ static struct figure measure(bool (*work)(size_t n, struct figure *f), size_t n)
 			return f;
 		pid_t pid = fork();
 		if (pid == 0) {
-			f.status = work(n, &f) ? 0 : 1;
+			f.status = work(n, arg, &f) ? 0 : 1;
 			_exit(write(fd[1], &f, sizeof(f)) == sizeof(f) ? 0 : 1);
 		}
 		close(fd[1]);
@@ -158,14 +221,22 @@ static struct figure measure(bool (*work)(size_t n, struct figure *f), size_t n)
 
 int main(void)
 {
-	static const struct { const char *name; bool (*work)(size_t n, struct figure *f); size_t n; const char *memory; /* unit of bytes per N */ } benches[] = {
-		{ "lang_for_100k", one_for, 100000, NULL }, { "lang_for_each_100k", one_for_each, 100000, NULL }, { "lang_modules_100k", one_modules, 100000, "bytes" },
-		{ "lang_yaml_10mb", one_yaml, 10000000, "ratio" },
+	static const struct shape dashes = { "locals:\n  l:\n", "  - 1\n", "", false }, ones = { "locals:\n  l: [", "1,", "]\n", false },
+		sets = { "locals:\n  l: [", "{a,b,c,d},", "]\n", false }, pairs = { "locals:\n  l: [", "a: ,", "]\n", false },
+		empties = { "locals:\n  l: [", "[],", "]\n", false }, other_sets = { "locals:\n  l: [", "{?,0?,1?,2?},", "]\n", true },
+		brackets = { "locals:\n  l: [", "[[[[[[[[[[[[[[[[[[[[????]]]]]]]]]]]]]]]]]]]],", "]\n", true };
+	static const struct { const char *name; bool (*work)(size_t n, const void *arg, struct figure *f); size_t n; const char *memory; /* unit of bytes per N */ const void *arg; } benches[] = {
+		{ "lang_for_100k", one_for, 100000, NULL, NULL }, { "lang_for_each_100k", one_for_each, 100000, NULL, NULL },
+		{ "lang_modules_100k", one_modules, 100000, "bytes", NULL }, { "lang_yaml_10mb", one_yaml, 10000000, "ratio", NULL },
+		{ "lang_load_fleet_10mb", one_load, 10000000, "ratio", NULL }, { "lang_load_dashes_2mb", one_load, 2000000, "ratio", &dashes },
+		{ "lang_load_ones_2mb", one_load, 2000000, "ratio", &ones }, { "lang_load_sets_2mb", one_load, 2000000, "ratio", &sets },
+		{ "lang_load_pairs_2mb", one_load, 2000000, "ratio", &pairs }, { "lang_load_empties_2mb", one_load, 2000000, "ratio", &empties },
+		{ "lang_load_other_sets_2mb", one_load, 2000000, "ratio", &other_sets }, { "lang_load_brackets_2mb", one_load, 2000000, "ratio", &brackets },
 	};
 	int bad = 0;
 	json_setup();
 	for (size_t i = 0; i < ARRAY_LEN(benches); i++) {
-		struct figure x = measure(benches[i].work, benches[i].n), y = measure(benches[i].work, 2 * benches[i].n);
+		struct figure x = measure(benches[i].work, benches[i].n, benches[i].arg), y = measure(benches[i].work, 2 * benches[i].n, benches[i].arg);
 		if (x.status || y.status) {
 			fprintf(stderr, "bench/lang: %s failed\n", benches[i].name);
 			bad = 1;
