@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "kube/client_internal.h"
 
-enum { REPLY_MAX = 64 << 20, PAUSE_MS = 250, PAUSE_MAX_MS = 30000, STREAMS = 200, REQUEST_MS = 60000 };
+enum { REPLY_MAX = 64 << 20, PAUSE_MS = 250, PAUSE_MAX_MS = 30000, STREAMS = 200, REQUEST_MS = 60000, CUT_TRIES = 3 };
 
 struct kube *kube_new(struct loop *l, struct kube_config *config, const struct kube_options *o)
 {
@@ -162,7 +162,7 @@ static int send_once(struct task *t, struct kube *k, const struct kube_call *c, 
 }
 
 /* How one call goes on. CREDENTIAL: the one that was refused; 0: none. FRESH: one was, and that is enough. */
-struct attempt { struct task *t; struct kube *k; const struct kube_call *c; unsigned tries, credential; bool fresh; int64_t began; };
+struct attempt { struct task *t; struct kube *k; const struct kube_call *c; unsigned tries, cut, credential; bool fresh; int64_t began; };
 
 static bool pause_for(struct attempt *a, int64_t after_ms)
 {
@@ -175,8 +175,13 @@ static bool pause_for(struct attempt *a, int64_t after_ms)
 /* May a request that got no answer be sent again? */
 static bool unreachable_again(struct attempt *a, int rc, bool sent)
 {
-	bool safe = !sent || strcmp(a->c->method, "GET") == 0;
-	if ((rc != E_UNREACHABLE && rc != E_TIMEOUT) || !safe || clock_now_ms() - a->began >= a->k->patience_ms)
+	bool safe = !sent || a->c->repeatable || (strcmp(a->c->method, "GET") == 0 && !a->c->sink);
+	if ((rc != E_UNREACHABLE && rc != E_TIMEOUT) || !safe)
+		return false;
+	/* A server that sends its clients elsewhere now and then (--goaway-chance) looks at nothing that was on the way meanwhile: no matter of patience. */
+	if (rc == E_UNREACHABLE && sent && a->cut++ < CUT_TRIES)
+		return true;
+	if (clock_now_ms() - a->began >= a->k->patience_ms)
 		return false;
 	a->tries++;
 	a->credential = 0;

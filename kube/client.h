@@ -5,7 +5,9 @@
  *
  * Trying again: 429, and 503 with Retry-After, up to KUBE_TRIES times in all, after what Retry-After says (at most 30 s) or a growing jittered
  * pause; 504 and 503 without Retry-After only where the request may be repeated (all but POST); 401 once with a fresh credential. A request that provably never
- * reached the server is repeated for `patience_ms`, a GET also when the connection broke under it. The task's deadline ends it all.
+ * reached the server is repeated for `patience_ms`; a GET, an apply and a delete with a uid also when the connection broke under it, and then three times
+ * at once, without patience: servers send their clients elsewhere now and then. So E_NOTFOUND and E_CONFLICT of a delete may mean that
+ * it was heard the first time. The task's deadline ends it all.
  *
  * Errors by what the server said:
  *   E_INPUT 400, 413, 422   E_AUTH 401   E_DENIED 403   E_NOTFOUND 404   E_UNSUPPORTED 405, 406, 415
@@ -152,6 +154,7 @@ struct kube_call {
 	const char *body; size_t len;
 	const char *what;            /* for messages: "get pods default/a" */
 	bool once;                   /* no second try for 429, 503, 504 */
+	bool repeatable;             /* the same again has the same end: sent again even when nobody knows whether it arrived, as a GET is */
 	bool streaming;              /* no time limit but the stall; `sink` as in http_request */
 	int64_t stall_ms;
 	int (*sink)(void *arg, const char *data, size_t len); void *sink_arg;

@@ -80,7 +80,7 @@ static int write_object(struct task *t, struct kube *k, const struct verb *v, co
 	base = kube_path(&collection);
 	str_add(&path, base);
 	write_query(&path, w, v->apply);
-	struct kube_call c = { .method = v->method, .path = path.at, .content_type = v->type, .what = what };
+	struct kube_call c = { .method = v->method, .path = path.at, .content_type = v->type, .what = what, .repeatable = v->apply };
 	return exchange(t, k, &c, body, out, why ? why : &own, err);
 }
 
@@ -160,7 +160,7 @@ int kube_delete(struct task *t, struct kube *k, const struct kube_ref *r, const 
 	if (rc)
 		return rc;
 	path = kube_path(r);
-	struct kube_call c = { .method = "DELETE", .path = path, .content_type = "application/json", .what = what };
+	struct kube_call c = { .method = "DELETE", .path = path, .content_type = "application/json", .what = what, .repeatable = o && o->uid };
 	return exchange(t, k, &c, body, NULL, why, err);
 }
 

@@ -80,7 +80,7 @@ static void run(int (*body)(struct task *t, struct world *w, struct err *err), i
 #define BODY(what) static int test_##what(struct task *t, struct world *w, struct err *err __attribute__((unused)))
 #define TEST(what, patience) static void what(void **unused) { (void)unused; run(test_##what, patience); }
 
-enum verb { GET, POST, PUT, PATCH, DELETE, EVICT };
+enum verb { GET, POST, PUT, PATCH, DELETE, EVICT, APPLY };
 
 static int ask(struct task *t, struct kube *k, enum verb verb, struct kube_fail *why, struct err *err)
 {
@@ -92,6 +92,7 @@ static int ask(struct task *t, struct kube *k, enum verb verb, struct kube_fail 
 	case PUT: return kube_update(t, k, &pod, body, NULL, &out, why, err);
 	case PATCH: return kube_patch(t, k, &pod, KUBE_MERGE, body, NULL, &out, why, err);
 	case DELETE: return kube_delete(t, k, &pod, NULL, why, err);
+	case APPLY: return kube_apply(t, k, &pod, body, NULL, &out, why, err);
 	default: return kube_evict(t, k, "default", "a", NULL, 0, why, err);
 	}
 }
@@ -221,9 +222,11 @@ BODY(patience)
 	struct script *s = w->ctx;
 	struct kube_fail why;
 	struct err e = { 0 };
-	/* A GET that was dropped is repeated, a POST is not: it may have been heard. */
+	/* A GET that was dropped is repeated, and so is an apply, which twice is as once; a POST is not: it may have been heard. */
 	begin(s, (struct step[]){ { 0, 0, "", 0 }, { -1, 0, 0, 0 }, { 0, 0, "", 0 }, { 200, 0, 0, 0 } }, 4);
 	assert_int_equal(ask(t, w->k, GET, &why, &e), 0);
+	begin(s, (struct step[]){ { 0, 0, "", 0 }, { -1, 0, 0, 0 }, { 200, 0, 0, 0 } }, 3);
+	assert_int_equal(ask(t, w->k, APPLY, &why, &e), 0);
 	begin(s, (struct step[]){ { 0, 0, "", 0 }, { 200, 0, 0, 0 } }, 2);
 	assert_int_equal(ask(t, w->k, POST, &why, &e), E_UNREACHABLE);
 	assert_true(why.sent);
