@@ -17,12 +17,13 @@ static const struct metric
 	m_bind = { "aipc_scheduler_bind_seconds", "seconds", "From a decision to the API server's answer.", METRIC_HISTOGRAM, { NULL }, NULL, 0, 0 },
 	m_told = { "aipc_scheduler_reasons", NULL, "Reasons written to waiting pods by how that went.", METRIC_COUNTER, { "result" }, NULL, 0, 0 },
 	m_victims = { "aipc_scheduler_victims", NULL, "Pods displaced for others: deleted, evicted, spared.", METRIC_COUNTER, { "result" }, NULL, 0, 0 },
+	m_moves = { "aipc_scheduler_moves", NULL, "Pods moved to open a domain for a group: evicted, spared.", METRIC_COUNTER, { "result" }, NULL, 0, 0 },
 	m_status = { "aipc_scheduler_statuses", NULL, "Statuses of groups written by how that went.", METRIC_COUNTER, { "result" }, NULL, 0, 0 },
 	m_rolled = { "aipc_scheduler_rolled_back", NULL, "Bound pods deleted because their group stayed half there.", METRIC_COUNTER, { NULL }, NULL, 0, 0 };
 
 void act_register(struct metrics *m)
 {
-	const struct metric *const all[] = { &m_bound, &m_bind, &m_told, &m_victims, &m_status, &m_rolled };
+	const struct metric *const all[] = { &m_bound, &m_bind, &m_told, &m_victims, &m_moves, &m_status, &m_rolled };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		metrics_register(m, all[i]);
 }
@@ -254,36 +255,40 @@ static int mark_target(struct task *t, struct act *a, const struct live_victim *
 	return rc;
 }
 
-/* Where a budget covers it the eviction API decides; else it is deleted, which keeps the reason of the condition. */
+/* Where a budget covers it, or it is moved, the eviction API decides, which writes the condition DisruptionTarget itself if the pod goes; else it is
+ * deleted, which keeps the reason of the condition. */
 static int send_away(struct task *t, struct act *a, const struct live_victim *v, struct err *err)
 {
 	const struct kube_ref ref = { &kube_pods, v->ns, v->name, NULL };
 	const struct kube_delete how = { .uid = v->uid };
 	if (!role_leads(a->r))
 		return err_set(err, E_CANCELED, "the lead is lost");
-	int rc = mark_target(t, a, v, err);
+	bool evict = v->budget || v->moves;
+	int rc = v->moves ? 0 : mark_target(t, a, v, err);
 	if (rc || !role_leads(a->r))
 		return rc;
-	if (v->budget)
+	if (evict)
 		rc = kube_evict(t, a->r->kube, v->ns, v->name, v->uid, 0, NULL, err);
 	else
 		rc = kube_delete(t, a->r->kube, &ref, &how, NULL, err);
-	role_wrote(a->r, v->budget ? "evict" : "delete", &kube_pods, rc == E_NOTFOUND ? 0 : rc, err);
+	role_wrote(a->r, evict ? "evict" : "delete", &kube_pods, rc == E_NOTFOUND ? 0 : rc, err);
 	return rc;
 }
 
 static void displace(struct task *t, struct act *a, const struct live_victim *v)
 {
 	struct err err = { 0 };
+	if (!live_still_goes(a->live, v))
+		return;
 	int rc = send_away(t, a, v, &err);
 	struct kube_about about = about_pod(v->ns, v->name, v->uid);
 	if (rc == 0) {
-		kube_tell(a->r->events, &about, false, "Preempted", "Preempting", "displaced for %s", v->by);
+		kube_tell(a->r->events, &about, false, v->moves ? "Moved" : "Preempted", v->moves ? "Moving" : "Preempting", "%s", v->why);
 	} else if (rc != E_NOTFOUND && rc != E_CONFLICT) {
-		kube_tell(a->r->events, &about, true, "PreemptionFailed", "Preempting", "%s", err.msg);
+		kube_tell(a->r->events, &about, true, v->moves ? "MoveFailed" : "PreemptionFailed", v->moves ? "Moving" : "Preempting", "%s", err.msg);
 		live_spared(a->live, v);
 	}
-	count(a, &m_victims, rc == 0 ? v->budget ? "evicted" : "deleted" : "spared");
+	count(a, v->moves ? &m_moves : &m_victims, rc == 0 ? v->budget || v->moves ? "evicted" : "deleted" : "spared");
 	event_set(&a->changed);
 }
 

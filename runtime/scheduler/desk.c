@@ -7,8 +7,6 @@
 #include "base/str.h"
 #include "runtime/scheduler/live_internal.h"
 
-enum { ROOMS_MAX = 256 << 20 };
-
 /* --- a decision becomes bindings ----------------------------------------------------------------------------------------- */
 
 static char *domain_path(const struct live *l, const struct node *n)
@@ -141,7 +139,7 @@ static void try(struct live *l, struct unit *u)
 		unit_blame(l, u);
 		l->hungry = true;
 	}
-	engine_trim(l->e, ROOMS_MAX);
+	engine_trim(l->e, ENGINE_ROOMS);
 }
 
 static int by_turn(const void *a, const void *b)
@@ -324,6 +322,7 @@ void live_victim_free(struct live_victim *v)
 	free(v->name);
 	free(v->uid);
 	free(v->by);
+	free(v->why);
 	free(v);
 }
 

@@ -680,6 +680,7 @@ void live_refilled(struct live *l)
 		if (!i->pod)
 			item_free(l, i);
 	live_settle(l);
+	promises_restore(l);
 	l->live_bytes = model_garbage(l->m);
 	l->refilling = false;
 	l->wake_all = true;

@@ -72,8 +72,8 @@ struct live_word {
 };
 /* What the status of a group's object should say: STATUS holds only fields that are this scheduler's (status.c says which). */
 struct live_status { char *team, *version, *ns, *name, *uid; enum group_dialect dialect; json_t *status; };
-/* A pod that has to go for another. */
-struct live_victim { char *ns, *name, *uid, *by; bool budget; };              /* BUDGET: some disruption budget covers it */
+/* A pod that has to go for another. BUDGET: some disruption budget covers it. MOVES: it can run elsewhere; WHY says where, for people. */
+struct live_victim { char *ns, *name, *uid, *by, *why; bool budget, moves; };
 
 /* Works for about BUDGET_MS. True: there is more to do. What came out waits in the lists below. */
 bool live_decide(struct live *l, int64_t budget_ms);
@@ -104,6 +104,8 @@ void live_reported(struct live *l, struct live_status *s, bool ok);
 void live_status_free(struct live_status *s);
 /* W could not be told: it is said again when it still holds. */
 void live_untold(struct live *l, const struct live_word *w);
+/* Is V still to go? Not when another one stays that was chosen with it. */
+bool live_still_goes(const struct live *l, const struct live_victim *v);
 /* The victim did not go: another may be chosen. */
 void live_spared(struct live *l, const struct live_victim *v);
 

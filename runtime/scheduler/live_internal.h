@@ -24,8 +24,10 @@ struct unit {
 	VEC(struct claimed) claims;   /* the room it is promised: victims leave it */
 	VEC(struct item *) leaving;                  /* victims that were chosen for it and are still there */
 	bool put;                                    /* its claims are in the model now */
+	bool moves;                                  /* leaving run elsewhere afterwards, where is the domain that they open; claims hold against the older, too */
+	int64_t no_moves_before;                     /* clock; nobody is moved for it earlier */
 	bool reserved; int64_t ready_ms;             /* its claims are room that is kept until all of it is free, by then; nobody leaves for it */
-	char *where;                                 /* that room, for people */
+	char *where;                                 /* that room, or domain, for people */
 	int64_t look_ms;                             /* room is not looked for (again) before */
 	int64_t searched_ms;                         /* when victims were last looked for; 0: never */
 	struct turn turn;
@@ -95,7 +97,7 @@ struct live {
 	size_t live_bytes;                           /* garbage right after the last reset */
 	bool refilling;
 	size_t expiring;
-	int64_t hungry_due;                          /* victims may be looked for again then */
+	int64_t hungry_due, no_moves_before;         /* clock: victims may be looked for again then; moves not before */
 	struct engine_rules rules;
 	/* Whom to keep room for is looked at when the world is another one than then, and when somebody has waited long enough, but not too often. */
 	uint64_t kept_world; int64_t mature_due, keep_not_before;
@@ -131,14 +133,16 @@ void ended_forget_all(struct live *l);
 bool live_report_some(struct live *l);                   /* true: more are due */
 
 /* hunger.c: who has to go */
-/* The claims of every unit whose turn is before U's are put into the model, but room that is kept only where U will not have ended by then.
- * ALL: also what victims leave to others, whatever their turn. Lifted again by promises_lift. */
+/* The claims of every unit whose turn is before U's, or that moves open where U does not outrank it, are put into the model, but room that is kept only where U will not
+ * have ended by then. ALL: also what victims leave to others, whatever their turn. Lifted again by promises_lift. */
 void promises_put(struct live *l, struct unit *u, bool all);
 struct turn unit_turn(const struct live *l, const struct unit *u);
 void promise_lift(struct live *l, struct unit *u);
 void promises_lift(struct live *l);
 void promise_drop(struct live *l, struct unit *u);
 bool live_feed_hungry(struct live *l, int64_t until_ms);
+/* After a refill: what the pods of waiting units were told is kept for them (status.nominatedNodeName) is claimed again, before anybody is placed there. */
+void promises_restore(struct live *l);
 void item_left(struct live *l, struct item *i);      /* it may have been a victim */
 
 /* keep.c: room for who waits longest */

@@ -82,6 +82,7 @@ struct pod {
 	bool deleted;                        /* has a deletionTimestamp; terminating may also be a decision */
 	bool extra;                          /* bound, and its group has its minimum without it; of groups whose pods may be displaced one by one */
 	int64_t checkpoint_ms;               /* annotation aipc.dev/last-checkpoint; 0: none */
+	bool movable;                        /* it says that it may be moved, is for itself, and its controller makes another one: moves.h */
 	const char *hint;                    /* who would have to go; for its reasons */
 	int64_t priority, created_ms, rank;  /* rank: INT64_MAX where nothing says it */
 	int64_t own_priority;                /* the same, without what its group says */
@@ -112,7 +113,7 @@ struct pod {
 	const json_t *wishes;                /* topology annotations of Kueue; NULL: none */
 	const char *plan;                    /* annotation of the binding that a scheduler of ours made */
 	struct class *class;
-	sym class_key;                       /* pods with equal keys want the same of a node */
+	sym class_key;                       /* pods with equal keys want the same of a node; 0: not movable, and came with a node */
 	uint32_t apart_slot;                 /* in model->apart */
 };
 

@@ -141,27 +141,66 @@ struct tree *engine_tree(struct engine *e, const char *word)
 	return add_tree(e, intern(e->m->names, word));
 }
 
-bool engine_best(struct engine *e, struct tree *t, uint32_t v, struct pod *p, uint32_t *leaf)
+/* P must be judged node by node, by this; NULL: pods elsewhere do not matter. */
+static struct filter *filter_between(const struct engine *e, const struct pod *p)
 {
-	const struct room *r = engine_room(e, t, p);
-	struct filter *f = NULL;
-	uint32_t from, to;
-	bool found = false;
 	if (!p->n_near && !p->n_apart && !p->n_spreads && !e->m->apart.len)
-		return room_best(r, v, leaf);
-	f = filter_open(e->m, p);
-	if (!filter_is_dynamic(f)) {
-		filter_close(f);
-		return room_best(r, v, leaf);
-	}
-	tree_span(t, v, t->n_levels + 1, &from, &to);
+		return NULL;
+	struct filter *f = filter_open(e->m, p);
+	if (filter_is_dynamic(f))
+		return f;
+	filter_close(f);
+	return NULL;
+}
+
+/* The best of the leaves FROM up to TO that F lets in, if it is better than *LEAF. */
+static bool best_of(const struct room *r, const struct tree *t, struct filter *f, uint32_t from, uint32_t to, bool found, uint32_t *leaf)
+{
 	for (uint32_t l = from; l < to; l++) {
 		if (room_below(r, l) > 0 && !filter_node_between(f, tree_node(t, l)) && (!found || room_better(r, l, *leaf))) {
 			*leaf = l;
 			found = true;
 		}
 	}
+	return found;
+}
+
+bool engine_best(struct engine *e, struct tree *t, uint32_t v, struct pod *p, uint32_t *leaf)
+{
+	const struct room *r = engine_room(e, t, p);
+	struct filter *f = filter_between(e, p);
+	uint32_t from, to;
+	if (!f)
+		return room_best(r, v, leaf);
+	tree_span(t, v, t->n_levels + 1, &from, &to);
+	bool found = best_of(r, t, f, from, to, false, leaf);
 	filter_close(f);
+	return found;
+}
+
+bool engine_best_beside(struct engine *e, struct tree *t, uint32_t v, struct pod *p, uint32_t *leaf)
+{
+	const struct room *r = engine_room(e, t, p);
+	struct filter *f = filter_between(e, p);
+	uint32_t from, to, best;
+	bool found = false;
+	if (f) {
+		tree_span(t, v, t->n_levels + 1, &from, &to);
+		found = best_of(r, t, f, t->base[t->n_levels + 1], from, false, leaf);
+		found = best_of(r, t, f, to, t->n, found, leaf);
+		filter_close(f);
+		return found;
+	}
+	/* Beside V is what is below its siblings, and those of all above it. */
+	for (uint32_t at = v; at; at = t->v[at].parent) {
+		const struct vertex *up = &t->v[t->v[at].parent];
+		for (uint32_t c = up->child; c < up->child + up->n_children; c++) {
+			if (c == at || !room_best(r, c, &best) || (found && !room_better(r, best, *leaf)))
+				continue;
+			*leaf = best;
+			found = true;
+		}
+	}
 	return found;
 }
 
@@ -329,11 +368,11 @@ int64_t engine_patience(const struct engine *e, const struct group *g)
 	return since < INT64_MAX && since + g->patience_ms > now ? since + g->patience_ms - now : 0;
 }
 
-/* While it has patience, the level it prefers is the one it requires. */
-static int level_for(struct engine *e, const struct group *g, struct tree **t)
+/* While it has patience, the level it prefers is the one it requires; what consists of groups has none. */
+int engine_level(struct engine *e, const struct group *g, struct tree **t)
 {
 	int level = required_level(e, g, t);
-	if (!engine_patience(e, g))
+	if (g->children.len || !engine_patience(e, g))
 		return level;
 	struct tree *narrow = g->required || g->n_slices ? *t : engine_tree(e, g->preferred);
 	int preferred = tree_level(narrow, g->preferred);
@@ -371,7 +410,7 @@ static bool place_spread(struct engine *e, struct group *g, struct tree *t, uint
 static bool place_leaf_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
 {
 	struct tree *t;
-	int level = level_for(e, g, &t);
+	int level = engine_level(e, g, &t);
 	size_t have = g->waiting.len, bound = g->bound.len, need = g->min > (int64_t)bound ? (size_t)g->min - bound : 0;
 	if ((t != outer && within) || g->refused || have < need)
 		return false;
@@ -545,7 +584,7 @@ bool engine_place_group(struct engine *e, struct group *g, struct tree *outer, u
 
 /* --- life -------------------------------------------------------------------------------------------------------------- */
 
-const struct engine_rules engine_default_rules = { ENGINE_RESERVE_AFTER_S * 1000, false, 0 };
+const struct engine_rules engine_default_rules = { ENGINE_RESERVE_AFTER_S * 1000, false, 0, 0 };
 
 struct engine *engine_new(struct model *m, bool (*ours)(const struct pod *p, void *arg), void *arg)
 {

@@ -22,6 +22,7 @@ struct engine_rules {
 	int64_t reserve_after_ms;            /* -1: never */
 	bool strict;                         /* nobody is placed while somebody waits who comes before and could be placed if room were free */
 	int64_t aging;                       /* priority points that an hour of waiting counts for, 24 hours of it at most; for the order only */
+	int64_t moves;                       /* most pods that may be on the way at once because a domain is opened for a group (moves.h); 0: none */
 };
 enum { ENGINE_RESERVE_AFTER_S = 300 };
 extern const struct engine_rules engine_default_rules;

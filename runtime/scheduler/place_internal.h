@@ -6,6 +6,9 @@
 #include "runtime/scheduler/room.h"
 #include "runtime/scheduler/tree.h"
 
+/* Bytes of rooms beyond which the longest unused are forgotten, where nobody holds one. */
+enum { ENGINE_ROOMS = 256 << 20 };
+
 struct kept_room { struct room *room; uint64_t key, used; };
 
 struct engine {
@@ -41,6 +44,8 @@ struct tree *engine_tree(struct engine *e, const char *word);                   
 bool engine_place_group(struct engine *e, struct group *g, struct tree *t, uint32_t within);
 /* The best node for P below V, other pods' constraints included. */
 bool engine_best(struct engine *e, struct tree *t, uint32_t v, struct pod *p, uint32_t *leaf);
+/* The same outside of V, which is not the whole. */
+bool engine_best_beside(struct engine *e, struct tree *t, uint32_t v, struct pod *p, uint32_t *leaf);
 
 /* All rooms and trees anew, for the nodes as they are now (model_reshape where the model is stale). */
 void engine_reshape(struct engine *e);
@@ -84,6 +89,8 @@ bool spread_holds(const struct engine *e, const struct tree *t);
 
 /* How long G still waits for its preferred level; 0: no longer, or it prefers none. */
 int64_t engine_patience(const struct engine *e, const struct group *g);
+/* The level that all of G must be in one domain of at present, in the tree *T; 0: anywhere. TREE_NONE: *T does not have it. */
+int engine_level(struct engine *e, const struct group *g, struct tree **t);
 
 /* why.c */
 void why_pod(struct engine *e, const struct pod *p, struct pending *out);

@@ -262,6 +262,39 @@ static int64_t read_rank(const json_t *meta, const char *name)
 	return digits && digits < n && name[n - digits - 1] == '-' ? atoll(name + n - digits) : INT64_MAX;
 }
 
+/* --- moves ------------------------------------------------------------------------------------------------------------------ */
+
+/* Will somebody make another pod like it when it goes, and not for the same node? */
+static bool made_again(const json_t *meta)
+{
+	size_t i;
+	json_t *owner;
+	json_array_foreach(json_at(meta, "ownerReferences"), i, owner) {
+		const char *kind = json_str(owner, "kind");
+		if (json_flag(owner, "controller", false))
+			return kind && strcmp(kind, "DaemonSet") != 0 && strcmp(kind, "Node") != 0;
+	}
+	return false;
+}
+
+/* A volume that is made with the pod and for it: the next pod's is another one, which nobody has bound. */
+static bool has_own_volume(const json_t *spec)
+{
+	size_t i;
+	json_t *volume;
+	json_array_foreach(json_at(spec, "volumes"), i, volume)
+		if (json_is_object(json_at(volume, "ephemeral")))
+			return true;
+	return false;
+}
+
+static bool read_movable(const struct reader *r, const json_t *meta)
+{
+	const json_t *notes = json_at(meta, "annotations");
+	const char *says = json_str(notes, "aipc.dev/movable");
+	return says && strcmp(says, "true") == 0 && !json_at(notes, "kubernetes.io/config.mirror") && !r->p->dialect && made_again(meta) && !has_own_volume(r->spec);
+}
+
 /* --- the rest ------------------------------------------------------------------------------------------------------------------ */
 
 int64_t time_ms(const char *text)
@@ -425,7 +458,8 @@ struct pod *pod_parse(struct model *m, const json_t *j)
 	read_group(&r, meta);
 	p->wishes = json_ref(json_at(meta, "annotations"));
 	read_status(&r, json_at(j, "status"));
-	if (!p->node_name)
+	p->movable = read_movable(&r, meta);
+	if (!p->node_name || p->movable)
 		p->class_key = class_text(&r);
 	return p;
 }

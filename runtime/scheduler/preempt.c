@@ -1,39 +1,13 @@
-#include "runtime/scheduler/preempt.h"
+#include "runtime/scheduler/preempt_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* N pods that the budget covers. */
-struct hit { size_t budget; int64_t n; };
-
-/* What goes together. */
-struct unit {
-	struct pod **pods; size_t n;         /* a part of the search's list */
-	struct node **nodes;                 /* where they were, while they are out */
-	size_t hit; size_t n_hits;           /* a part of the search's hits */
-	int64_t priority;
-	double price;
-	bool out, doubtful;
-};
-
-struct search {
-	struct engine *e;
-	struct pod *p;
-	struct group *g;
-	int64_t priority;
-	VEC(struct pod *) pods;              /* of all units, unit by unit */
-	struct node **nodes;
-	VEC(struct unit) units;              /* cheapest first */
-	VEC(struct unit *) extras;           /* pods above the minimum of their group */
-	VEC(struct hit) hits;
-	int64_t *budget_used;
-	bool *goes;                          /* by index of node: something of the waiter would go there */
-	int fits_left;
-};
+#include "runtime/scheduler/moves.h"
 
 /* --- taking out and putting back ------------------------------------------------------------------------------------------- */
 
-static void take_out(struct search *s, struct unit *u)
+void search_take_out(struct search *s, struct unit *u)
 {
 	for (size_t i = 0; !u->out && i < u->n; i++) {
 		u->nodes[i] = u->pods[i]->node;
@@ -42,16 +16,14 @@ static void take_out(struct search *s, struct unit *u)
 	u->out = true;
 }
 
-static void put_back(struct search *s, struct unit *u)
+void search_put_back(struct search *s, struct unit *u)
 {
 	for (size_t i = 0; u->out && i < u->n; i++)
 		model_bind(s->e->m, u->pods[i], u->nodes[i]);
 	u->out = false;
 }
 
-/* Could the waiter start below V now? Leaves no trace but, where GOES is not NULL, the nodes it would go to. False also when the search has
- * looked often enough. */
-static bool fits(struct search *s, struct tree *t, uint32_t v, bool *goes)
+bool search_fits(struct search *s, struct tree *t, uint32_t v, bool *goes)
 {
 	size_t mark = s->e->done.len;
 	bool ok;
@@ -74,7 +46,7 @@ static bool fits(struct search *s, struct tree *t, uint32_t v, bool *goes)
 
 /* --- disruption budgets ------------------------------------------------------------------------------------------------------- */
 
-/* What U costs the budgets. False: more than one has, so U can never go. */
+/* What U costs the budgets. False: more than one has, or than the eviction API takes, so U can never go. */
 static bool find_hits(struct search *s, struct unit *u)
 {
 	const struct model *m = s->e->m;
@@ -90,11 +62,10 @@ static bool find_hits(struct search *s, struct unit *u)
 			vec_push(&s->hits, h);
 	}
 	u->n_hits = s->hits.len - u->hit;
-	return true;
+	return s->what != FOR_MOVES || u->n_hits <= 1;
 }
 
-/* Takes what U costs from the budgets, where all have it. */
-static bool charge(struct search *s, const struct unit *u)
+bool search_charge(struct search *s, const struct unit *u)
 {
 	const struct hit *h = &s->hits.at[u->hit];
 	for (size_t i = 0; i < u->n_hits; i++)
@@ -105,16 +76,22 @@ static bool charge(struct search *s, const struct unit *u)
 	return true;
 }
 
-static void charge_nothing(struct search *s)
+void search_refund(struct search *s, const struct unit *u)
+{
+	for (size_t i = 0; i < u->n_hits; i++)
+		s->budget_used[s->hits.at[u->hit + i].budget] -= s->hits.at[u->hit + i].n;
+}
+
+void search_charge_nothing(struct search *s)
 {
 	memset(s->budget_used, 0, s->e->m->budgets.len * sizeof(*s->budget_used));
 }
 
 static bool all_can_pay(struct search *s, struct unit **here, size_t n)
 {
-	charge_nothing(s);
+	search_charge_nothing(s);
 	for (size_t i = 0; i < n; i++)
-		if (here[i]->out && !charge(s, here[i]))
+		if (here[i]->out && !search_charge(s, here[i]))
 			return false;
 	return true;
 }
@@ -168,7 +145,7 @@ static int cheapest_first(const void *a, const void *b)
 }
 
 /* A group is a unit only when none of its pods outranks the waiter. */
-static void add_unit(struct search *s, size_t from, size_t to, bool ending)
+static void add_unit(struct search *s, size_t from, size_t to)
 {
 	const struct group *own = s->g ? group_root(s->g) : NULL;
 	struct unit u = { .pods = &s->pods.at[from], .n = to - from, .nodes = &s->nodes[from], .priority = INT64_MIN };
@@ -179,20 +156,28 @@ static void add_unit(struct search *s, size_t from, size_t to, bool ending)
 		if (own && p->group && group_root(p->group) == own)
 			return;
 	}
-	if (ending || u.priority < s->priority)
-		vec_push(&s->units, u);
+	if (s->what == FOR_VICTIMS && u.priority >= s->priority)
+		return;
+	u.priority = s->what == FOR_MOVES ? 0 : u.priority;
+	vec_push(&s->units, u);
 }
 
-/* ENDING: the pods that are being deleted anyhow; else the others. */
-static void find_units(struct search *s, bool ending)
+/* It is there in earnest: neither decided in this run, nor is its room only kept for it. */
+static bool concerned(const struct search *s, const struct pod *p)
+{
+	if (!p->node || !p->node_name || p->assumed || p->terminating != (s->what == FOR_ENDING))
+		return false;
+	return s->what != FOR_MOVES || (p->movable && !p->refused && p->priority <= s->priority && s->e->ours(p, s->e->arg));
+}
+
+static void find_units(struct search *s)
 {
 	const struct model *m = s->e->m;
+	bool ending = s->what == FOR_ENDING;
 	size_t kept = 0;
-	for (size_t i = 0; i < m->pods.len; i++) {
-		struct pod *p = m->pods.at[i];
-		if (p->node && !p->assumed && p->terminating == ending)
-			vec_push(&s->pods, p);
-	}
+	for (size_t i = 0; i < m->pods.len; i++)
+		if (concerned(s, m->pods.at[i]))
+			vec_push(&s->pods, m->pods.at[i]);
 	if (!s->pods.len)
 		return;
 	s->nodes = xcalloc(s->pods.len, sizeof(*s->nodes));
@@ -202,7 +187,7 @@ static void find_units(struct search *s, bool ending)
 		const struct group *g = ending ? NULL : root_of(s->pods.at[i]);
 		for (j = i + 1; g && j < s->pods.len && root_of(s->pods.at[j]) == g;)
 			j++;
-		add_unit(s, i, j, ending);
+		add_unit(s, i, j);
 	}
 	if (s->units.len)
 		qsort(s->units.at, s->units.len, sizeof(*s->units.at), cheapest_first);
@@ -256,9 +241,9 @@ static void take_first(struct search *s, struct unit **here, size_t n, size_t m)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (i < m)
-			take_out(s, here[i]);
+			search_take_out(s, here[i]);
 		else
-			put_back(s, here[i]);
+			search_put_back(s, here[i]);
 	}
 }
 
@@ -267,12 +252,12 @@ static bool take_enough(struct search *s, struct tree *t, uint32_t v, struct uni
 {
 	size_t lo = 0, hi = n;                       /* LO do not suffice, HI do */
 	take_first(s, here, n, n);
-	if (!fits(s, t, v, NULL))
+	if (!search_fits(s, t, v, NULL))
 		return false;
 	while (hi - lo > 1) {
 		size_t mid = (lo + hi) / 2;
 		take_first(s, here, n, mid);
-		if (fits(s, t, v, NULL))
+		if (search_fits(s, t, v, NULL))
 			hi = mid;
 		else
 			lo = mid;
@@ -285,20 +270,20 @@ static bool take_enough(struct search *s, struct tree *t, uint32_t v, struct uni
 static void spare_the_distant(struct search *s, struct tree *t, uint32_t v, struct unit **here, size_t n)
 {
 	memset(s->goes, 0, s->e->m->nodes.len * sizeof(*s->goes));
-	if (!fits(s, t, v, s->goes))
+	if (!search_fits(s, t, v, s->goes))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		here[i]->doubtful = here[i]->out;
 		for (size_t k = 0; here[i]->doubtful && k < here[i]->n; k++)
 			here[i]->doubtful = !s->goes[here[i]->nodes[k]->index];
 		if (here[i]->doubtful)
-			put_back(s, here[i]);
+			search_put_back(s, here[i]);
 	}
-	if (fits(s, t, v, NULL))
+	if (search_fits(s, t, v, NULL))
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (here[i]->doubtful)
-			take_out(s, here[i]);
+			search_take_out(s, here[i]);
 }
 
 /* Of those that are out, the dearest first, all stay without which it fits too: halves at once where that goes. */
@@ -307,7 +292,7 @@ static void spare_the_dear(struct search *s, struct tree *t, uint32_t v, struct 
 	if (!n || (*tries)-- <= 0)
 		return;
 	take_first(s, out, n, 0);
-	if (fits(s, t, v, NULL))
+	if (search_fits(s, t, v, NULL))
 		return;
 	take_first(s, out, n, n);
 	if (n == 1)
@@ -362,9 +347,9 @@ static void take_set(struct search *s, struct unit **here, size_t n, uint32_t se
 {
 	for (size_t i = 0; i < n; i++) {
 		if (set & 1u << i)
-			take_out(s, here[i]);
+			search_take_out(s, here[i]);
 		else
-			put_back(s, here[i]);
+			search_put_back(s, here[i]);
 	}
 }
 
@@ -376,7 +361,7 @@ static bool choose_exactly(struct search *s, struct tree *t, uint32_t v, struct 
 	for (uint32_t set = 1; set < 1u << n; set++) {
 		take_set(s, here, n, set);
 		add_up(here, n, &now);
-		if ((found && !better(&now, &best)) || !all_can_pay(s, here, n) || !fits(s, t, v, NULL))
+		if ((found && !better(&now, &best)) || !all_can_pay(s, here, n) || !search_fits(s, t, v, NULL))
 			continue;
 		found = set;
 		add_up(here, n, &best);
@@ -393,9 +378,9 @@ static bool choose_within_budgets(struct search *s, struct tree *t, uint32_t v, 
 {
 	struct unit **some = xcalloc(n + 1, sizeof(struct unit *));
 	size_t k = 0;
-	charge_nothing(s);
+	search_charge_nothing(s);
 	for (size_t i = 0; i < n; i++)
-		if (charge(s, here[i]))
+		if (search_charge(s, here[i]))
 			some[k++] = here[i];
 	bool exactly = n <= PREEMPT_FEW || (k < n && n <= PREEMPT_SOME);
 	bool ok = exactly ? choose_exactly(s, t, v, here, n) : choose(s, t, v, some, k);
@@ -430,7 +415,7 @@ static size_t take_along(struct search *s, struct unit **at, size_t n)
 			struct unit *u = s->extras.at[k];
 			if (group_root(u->pods[0]->group) != root || u->out)
 				continue;
-			take_out(s, u);
+			search_take_out(s, u);
 			if (!among(at, n, u))
 				at[more++] = u;
 		}
@@ -446,7 +431,7 @@ static bool try_domain(struct search *s, struct tree *t, const struct touch *tou
 	uint32_t v = touches[0].v;
 	for (size_t i = 0; i < n; i++)
 		here[i] = touches[i].u;
-	bool ok = choose_within_budgets(s, t, v, here, n);
+	bool ok = s->what == FOR_MOVES ? moves_choose(s, t, v, here, n, found ? out : NULL) : choose_within_budgets(s, t, v, here, n);
 	if (ok)
 		n = take_along(s, here, n);
 	add_up(here, n, &now);
@@ -459,39 +444,35 @@ static bool try_domain(struct search *s, struct tree *t, const struct touch *tou
 	tree_name(t, v, now.where, sizeof(now.where));
 	vec_free(&out->pods);
 	*out = now;
+	s->tree = t;
+	s->domain = v;
 	return true;
 }
 
 /* --- the search ---------------------------------------------------------------------------------------------------------------- */
-
-static int by_key(const void *a, const void *b)
-{
-	return strcmp((*(struct pod *const *)a)->key, (*(struct pod *const *)b)->key);
-}
 
 static int level_of(struct search *s, struct tree **t)
 {
 	*t = s->e->trees.at[0];
 	if (s->p)
 		return (*t)->n_levels + 1;
+	if (s->what == FOR_MOVES)
+		return engine_level(s->e, s->g, t);
 	if (!s->g->required)
 		return 0;
 	*t = engine_tree(s->e, s->g->required);
 	return tree_level(*t, s->g->required);
 }
 
-/* One filter for each class that waits; MANY: too many to look. */
-struct classes { struct filter *f[8]; sym key[8]; size_t n; bool many; };
-
-static void add_class(struct search *s, struct classes *c, const struct pod *p)
+static void add_class(struct search *s, struct classes *c, struct pod *p)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (c->key[i] == p->class_key)
+		if (c->pod[i]->class_key == p->class_key)
 			return;
 	c->many = c->many || c->n == ARRAY_LEN(c->f);
 	if (c->many)
 		return;
-	c->key[c->n] = p->class_key;
+	c->pod[c->n] = p;
 	c->f[c->n++] = filter_open(s->e->m, p);
 }
 
@@ -503,36 +484,41 @@ static void add_classes(struct search *s, struct classes *c, const struct group 
 		add_class(s, c, g->waiting.at[i]);
 }
 
-/* Is there a node below V that lets some class in by what the node is? Where there is none, nobody's going helps. */
-static bool lets_in(const struct classes *c, const struct tree *t, uint32_t v)
+bool search_lets_in(const struct search *s, const struct node *n)
+{
+	bool open = s->waiting.many;
+	for (size_t i = 0; !open && i < s->waiting.n; i++)
+		open = !filter_node_static(s->waiting.f[i], n);
+	return open;
+}
+
+static bool lets_in(const struct search *s, const struct tree *t, uint32_t v)
 {
 	uint32_t from, to;
-	bool open = c->many;
 	tree_span(t, v, t->n_levels + 1, &from, &to);
-	for (uint32_t l = from; !open && l < to; l++)
-		for (size_t i = 0; !open && i < c->n; i++)
-			open = !filter_node_static(c->f[i], tree_node(t, l));
-	return open;
+	for (uint32_t l = from; l < to; l++)
+		if (search_lets_in(s, tree_node(t, l)))
+			return true;
+	return s->waiting.many;
 }
 
 static bool look(struct search *s, struct victims *out)
 {
-	struct classes waiting = { .n = 0 };
 	struct tree *t;
 	int level = level_of(s, &t), found = 0, tries = PREEMPT_TRIES;
 	size_t n;
-	s->fits_left = PREEMPT_FITS;
+	s->fits_left = s->what == FOR_MOVES ? MOVES_FITS : PREEMPT_FITS;
 	/* Where pods elsewhere matter, every try counts them all. */
 	if (s->p && (s->p->n_near || s->p->n_apart || s->p->n_spreads || s->e->m->apart.len)) {
 		tries /= 16;
 		s->fits_left /= 16;
 	}
-	if (level == TREE_NONE)
+	if (level == TREE_NONE || (s->what == FOR_MOVES && (!level || search_fits(s, s->e->trees.at[0], 0, NULL))))
 		return false;
 	if (s->p)
-		add_class(s, &waiting, s->p);
+		add_class(s, &s->waiting, s->p);
 	else
-		add_classes(s, &waiting, s->g);
+		add_classes(s, &s->waiting, s->g);
 	struct touch *at = find_touches(s, t, level, &n);
 	for (size_t i = 0; i < s->units.len; i++)
 		if (s->units.at[i].pods[0]->extra)
@@ -540,49 +526,88 @@ static bool look(struct search *s, struct victims *out)
 	for (size_t i = 0, j; i < n && found < PREEMPT_FOUND && tries > 0; i = j) {
 		for (j = i + 1; j < n && at[j].v == at[i].v;)
 			j++;
-		if (!t->v[at[i].v].domain || !lets_in(&waiting, t, at[i].v))
+		if (!t->v[at[i].v].domain || !lets_in(s, t, at[i].v))
 			continue;
 		found += try_domain(s, t, &at[i], j - i, out, found > 0);
 		tries--;
+		/* Each kind of pod that may be moved has one. */
+		engine_trim(s->e, ENGINE_ROOMS);
 	}
-	for (size_t i = 0; i < waiting.n; i++)
-		filter_close(waiting.f[i]);
+	for (size_t i = 0; i < s->waiting.n; i++)
+		filter_close(s->waiting.f[i]);
+	s->waiting.n = 0;
 	free(at);
 	vec_free(&s->extras);
 	return found > 0;
 }
 
+/* Who is on its way out anyhow counts as gone until the end. True: that is enough for the waiter. */
+static bool begin(struct search *ending, struct engine *e, struct pod *p, struct group *g)
+{
+	*ending = (struct search){ .e = e, .p = p, .g = g, .what = FOR_ENDING, .fits_left = 1 };
+	find_units(ending);
+	for (size_t i = 0; i < ending->units.len; i++)
+		search_take_out(ending, &ending->units.at[i]);
+	return ending->units.len && search_fits(ending, e->trees.at[0], 0, NULL);
+}
+
+static void end(struct search *ending)
+{
+	for (size_t i = 0; i < ending->units.len; i++)
+		search_put_back(ending, &ending->units.at[i]);
+	clear_units(ending);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp((*(struct pod *const *)a)->key, (*(struct pod *const *)b)->key);
+}
+
+bool search_run(struct search *s, bool *enough, struct victims *out)
+{
+	bool found = false;
+	s->ending = xcalloc(1, sizeof(*s->ending));
+	*enough = begin(s->ending, s->e, s->p, s->g);
+	if (!*enough) {
+		s->budget_used = xcalloc(s->e->m->budgets.len + 1, sizeof(*s->budget_used));
+		s->goes = xcalloc(s->e->m->nodes.len + 1, sizeof(*s->goes));
+		find_units(s);
+		found = look(s, out);
+		if (out->pods.len)
+			qsort(out->pods.at, out->pods.len, sizeof(*out->pods.at), by_key);
+		if (found && s->what == FOR_MOVES)
+			moves_settle(s, out);
+		clear_units(s);
+		free(s->budget_used);
+		free(s->goes);
+	}
+	end(s->ending);
+	free(s->ending);
+	s->ending = NULL;
+	return found;
+}
+
+bool preempt_ending_suffices(struct engine *e, struct pod *p, struct group *g)
+{
+	struct search ending;
+	bool enough = begin(&ending, e, p, g);
+	end(&ending);
+	return enough;
+}
+
 bool preempt_find(struct engine *e, struct pod *p, struct group *g, struct victims *out)
 {
-	struct search s = { .e = e, .p = p, .g = g, .priority = p ? p->priority : INT64_MAX, .fits_left = 1 };
-	bool never = p ? p->never_preempts : group_turn(g, &s.priority), found = false;
+	struct search s = { .e = e, .p = p, .g = g, .what = FOR_VICTIMS, .priority = p ? p->priority : INT64_MAX };
+	bool never = p ? p->never_preempts : group_turn(g, &s.priority), enough;
 	*out = (struct victims){ 0 };
 	if (never || (p && (p->refused || p->n_gates || p->terminating)))
 		return false;
-	/* Who is on its way out anyhow counts as gone. */
-	struct search ending = { .e = e, .p = p, .g = g, .priority = s.priority, .fits_left = 1 };
-	find_units(&ending, true);
-	for (size_t i = 0; i < ending.units.len; i++)
-		take_out(&ending, &ending.units.at[i]);
-	found = ending.units.len && fits(&ending, e->trees.at[0], 0, NULL);
-	if (!found) {
-		s.budget_used = xcalloc(e->m->budgets.len + 1, sizeof(*s.budget_used));
-		s.goes = xcalloc(e->m->nodes.len + 1, sizeof(*s.goes));
-		find_units(&s, false);
-		found = look(&s, out);
-		clear_units(&s);
-		free(s.budget_used);
-		free(s.goes);
-	}
-	for (size_t i = 0; i < ending.units.len; i++)
-		put_back(&ending, &ending.units.at[i]);
-	clear_units(&ending);
-	if (out->pods.len)
-		qsort(out->pods.at, out->pods.len, sizeof(*out->pods.at), by_key);
-	return found;
+	return search_run(&s, &enough, out) || enough;
 }
 
 void victims_release(struct victims *v)
 {
 	vec_free(&v->pods);
+	vec_free(&v->to);
+	vec_free(&v->held);
 }

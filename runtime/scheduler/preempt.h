@@ -9,7 +9,7 @@
 #ifndef RUNTIME_SCHEDULER_PREEMPT_H
 #define RUNTIME_SCHEDULER_PREEMPT_H
 
-#include "runtime/scheduler/place_internal.h"
+#include "runtime/scheduler/reserve.h"
 
 /* Domains that are looked into, and that are compared once they would do; tries to spare units of one domain; placements that are
  * tried in all; so many units of one domain that every set of them is tried, in any case or where budgets are short. */
@@ -20,10 +20,15 @@ struct victims {
 	char where[300];                     /* "leaf leaf-02" */
 	int64_t priority;                    /* the highest among them */
 	double price;
+	/* Of moves (moves.h): where each of the pods fits, and which node is for which pod of the waiter. */
+	VEC(struct node *) to;
+	VEC(struct held) held;
 };
 
 /* Exactly one of P and G. False: even all of them would not do. The model is as before. */
 bool preempt_find(struct engine *e, struct pod *p, struct group *g, struct victims *out);
+/* Is it enough to wait for pods that are being deleted? */
+bool preempt_ending_suffices(struct engine *e, struct pod *p, struct group *g);
 void victims_release(struct victims *v);
 
 #endif

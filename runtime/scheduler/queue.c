@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "runtime/scheduler/moves.h"
 #include "runtime/scheduler/place_internal.h"
 #include "runtime/scheduler/preempt.h"
 #include "runtime/scheduler/reserve.h"
@@ -155,14 +156,33 @@ static void set_hint(struct group *g, const char *text)
 		g->waiting.at[i]->hint = text;
 }
 
+static const char *hint_text(struct engine *e, const struct victims *v)
+{
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	size_t n = v->pods.len;
+	if (!n)
+		str_add(&s, "it fits when pods that are being deleted have gone");
+	else if (v->to.len)
+		str_addf(&s, "moving %zu pod%s would let it start in %s: ", n, n == 1 ? "" : "s", v->where);
+	else
+		str_addf(&s, "preempting %zu pod%s of lower priority would let it start in %s: ", n, n == 1 ? "" : "s", v->where);
+	for (size_t i = 0; i < n && i < MAX_NAMED; i++) {
+		str_addf(&s, "%s%s", i ? ", " : "", v->pods.at[i]->key);
+		if (v->to.len)
+			str_addf(&s, " to node %s", v->to.at[i]->text);
+	}
+	if (n > MAX_NAMED)
+		str_addf(&s, " and %zu more", n - MAX_NAMED);
+	return arena_strdup(e->words, s.at);
+}
+
 /* Would it start if others went? Says so in its reasons; true when it looked. Single pods that are alike have the same answer. */
 static bool hint(struct engine *e, struct map *known, const struct unit *u)
 {
 	uint64_t alike = u->p ? (uint64_t)u->p->class_key << 32 | (uint32_t)u->turn.priority : 0;
 	bool plain = u->p && !u->p->n_near && !u->p->n_apart && !u->p->n_spreads && !u->p->never_preempts;
 	struct victims v;
-	autostr struct str s;
-	str_init(&s, STR_OURS);
 	const char *text = plain ? map_get(known, alike) : NULL;
 	if (text) {
 		u->p->hint = *text ? text : NULL;
@@ -173,21 +193,24 @@ static bool hint(struct engine *e, struct map *known, const struct unit *u)
 			map_put(known, alike, (void *)"");
 		return true;
 	}
-	if (!v.pods.len)
-		str_add(&s, "it fits when pods that are being deleted have gone");
-	else
-		str_addf(&s, "preempting %zu pod%s of lower priority would let it start in %s: ", v.pods.len, v.pods.len == 1 ? "" : "s", v.where);
-	for (size_t i = 0; i < v.pods.len && i < MAX_NAMED; i++)
-		str_addf(&s, "%s%s", i ? ", " : "", v.pods.at[i]->key);
-	if (v.pods.len > MAX_NAMED)
-		str_addf(&s, " and %zu more", v.pods.len - MAX_NAMED);
-	text = arena_strdup(e->words, s.at);
+	text = hint_text(e, &v);
 	if (u->g)
 		set_hint(u->g, text);
 	else
 		u->p->hint = text;
 	if (plain)
 		map_put(known, alike, (void *)text);
+	victims_release(&v);
+	return true;
+}
+
+/* Would it start if pods that may be moved ran elsewhere? */
+static bool hint_moves(struct engine *e, const struct unit *u)
+{
+	struct victims v;
+	if (!u->g || !moves_find(e, u->g, &v))
+		return false;
+	set_hint(u->g, hint_text(e, &v));
 	victims_release(&v);
 	return true;
 }
@@ -222,6 +245,17 @@ static void keep_from(struct engine *e, struct keeping *k, const struct unit *u)
 	int64_t end = k->n && u ? waiter_end(u->p, u->g, engine_now(e)) : INT64_MAX;
 	for (size_t i = 0; i < k->n; i++)
 		put_kept(e, &k->at[i], u && k->at[i].u < u && !reserve_allows(k->at[i].r.ready_ms, end));
+}
+
+/* Says for U, which was not placed, what would let it start. Moves leave all room alone that is kept for others. True: it looked. */
+static bool hint_for(struct engine *e, struct keeping *k, struct map *known, const struct unit *u, int64_t lowest)
+{
+	bool moves = e->rules.moves > 0 && u->g;
+	for (size_t i = 0; moves && i < k->n; i++)
+		put_kept(e, &k->at[i], k->at[i].u != u);
+	bool found = moves && hint_moves(e, u);
+	keep_from(e, k, NULL);
+	return found || (u->turn.priority > lowest && hint(e, known, u)) || moves;
 }
 
 /* It was placed after all. */
@@ -312,7 +346,7 @@ void engine_run(struct engine *e)
 	struct map *known = map_new();
 	int64_t lowest = lowest_running(e);
 	for (size_t i = 0, left = MAX_HINTS; i < n && left > 0; i++)
-		left -= !placed[i] && units[i].turn.priority > lowest && hint(e, known, &units[i]);
+		left -= !placed[i] && hint_for(e, &k, known, &units[i], lowest);
 	map_free(known);
 	tell_kept(e, &k, units, placed, n);
 	for (size_t i = 0; i < k.n; i++)

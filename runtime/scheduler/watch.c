@@ -21,7 +21,8 @@ static const struct kube_type type_pod_groups_beta = TYPE("scheduling.k8s.io", "
 	type_pools = TYPE("aipc.dev", "v1alpha1", "SparePool", "sparepools", false);
 
 static const char *const keep_pod[] = {
-	"metadata.labels", "metadata.creationTimestamp", "metadata.annotations[aipc.dev/*]", "metadata.annotations[kueue.x-k8s.io/*]",
+	"metadata.labels", "metadata.creationTimestamp", "metadata.ownerReferences.kind", "metadata.ownerReferences.controller",
+	"metadata.annotations[kubernetes.io/config.mirror]", "metadata.annotations[aipc.dev/*]", "metadata.annotations[kueue.x-k8s.io/*]",
 	"metadata.annotations[batch.kubernetes.io/job-completion-index]", "metadata.annotations[apps.kubernetes.io/pod-index]",
 	"metadata.annotations[leaderworkerset.sigs.k8s.io/worker-index]", "metadata.annotations[training.kubeflow.org/replica-index]",
 	"spec.nodeName", "spec.nodeSelector", "spec.affinity", "spec.tolerations", "spec.schedulerName", "spec.priority", "spec.priorityClassName",
@@ -101,13 +102,15 @@ static json_t *object_of(const struct source *s, const struct kube_object *o)
 /* What did not change for us is not told: of nodes most changes are heartbeats. */
 static bool same_for_us(const struct kube_object *old, const struct kube_object *now)
 {
-	static const char *const parts[] = { "spec", "status", "value", "provisioner" };
+	static const char *const parts[] = { "spec", "status", "value", "provisioner" }, *const of_meta[] = { "labels", "annotations", "ownerReferences" };
 	doc_val a = kube_object_at(old), b = kube_object_at(now);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (!doc_same(doc_at(a, parts[i]), doc_at(b, parts[i])))
 			return false;
-	return old->deleting == now->deleting && doc_same(doc_path(a, "metadata", "labels", NULL), doc_path(b, "metadata", "labels", NULL)) &&
-	       doc_same(doc_path(a, "metadata", "annotations", NULL), doc_path(b, "metadata", "annotations", NULL));
+	for (size_t i = 0; i < ARRAY_LEN(of_meta); i++)
+		if (!doc_same(doc_path(a, "metadata", of_meta[i], NULL), doc_path(b, "metadata", of_meta[i], NULL)))
+			return false;
+	return old->deleting == now->deleting;
 }
 
 /* Once for each object: who does not lead yet tells nobody. */

@@ -121,7 +121,9 @@ void live_untold(struct live *l, const struct live_word *w)
 static void join_reasons(const struct live *l, struct str *s, const struct unit *u, const struct pending *row)
 {
 	char name[400];
-	if (u->leaving.len)
+	if (u->leaving.len && u->moves)
+		str_addf(s, "%zu pod%s being moved to open %s for it; ", u->leaving.len, u->leaving.len == 1 ? " is" : "s are", u->where);
+	else if (u->leaving.len)
 		str_addf(s, "%zu pod%s of lower priority %s on the way out for it; ", u->leaving.len, u->leaving.len == 1 ? "" : "s", u->leaving.len == 1 ? "is" : "are");
 	else if (u->reserved)
 		str_addf(s, "room is kept for it in %s; ", u->where);

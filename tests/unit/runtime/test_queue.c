@@ -23,9 +23,12 @@ static void spans(void **unused)
 static void options(void **unused)
 {
 	(void)unused;
-	static const struct { struct rules_opts o; int64_t after; bool strict; const char *mistake; } rows[] = {
-		{ { NULL, false, 0 }, 300000, false, NULL }, { { "never", false, 0 }, -1, false, NULL }, { { "0", false, 7 }, 0, false, NULL }, { { "1h", false, 0 }, 3600000, false, NULL },
-		{ { NULL, true, 0 }, 0, true, NULL }, { { "soon", false, 0 }, 0, false, "not \"soon\"" }, { { "5m", true, 0 }, 0, false, "leave out --reserve-after" },
+	static const struct { struct rules_opts o; int64_t after; bool strict; int64_t moves; const char *mistake; } rows[] = {
+		{ { NULL, false, 0, NULL }, 300000, false, 0, NULL }, { { "never", false, 0, NULL }, -1, false, 0, NULL }, { { "0", false, 7, "0" }, 0, false, 0, NULL },
+		{ { "1h", false, 0, "16" }, 3600000, false, 16, NULL }, { { NULL, true, 0, "99999" }, 0, true, 99999, NULL },
+		{ { "soon", false, 0, NULL }, 0, false, 0, "not \"soon\"" }, { { "5m", true, 0, NULL }, 0, false, 0, "leave out --reserve-after" },
+		{ { NULL, false, 0, "-1" }, 0, false, 0, "--moves wants a number of pods from 0 (none) to 99999, not \"-1\"" },
+		{ { NULL, false, 0, "" }, 0, false, 0, "not \"\"" }, { { NULL, false, 0, "4x" }, 0, false, 0, "not \"4x\"" }, { { NULL, false, 0, "100000" }, 0, false, 0, "not \"100000\"" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct engine_rules r;
@@ -39,6 +42,7 @@ static void options(void **unused)
 		assert_int_equal(r.reserve_after_ms, rows[i].after);
 		assert_int_equal(r.strict, rows[i].strict);
 		assert_int_equal(r.aging, rows[i].o.aging);
+		assert_int_equal(r.moves, rows[i].moves);
 	}
 }
 
@@ -141,10 +145,10 @@ static void order_and_age(void **unused)
 	(void)unused;
 	static const struct { const char *what; struct engine_rules r; const char *old_at, *new_at, *other_at; } rows[] = {
 		/* one node: OLD waits two hours with priority 1, NEW has 3; OTHER fits beside neither but on the small node, and comes last */
-		{ "as they are", { -1, false, 0 }, "", "s0-l0-h00", "small" },
-		{ "an hour counts for two points", { -1, false, 2 }, "s0-l0-h00", "", "small" },
-		{ "an hour counts for one: not more than the other", { -1, false, 1 }, "s0-l0-h00", "", "small" },
-		{ "in order", { 0, true, 0 }, "", "s0-l0-h00", "" },
+		{ "as they are", { -1, false, 0, 0 }, "", "s0-l0-h00", "small" },
+		{ "an hour counts for two points", { -1, false, 2, 0 }, "s0-l0-h00", "", "small" },
+		{ "an hour counts for one: not more than the other", { -1, false, 1, 0 }, "s0-l0-h00", "", "small" },
+		{ "in order", { 0, true, 0, 0 }, "", "s0-l0-h00", "" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct world w;
@@ -250,7 +254,7 @@ static int minutes_until_it_starts(const struct engine_rules *rules, bool known,
 static void a_large_gang_never_starves(void **unused)
 {
 	(void)unused;
-	static const struct engine_rules none = { -1, false, 0 }, kept = { 300000, false, 0 }, strict = { 0, true, 0 };
+	static const struct engine_rules none = { -1, false, 0, 0 }, kept = { 300000, false, 0, 0 }, strict = { 0, true, 0, 0 };
 	double used;
 	assert_int_equal(minutes_until_it_starts(&none, true, &used), -1);
 	assert_int_equal(minutes_until_it_starts(&none, false, &used), -1);

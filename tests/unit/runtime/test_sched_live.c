@@ -17,7 +17,7 @@
 enum { SEEDS = 12, STEPS = 400, NODES = 24, PODS = 90, GANGS = 8, SLICE_MS = 50 };
 
 /* The world: objects by "Kind ns/name". */
-struct world { json_t *objects; struct live *l; uint64_t seed; unsigned uid; size_t bound; };
+struct world { json_t *objects; struct live *l; uint64_t seed; unsigned uid; size_t bound, moved; };
 
 static unsigned below(struct world *w, unsigned n)
 {
@@ -75,12 +75,13 @@ static void put_new_pod(struct world *w, unsigned i)
 	};
 	static const char *const apps[] = { "a", "b", "c", "d" };
 	char gang[64] = "";
-	bool member = i < GANGS * 6;
+	bool member = i < GANGS * 6, movable = !member && below(w, 3);
 	if (member)
 		snprintf(gang, sizeof(gang), ",'aipc.dev/gang':'g%u'", i / 6);
 	put(w, fixture("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'p-%02u','uid':'u%u','creationTimestamp':'2026-01-01T00:%02u:00Z',"
-		       "'labels':{'app':'%s'%s}},'spec':{'schedulerName':'%s','priority':%d,'containers':[{'name':'c','resources':{'requests':{'cpu':'%u','nvidia.com/gpu':'%u'}}}]%s}}",
-		      i, w->uid++, below(w, 60), choice(w, apps, 4), gang, below(w, 12) ? "aipc" : "other", 0, 1 + below(w, 3),
+		       "'labels':{'app':'%s'%s}%s},'spec':{'schedulerName':'%s','priority':%d,'containers':[{'name':'c','resources':{'requests':{'cpu':'%u','nvidia.com/gpu':'%u'}}}]%s}}",
+		      i, w->uid++, below(w, 60), choice(w, apps, 4), gang,
+		      movable ? ",'annotations':{'aipc.dev/movable':'true'},'ownerReferences':[{'kind':'ReplicaSet','name':'r','controller':true}]" : "", below(w, 12) ? "aipc" : "other", 0, 1 + below(w, 3),
 		      member ? 4 : below(w, 5), choice(w, specs, member ? 4 : 12)));
 }
 
@@ -160,11 +161,35 @@ static void step(struct world *w)
 		drop(w, gang);
 }
 
+/* The server evicts it, or does not; then it goes at once, or later. */
+static void evict(struct world *w, const struct live_victim *v)
+{
+	autofree char *key = xasprintf("Pod %s/%s", v->ns, v->name);
+	json_t *j = json_object_get(w->objects, key);
+	assert_true(v->moves);
+	if (!live_still_goes(w->l, v))
+		return;
+	assert_non_null(j);
+	assert_string_equal(json_str(json_at(j, "metadata"), "uid"), v->uid);
+	assert_non_null(json_str(json_at(j, "spec"), "nodeName"));
+	if (below(w, 5) == 0) {
+		live_spared(w->l, v);
+		return;
+	}
+	w->moved++;
+	j = json_deep_copy(j);
+	json_put_str(json_object_get(j, "metadata"), "deletionTimestamp", "2026-01-01T01:00:00Z");
+	put(w, j);
+	if (below(w, 2))
+		drop(w, key);
+}
+
 /* Decides until nothing more comes, and does what was decided; now and then a binding fails. */
 static void act(struct world *w)
 {
 	struct live_bind *b;
 	struct live_word *word;
+	struct live_victim *v;
 	for (int round = 0; round < 200; round++) {
 		bool more = live_decide(w->l, SLICE_MS);
 		while ((b = live_next_bind(w->l))) {
@@ -183,6 +208,11 @@ static void act(struct world *w)
 			w->bound++;
 			live_bound(w->l, b, LIVE_BOUND);
 			put(w, j);
+		}
+		while ((v = live_next_victim(w->l))) {
+			evict(w, v);
+			live_victim_free(v);
+			more = true;
 		}
 		while ((word = live_next_word(w->l))) {
 			assert_true(*word->message);
@@ -252,7 +282,7 @@ static void keep_promises(const struct world *w, struct model *m)
 static bool has_room_kept(const struct live *l, const char *key)
 {
 	const struct item *i = live_item(l, key);
-	return i->team && i->team->unit.reserved;
+	return i->team && i->team->unit.claims.len;
 }
 
 static void agree(struct world *w)
@@ -286,12 +316,15 @@ static void world_release(struct world *w)
 
 static void any_sequence_of_changes(void **state)
 {
-	size_t bound = 0;
+	size_t bound = 0, moved = 0;
 	(void)state;
 	clock_simulate(1, 1767225600000);
-	for (unsigned seed = 0; seed < SEEDS; seed++) {
+	for (unsigned seed = 0; seed < 2 * SEEDS; seed++) {
 		struct world w;
+		struct engine_rules r = engine_default_rules;
+		r.moves = seed < SEEDS ? 0 : 8;
 		world_init(&w, seed);
+		live_set_rules(w.l, &r);
 		for (unsigned i = 0; i < NODES; i += 1 + below(&w, 3))
 			put_node(&w, i);
 		put_volumes(&w);
@@ -304,9 +337,12 @@ static void any_sequence_of_changes(void **state)
 			}
 		}
 		bound += w.bound;
+		moved += w.moved;
 		world_release(&w);
 	}
-	assert_true(bound > 500);
+	assert_true(bound > 1000);
+	if (moved < 10)
+		fail_msg("only %zu were moved", moved);
 	clock_real();
 }
 
