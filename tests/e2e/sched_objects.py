@@ -38,6 +38,16 @@ def pods(name, n, more="{}"):
     out(items)
 
 
+def replicaset(name, n, gpus):
+    """Pods that may be moved, and the controller that makes them again."""
+    labels = {"app": name, "movable": "yes"}
+    container = {"name": "c", "image": "none", "resources": {"requests": {"cpu": "1"}, "limits": {"nvidia.com/gpu": gpus}}}
+    out([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": name, "namespace": "default"}, "spec": {
+        "replicas": int(n), "selector": {"matchLabels": {"app": name}}, "template": {
+            "metadata": {"labels": labels, "annotations": {"aipc.dev/movable": "true"}},
+            "spec": {"schedulerName": "aipc", "terminationGracePeriodSeconds": 30, "containers": [container]}}}}])
+
+
 def gang(name, least, spec="{}"):
     out([{"apiVersion": "aipc.dev/v1alpha1", "kind": "Gang", "metadata": {"name": name, "namespace": "default"}, "spec": {"min": int(least), **json.loads(spec)}}])
 

@@ -35,7 +35,7 @@ static const char *const keys[] = {
 	"nodeName", "nodeSelector", "affinity", "tolerations", "containers", "initContainers", "restartPolicy", "resources", "requests", "limits", "overhead", "ports",
 	"hostNetwork", "schedulingGates", "priority", "priorityClassName", "preemptionPolicy", "topologySpreadConstraints", "volumes", "schedulingGroup",
 	"resourceClaims", "min", "required", "preferred", "slices", "groups", "spread", "parent", "level", "size", "replacements", "taints", "unschedulable",
-	"allocatable", "capacity", "conditions", "type", "phase", "items", "kind", "apiVersion", "aipc.dev/gang", "aipc.dev/group", "aipc.dev/rank", "aipc.dev/spare",
+	"allocatable", "capacity", "conditions", "type", "phase", "items", "kind", "apiVersion", "aipc.dev/gang", "aipc.dev/group", "aipc.dev/rank", "aipc.dev/spare", "aipc.dev/movable", "controller",
 	"aipc.dev/xid", "aipc.dev/fence", "aipc.dev/guard-note", "aipc.dev/repaired", "aipc.dev/unhealthy", "aipc.dev/plan", "scheduling.x-k8s.io/pod-group",
 	"kueue.x-k8s.io/pod-group-name", "kueue.x-k8s.io/pod-group-total-count", "kueue.x-k8s.io/podset-required-topology", "kueue.x-k8s.io/podset-slice-size",
 };
@@ -226,6 +226,9 @@ static void schedule(const json_t *list, struct str *s)
 			filter_close(f);
 		}
 		struct engine *e = engine_new(m, all, NULL);
+		struct engine_rules rules = engine_default_rules;
+		rules.moves = 8;
+		engine_set_rules(e, &rules);
 		engine_run(e);
 		say(s, m, e);
 		engine_free(e);
