@@ -58,7 +58,7 @@ static bool settles(struct search *s, struct tree *t, uint32_t v, struct moved *
 	return ok;
 }
 
-void moves_settle(struct search *s, struct victims *out)
+bool moves_settle(struct search *s, struct victims *out)
 {
 	struct moved at[MOVES_MOST] = { { 0 } };
 	struct node *from[MOVES_MOST];
@@ -69,14 +69,14 @@ void moves_settle(struct search *s, struct victims *out)
 		model_unbind(s->e->m, out->pods.at[i]);
 	}
 	s->fits_left = 1;
-	if (!settles(s, s->tree, s->domain, at, n, out))
-		BUG("moves that were chosen do not settle");
+	bool ok = settles(s, s->tree, s->domain, at, n, out);
 	for (size_t i = 0; i < n; i++)
 		model_bind(s->e->m, out->pods.at[i], from[i]);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; ok && i < n; i++)
 		for (size_t k = 0; k < n; k++)
 			if (at[k].pod == out->pods.at[i])
 				vec_push(&out->to, at[k].to);
+	return ok;
 }
 
 /* --- whom to move -------------------------------------------------------------------------------------------------------------- */

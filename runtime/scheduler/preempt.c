@@ -575,8 +575,11 @@ bool search_run(struct search *s, bool *enough, struct victims *out)
 		found = look(s, out);
 		if (out->pods.len)
 			qsort(out->pods.at, out->pods.len, sizeof(*out->pods.at), by_key);
-		if (found && s->what == FOR_MOVES)
-			moves_settle(s, out);
+		if (found && s->what == FOR_MOVES && !moves_settle(s, out)) {
+			victims_release(out);
+			*out = (struct victims){ 0 };
+			found = false;
+		}
 		clear_units(s);
 		free(s->budget_used);
 		free(s->goes);

@@ -59,7 +59,7 @@ bool search_run(struct search *s, bool *enough, struct victims *out);
 
 /* moves.c: the units of HERE whose moving opens V are out afterwards. False: none do, or none that are cheaper than SO_FAR (NULL: there is nothing). */
 bool moves_choose(struct search *s, struct tree *t, uint32_t v, struct unit **here, size_t n, const struct victims *so_far);
-/* Where the pods of OUT and the group go. */
-void moves_settle(struct search *s, struct victims *out);
+/* Where the pods of OUT and the group go. False: nowhere after all, which is an error of the search and no reason to end. */
+bool moves_settle(struct search *s, struct victims *out);
 
 #endif
