@@ -172,7 +172,8 @@ static void ignore(struct living *x)
 	const char **paths = arena_array(x->l->arena, val_len(v) + 1, sizeof(*paths));
 	for (size_t i = 0; i < val_len(v); i++) {
 		const struct val *one = v->seq.at[i];
-		const struct expr *at = e->kind == X_TUPLE && i < e->list.n ? e->list.at[i] : e;
+		struct expr_constant room;
+		const struct expr *at = e->kind == X_TUPLE && i < e->list.n ? expr_item(e, (uint32_t)i, &room) : e;
 		bool text = val_kind(one) == T_STRING && val_known(one);
 		if (text && strcmp(one->str.s, "all") == 0)
 			x->out->ignore_all = true;

@@ -109,13 +109,14 @@ unsigned eval_sensitive(struct eval *e, const struct val *v)
 
 static const struct val *eval_tuple(struct eval *e, struct expr *x)
 {
-	autofree const struct val **at = xcalloc(x->list.n ? x->list.n : 1, sizeof(*at));
+	const struct val **at = arena_packed(e->arena, x->list.n, sizeof(*at));
+	struct expr_constant room;
 	bool ok = true;
 	for (uint32_t i = 0; i < x->list.n; i++) {
-		at[i] = eval(e, x->list.at[i]);
+		at[i] = eval(e, expr_item(x, i, &room));
 		ok &= at[i] != NULL;
 	}
-	return ok ? val_tuple(e->arena, at, x->list.n) : NULL;
+	return ok ? val_tuple_of(e->arena, NULL, at, x->list.n) : NULL;
 }
 
 /* A key as a string: *OUT NULL when unknown. */
@@ -141,22 +142,35 @@ static bool key_text(struct eval *e, struct expr *x, const char **out, unsigned 
 	return true;
 }
 
+/* The Ith key of X; most are constant texts, which need no value. */
+static bool object_key(struct eval *e, struct expr *x, uint32_t i, const char **out, unsigned *marked)
+{
+	struct expr_constant room;
+	struct expr *key = expr_item_key(x, i, &room);
+	const struct ynode *n = key == &room.x ? key->yaml.node : NULL;
+	if (!n || strlen(n->is->s) != n->is->n)
+		return key_text(e, key, out, marked);
+	*out = eval_yaml_key(e, n, x->o->file->arena == e->arena);
+	return eval_step(e, x, 1);
+}
+
 static const struct val *eval_object(struct eval *e, struct expr *x)
 {
-	autofree struct val_entry *at = xcalloc(x->object.n ? x->object.n : 1, sizeof(*at));
+	struct val_entry *at = arena_packed(e->arena, x->object.n, sizeof(*at));
+	struct expr_constant room;
 	bool ok = true, unknown = false;
 	unsigned marked = 0;
 	for (uint32_t i = 0; i < x->object.n; i++) {
-		if (!key_text(e, x->object.at[i].key, &at[i].key, &marked))
+		if (!object_key(e, x, i, &at[i].key, &marked))
 			ok = false;
 		else if (!at[i].key)
 			unknown = true;
-		at[i].val = eval(e, x->object.at[i].val);
+		at[i].val = eval(e, expr_item_val(x, i, &room));
 		ok &= at[i].val != NULL;
 	}
 	if (!ok)
 		return NULL;
-	return val_mark(e->arena, unknown ? &val_unknown_dynamic : val_object(e->arena, at, x->object.n), marked);
+	return val_mark(e->arena, unknown ? &val_unknown_dynamic : val_object_of(e->arena, NULL, at, x->object.n), marked);
 }
 
 /* V as text appended to OUT. */

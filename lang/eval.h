@@ -75,5 +75,6 @@ bool expr_reference(const struct expr *x, const char **root, const char **name);
 /* N without templates, in E's arena; texts and parts that occur again are shared. STAYS: N's file lives as long as the arena, so that its
  * texts need no copy. */
 const struct val *eval_yaml(struct eval *e, const struct ynode *n, bool stays);
+const char *eval_yaml_key(struct eval *e, const struct ynode *n, bool stays);          /* the text alone */
 
 #endif

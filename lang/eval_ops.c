@@ -215,19 +215,21 @@ static const struct type *likely_type(struct eval *e, struct expr *x)
 static const struct type *tuple_form(struct eval *e, struct expr *x)
 {
 	const struct type **items = arena_array(e->arena, x->list.n, sizeof(*items));
+	struct expr_constant room;
 	for (uint32_t i = 0; i < x->list.n; i++)
-		items[i] = likely_type(e, x->list.at[i]);
+		items[i] = likely_type(e, expr_item(x, i, &room));
 	return type_tuple(e->arena, items, x->list.n);
 }
 
 static const struct type *object_form(struct eval *e, struct expr *x)
 {
 	struct type_field *fields = arena_array(e->arena, x->object.n, sizeof(*fields));
+	struct expr_constant room;
 	for (uint32_t i = 0; i < x->object.n; i++) {
-		const struct val *key = eval(e, x->object.at[i].key);
+		const struct val *key = eval(e, expr_item_key(x, i, &room));
 		if (!key || !val_known(key) || val_kind(key) != T_STRING)
 			return &type_dynamic;
-		fields[i] = (struct type_field){ .name = key->str.s, .type = likely_type(e, x->object.at[i].val) };
+		fields[i] = (struct type_field){ .name = key->str.s, .type = likely_type(e, expr_item_val(x, i, &room)) };
 	}
 	return type_object(e->arena, fields, x->object.n);
 }

@@ -18,7 +18,7 @@ struct eval_shared {
 	const struct val *parts[SETS][WAYS];
 	const struct type *types[SETS][WAYS];
 };
-struct maker { struct arena *a; struct eval_shared *shared; bool stays; };
+struct maker { struct eval *e; struct arena *a; struct eval_shared *shared; bool stays; };
 
 static const struct val *make(struct maker *m, const struct ynode *n);
 
@@ -49,9 +49,9 @@ static const struct val *scalar(struct maker *m, const struct ybody *is)
 	return set->val;
 }
 
-static const char *key_text(struct maker *m, const struct ybody *is)
+const char *eval_yaml_key(struct eval *e, const struct ynode *n, bool stays)
 {
-	return m->stays && val_is_ascii(is->s, is->n) ? is->s : val_stringn(m->a, is->s, is->n)->str.s;
+	return stays && val_is_ascii(n->is->s, n->is->n) ? n->is->s : val_stringn(e->arena, n->is->s, n->is->n)->str.s;
 }
 
 static bool has_types(const struct type *t, enum type_kind kind, const struct val_entry *at, uint32_t n)
@@ -136,7 +136,7 @@ static const struct val *map(struct maker *m, const struct ynode *n)
 {
 	struct val_entry few[SMALL], *at = n->is->n <= SMALL ? few : arena_packed(m->a, n->is->n, sizeof(*at));
 	for (uint32_t i = 0; i < n->is->n; i++)
-		at[i] = (struct val_entry){ key_text(m, yaml_kids(n)[2 * i].is), make(m, &yaml_kids(n)[2 * i + 1]) };
+		at[i] = (struct val_entry){ eval_yaml_key(m->e, &yaml_kids(n)[2 * i], m->stays), make(m, &yaml_kids(n)[2 * i + 1]) };
 	return at == few ? part(m, T_OBJECT, few, (uint32_t)val_sort_entries(few, n->is->n)) : val_object_of(m->a, NULL, at, n->is->n);
 }
 
@@ -157,5 +157,5 @@ const struct val *eval_yaml(struct eval *e, const struct ynode *n, bool stays)
 {
 	if (!e->shared)
 		e->shared = arena_alloc(e->arena, sizeof(*e->shared));
-	return make(&(struct maker){ .a = e->arena, .shared = e->shared, .stays = stays }, n);
+	return make(&(struct maker){ .e = e, .a = e->arena, .shared = e->shared, .stays = stays }, n);
 }

@@ -253,20 +253,21 @@ static const char *constant_key(const struct expr *k)
 	return k->kind == X_VALUE && val_known(k->val) && val_kind(k->val) == T_STRING ? k->val->str.s : NULL;
 }
 
-/* As deep into literal maps and lists as PATH and the expression go. */
-static const struct expr *step_into(const struct expr *e, const char *const *path)
+/* As deep into literal maps and lists as PATH and the expression go. ROOM is for a constant (expr_item()). */
+static const struct expr *step_into(const struct expr *e, const char *const *path, struct expr_constant *room)
 {
 	for (; *path; path++) {
 		const struct expr *next = NULL;
 		for (uint32_t i = 0; e->kind == X_OBJECT && i < e->object.n; i++) {
-			const char *key = constant_key(e->object.at[i].key);
+			struct expr_constant of_key;
+			const char *key = constant_key(expr_item_key(e, i, &of_key));
 			if (key && strcmp(key, *path) == 0)
-				next = e->object.at[i].val;
+				next = expr_item_val(e, i, room);
 		}
 		char *end;
 		unsigned long n = strtoul(*path, &end, 10);
 		if (e->kind == X_TUPLE && **path && !*end && n < e->list.n)
-			next = e->list.at[n];
+			next = expr_item(e, (uint32_t)n, room);
 		if (!next)
 			return e;
 		e = next;
@@ -285,7 +286,8 @@ static bool explain_instance(void *ctx, enum lang_key kind, const char *key)
 	for (size_t i = 0; i < body->attrs.len; i++) {
 		if (strcmp(body->attrs.at[i].name, x->path[0]) != 0 || !body->attrs.at[i].x)
 			continue;
-		const struct expr *e = step_into(body->attrs.at[i].x, x->path + 1);
+		struct expr_constant room;
+		const struct expr *e = step_into(body->attrs.at[i].x, x->path + 1, &room);
 		put_place(x->out, e->len || e->kind == X_YAML ? expr_mark(e) : lang_mark(x->r, false, x->path));
 		put_text(x->out, e);
 		trace(x, x->l->scope, e, x->out);

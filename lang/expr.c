@@ -6,14 +6,25 @@
 
 /* --- from YAML --------------------------------------------------------------------------------------------------- */
 
+static bool is_scalar(const struct ynode *n)
+{
+	return n->is->kind != Y_SEQ && n->is->kind != Y_MAP;
+}
+
+static struct origin origin_at(const struct yaml_file *f, const struct ynode *n)
+{
+	struct origin o = { .file = f, .node = n, .src = &f->src };
+	if (is_scalar(n)) {
+		o.text = n->is->s;
+		o.len = n->is->n;
+	}
+	return o;
+}
+
 static const struct origin *origin_of(struct arena *a, const struct yaml_file *f, const struct ynode *n)
 {
 	struct origin *o = arena_alloc(a, sizeof(*o));
-	*o = (struct origin){ .file = f, .node = n, .src = &f->src };
-	if (n->is->kind != Y_SEQ && n->is->kind != Y_MAP) {
-		o->text = n->is->s;
-		o->len = n->is->n;
-	}
+	*o = origin_at(f, n);
 	return o;
 }
 
@@ -35,6 +46,42 @@ static void take_child(struct expr *x, const struct expr *child)
 		x->height = (uint16_t)(child->height + 1);
 }
 
+/* N, a member of X: NULL in *OUT for a constant scalar. */
+static bool from_member(struct arena *a, const struct yaml_file *f, const struct ynode *n, struct expr *x, struct expr **out, struct diags *d)
+{
+	static const struct expr leaf = { .height = 1 };
+	*out = NULL;
+	if (is_scalar(n) && !n->is->live) {
+		take_child(x, &leaf);
+		return true;
+	}
+	*out = expr_from_yaml(a, f, n, d);
+	take_child(x, *out);
+	return *out != NULL;
+}
+
+static struct expr *constant(const struct expr *x, const struct ynode *n, struct expr_constant *room)
+{
+	room->o = origin_at(x->o->file, n);
+	room->x = (struct expr){ .kind = X_YAML, .height = 1, .o = &room->o, .yaml = { .node = n } };
+	return &room->x;
+}
+
+struct expr *expr_item(const struct expr *x, uint32_t i, struct expr_constant *room)
+{
+	return x->list.at[i] ? x->list.at[i] : constant(x, &yaml_kids(x->o->node)[i], room);
+}
+
+struct expr *expr_item_key(const struct expr *x, uint32_t i, struct expr_constant *room)
+{
+	return x->object.at[i].key ? x->object.at[i].key : constant(x, &yaml_kids(x->o->node)[2 * i], room);
+}
+
+struct expr *expr_item_val(const struct expr *x, uint32_t i, struct expr_constant *room)
+{
+	return x->object.at[i].val ? x->object.at[i].val : constant(x, &yaml_kids(x->o->node)[2 * i + 1], room);
+}
+
 static struct expr *from_map(struct arena *a, const struct yaml_file *f, const struct ynode *n, struct diags *d)
 {
 	struct expr *x = node_new(a, X_OBJECT, origin_of(a, f, n));
@@ -43,11 +90,8 @@ static struct expr *from_map(struct arena *a, const struct yaml_file *f, const s
 	x->object.at = arena_array(a, n->is->n ? n->is->n : 1, sizeof(*x->object.at));
 	for (uint32_t i = 0; i < n->is->n; i++) {
 		struct expr_item *item = &x->object.at[i];
-		item->key = expr_from_yaml(a, f, &yaml_kids(n)[2 * i], d);
-		item->val = expr_from_yaml(a, f, &yaml_kids(n)[2 * i + 1], d);
-		ok &= item->key && item->val;
-		take_child(x, item->key);
-		take_child(x, item->val);
+		ok &= from_member(a, f, &yaml_kids(n)[2 * i], x, &item->key, d);
+		ok &= from_member(a, f, &yaml_kids(n)[2 * i + 1], x, &item->val, d);
 	}
 	return ok ? x : NULL;
 }
@@ -84,11 +128,8 @@ struct expr *expr_from_yaml(struct arena *a, const struct yaml_file *f, const st
 	bool ok = true;
 	x->list.n = n->is->n;
 	x->list.at = arena_array(a, n->is->n ? n->is->n : 1, sizeof(*x->list.at));
-	for (uint32_t i = 0; i < n->is->n; i++) {
-		x->list.at[i] = expr_from_yaml(a, f, &yaml_kids(n)[i], d);
-		ok &= x->list.at[i] != NULL;
-		take_child(x, x->list.at[i]);
-	}
+	for (uint32_t i = 0; i < n->is->n; i++)
+		ok &= from_member(a, f, &yaml_kids(n)[i], x, &x->list.at[i], d);
 	return ok ? x : NULL;
 }
 
@@ -101,6 +142,17 @@ static void visit_call(const struct expr *x, expr_visit_fn *fn, void *ctx, bool 
 	bool lazy = strcmp(x->call.name, "try") == 0 || strcmp(x->call.name, "can") == 0;
 	for (uint32_t i = 0; i < x->call.n; i++)
 		visit(x->call.args[i], fn, ctx, certain && !lazy);
+}
+
+static void visit_members(const struct expr *x, expr_visit_fn *fn, void *ctx, bool certain)
+{
+	struct expr_constant room;
+	for (uint32_t i = 0; x->kind != X_OBJECT && i < x->list.n; i++)
+		visit(expr_item(x, i, &room), fn, ctx, certain);
+	for (uint32_t i = 0; x->kind == X_OBJECT && i < x->object.n; i++) {
+		visit(expr_item_key(x, i, &room), fn, ctx, certain);
+		visit(expr_item_val(x, i, &room), fn, ctx, certain);
+	}
 }
 
 static void visit_loop(const struct expr *x, expr_visit_fn *fn, void *ctx, bool certain)
@@ -119,9 +171,8 @@ static void visit(const struct expr *x, expr_visit_fn *fn, void *ctx, bool certa
 	switch ((enum expr_kind)x->kind) {
 	case X_VALUE: case X_YAML: case X_REF: case X_SLOT:
 		return;
-	case X_TEMPLATE: case X_TUPLE:
-		for (uint32_t i = 0; i < x->list.n; i++)
-			visit(x->list.at[i], fn, ctx, certain);
+	case X_TEMPLATE: case X_TUPLE: case X_OBJECT:
+		visit_members(x, fn, ctx, certain);
 		return;
 	case X_JOIN: case X_FOR:
 		visit_loop(x, fn, ctx, certain);
@@ -148,12 +199,6 @@ static void visit(const struct expr *x, expr_visit_fn *fn, void *ctx, bool certa
 	case X_UNARY: case X_BINARY:
 		visit(x->bin.l, fn, ctx, certain);
 		visit(x->bin.r, fn, ctx, certain && x->op != OP_AND && x->op != OP_OR);
-		return;
-	case X_OBJECT:
-		for (uint32_t i = 0; i < x->object.n; i++) {
-			visit(x->object.at[i].key, fn, ctx, certain);
-			visit(x->object.at[i].val, fn, ctx, certain);
-		}
 		return;
 	}
 }

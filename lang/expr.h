@@ -43,7 +43,7 @@ struct expr {
 	union {
 		const struct val *val;
 		struct { const struct ynode *node; const struct val *val; } yaml;        /* no template inside; val: once computed */
-		struct { struct expr **at; uint32_t n; } list;                           /* X_TEMPLATE, X_TUPLE, X_CALL's arguments in call */
+		struct { struct expr **at; uint32_t n; } list;                           /* X_TEMPLATE; X_TUPLE: expr_item() */
 		struct { const char *name; struct expr **args; uint32_t n; } call;
 		const char *name;                                                        /* X_REF */
 		struct { struct expr *src; const char *name; } attr;
@@ -52,10 +52,17 @@ struct expr {
 		struct { struct expr *test, *yes, *no; } cond;
 		struct { struct expr *l, *r; } bin;                                      /* X_UNARY: l */
 		struct { struct expr *coll, *key, *val, *test; } loop;                   /* X_FOR: key set: an object; X_JOIN: val */
-		struct { struct expr_item *at; uint32_t n; } object;
+		struct { struct expr_item *at; uint32_t n; } object;                     /* expr_item_key(), expr_item_val() */
 	};
 };
 struct mark expr_mark(const struct expr *x);
+
+/* The Ith member of an X_TUPLE; key or value of the Ith pair of an X_OBJECT. A constant scalar in YAML is no expression of its own where a
+ * template stands beside it (NULL in AT): there may be millions. *ROOM becomes one then, and must last as long as what is returned. */
+struct expr_constant { struct expr x; struct origin o; };
+struct expr *expr_item(const struct expr *x, uint32_t i, struct expr_constant *room);
+struct expr *expr_item_key(const struct expr *x, uint32_t i, struct expr_constant *room);
+struct expr *expr_item_val(const struct expr *x, uint32_t i, struct expr_constant *room);
 
 /* NULL after a diagnostic. The whole text of O is one expression; one template. Everything lives in A, text is borrowed. */
 struct expr *expr_parse(struct arena *a, const struct origin *o, struct diags *d);

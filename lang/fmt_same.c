@@ -43,10 +43,20 @@ static bool same_object(const struct expr *x, const struct expr *y)
 {
 	if (x->object.n != y->object.n)
 		return false;
+	struct expr_constant p, q;
 	for (uint32_t i = 0; i < x->object.n; i++)
-		if (!same(x->object.at[i].key, y->object.at[i].key) || !same(x->object.at[i].val, y->object.at[i].val))
+		if (!same(expr_item_key(x, i, &p), expr_item_key(y, i, &q)) || !same(expr_item_val(x, i, &p), expr_item_val(y, i, &q)))
 			return false;
 	return true;
+}
+
+static bool same_items(const struct expr *x, const struct expr *y)
+{
+	struct expr_constant p, q;
+	for (uint32_t i = 0; i < x->list.n && i < y->list.n; i++)
+		if (!same(expr_item(x, i, &p), expr_item(y, i, &q)))
+			return false;
+	return x->list.n == y->list.n;
 }
 
 static bool same(const struct expr *x, const struct expr *y)
@@ -58,7 +68,7 @@ static bool same(const struct expr *x, const struct expr *y)
 	switch ((enum expr_kind)x->kind) {
 	case X_VALUE: return same_value(x->val, y->val);
 	case X_YAML: return same_node(x->yaml.node, y->yaml.node);
-	case X_TEMPLATE: case X_TUPLE: return x->list.n == y->list.n && same_list(x->list.at, y->list.at, x->list.n);
+	case X_TEMPLATE: case X_TUPLE: return same_items(x, y);
 	case X_REF: return same_name(x->name, y->name);
 	case X_SLOT: return true;
 	case X_ATTR: return same_name(x->attr.name, y->attr.name) && same(x->attr.src, y->attr.src);

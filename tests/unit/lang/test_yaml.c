@@ -218,8 +218,9 @@ static size_t size_with_values(const struct str *s)
 	e->arena = a;
 	e->d = d;
 	assert_true(yaml_parse(a, &src, false, d, &f));
-	const struct val *v = eval_yaml(e, &f->docs[0], true);
-	assert_true(val_known_deep(v));
+	struct expr *x = expr_from_yaml(a, f, &f->docs[0], d);
+	const struct val *v = x ? eval_run(e, x) : NULL;
+	assert_true(v && val_known_deep(v));
 	assert_int_equal(val_len(v), f->docs[0].is->n);
 	diags_free(d);
 	free(e);
@@ -231,6 +232,8 @@ static const struct { const char *before, *every, *after; double most; } dense_r
 	{ "", "- 1\n", "", 8 }, { "[", "1,", "]", 13 }, { "[", "~,", "]", 13 }, { "[", "0xf,", "]", 7 }, { "[", ".5,", "]", 9 },
 	{ "[", "[],", "]", 11 }, { "[", "{},", "]", 11 }, { "[", "[1],", "]", 12.5 }, { "", "- - - - - - - - - - - - 1\n", "", 12 },
 	{ "[", "{a,b,c,d},", "]", 16.5 }, { "[", "a: ,", "]", 16.5 }, { "[", "{a: 1},", "]", 10 },
+	/* a template among them makes an expression of the list, not of what else is in it */
+	{ "[", "1,", "'${1}']", 16.5 }, { "{", "????: 1,", "x: '${1}'}", 11 },
 	/* no real file: nothing is ever the same */
 	{ "{", "????,", "}", 13 }, { "[", "????,", "]", 14 }, { "[", "{????: 1},", "]", 16 }, { "[", "{?,0?,1?,2?},", "]", 21.5 },
 	{ "[", "[[[[[[[[[[[[[[[[[[[[????]]]]]]]]]]]]]]]]]]]],", "]", 28 },
