@@ -347,12 +347,16 @@ static void put_pod(struct live *l, const json_t *j)
 	}
 	if (!i)
 		i = item_new(l, p);
+	p->terminating = p->terminating || i->displaced_by;
+	const struct node *was_on = i->pod ? i->pod->node : NULL;
+	bool as_before = was_on && labels_same(&i->pod->labels, &p->labels) && i->pod->terminating == p->terminating;
 	drop_content(l, i, p);
 	i->pod = p;
 	p->owner = i;
 	i->ours = live_ours(p, l);
-	p->terminating = p->terminating || i->displaced_by;
 	put_on_node(l, i);
+	/* Whoever has to be near it, or counts what is spread, may go now, without any room gained. */
+	l->wake_social = l->wake_social || (p->node && !(as_before && p->node == was_on));
 	join(l, i);
 }
 
@@ -381,11 +385,14 @@ void item_unassume(struct live *l, struct item *i)
 static void put_node(struct live *l, const json_t *j)
 {
 	struct node *n;
+	uint64_t before = l->m->version;
 	bool more = model_put_node(l->m, j, &n);
 	if (!n)
 		l->stats.foreign++;
 	else if (more)
 		live_freed(l, n);
+	/* A domain that counts no more may have been the emptiest. */
+	l->wake_social = l->wake_social || l->m->version != before;
 }
 
 static void drop_node(struct live *l, const char *name)
@@ -589,6 +596,14 @@ static bool concerned(struct live *l, struct map *known, const struct unit *u)
 	return answer == 2;
 }
 
+static void wake_social(struct live *l)
+{
+	for (size_t i = 0; i < l->waiting.len; i++)
+		if (l->waiting.at[i]->social)
+			unit_wake(l, l->waiting.at[i]);
+	l->wake_social = false;
+}
+
 static void wake_concerned(struct live *l)
 {
 	struct map *known = map_new();
@@ -612,6 +627,8 @@ void live_settle(struct live *l)
 		if (l->dirty.at[i])
 			team_build(l, l->dirty.at[i]);
 	l->dirty.len = 0;
+	if (l->wake_social)
+		wake_social(l);
 	if (l->freed.len || l->wake_all)
 		wake_concerned(l);
 	model_trim_changes(l->m);

@@ -38,7 +38,7 @@ static void put_claims(struct live *l, struct unit *u)
 		struct pod *p = u->claims.at[i].item->pod;
 		struct node *n = model_node(l->m, intern(l->m->names, u->claims.at[i].node));
 		if (p && n && !p->node && !p->node_name && !u->claims.at[i].item->to)
-			model_bind(l->m, p, n);
+			model_promise(l->m, p, n);
 	}
 }
 
@@ -150,7 +150,7 @@ void live_spared(struct live *l, const struct live_victim *v)
 	for (size_t k = 0; k < u->leaving.len; k++)
 		u->leaving.at[k]->pod->terminating = u->leaving.at[k]->pod->deleted;
 	promise_drop(l, u);
-	l->hungry = true;
+	l->hungry = l->wake_social = true;
 }
 
 /* --- choosing ------------------------------------------------------------------------------------------------------------ */
@@ -225,6 +225,7 @@ static void send_away(struct live *l, struct unit *u, struct pod *p, const struc
 	v->budget = covered(l, p);
 	vec_push(&l->victims, v);
 	p->terminating = true;               /* as good as */
+	l->wake_social = true;
 	if (i->team)
 		team_report(l, i->team);
 	i->displaced_by = u;

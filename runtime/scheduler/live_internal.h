@@ -84,7 +84,7 @@ struct live {
 	VEC(struct team *) dirty;
 	VEC(struct unit *) promised;                 /* units with claims */
 	VEC(sym) freed;                              /* names of nodes that gained */
-	bool wake_all, hungry, reset_wanted;                       /* hungry: who did not fit looks for victims */
+	bool wake_all, wake_social, hungry, reset_wanted;          /* hungry: who did not fit looks for victims */
 	VEC(struct live_bind *) binds; size_t binds_at;
 	VEC(struct live_word *) words; size_t words_at;      /* for pods that nothing was told yet */
 	VEC(struct live_word *) rewords; size_t rewords_at;

@@ -335,7 +335,16 @@ void model_unbind(struct model *m, struct pod *p)
 		last->apart_slot = p->apart_slot;
 	}
 	p->node = NULL;
+	m->promised -= p->promised;
+	p->promised = false;
 	note_move(m, p, n, -1);
+}
+
+void model_promise(struct model *m, struct pod *p, struct node *n)
+{
+	model_bind(m, p, n);
+	p->promised = true;
+	m->promised++;
 }
 
 int model_by_node_name(const void *a, const void *b)

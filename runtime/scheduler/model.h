@@ -78,6 +78,7 @@ struct pod {
 	sym node_name;                       /* spec.nodeName, also of nodes that are not there */
 	uint32_t slot;                       /* in node->pods */
 	bool assumed;                        /* put there by a decision, not by the cluster */
+	bool promised;                       /* not there: the room is only kept for it (model_promise) */
 	bool terminating, never_preempts;
 	bool deleted;                        /* has a deletionTimestamp; terminating may also be a decision */
 	bool extra;                          /* bound, and its group has its minimum without it; of groups whose pods may be displaced one by one */
@@ -145,6 +146,7 @@ struct model {
 	bool stale;                          /* nodes came, went or moved: indexes mean nothing until model_reshape */
 	/* Called when P came to (1) or left (-1) a node; not while stale. May be NULL. */
 	void (*moved)(void *arg, const struct pod *p, uint32_t node_index, int sign); void *moved_arg;
+	size_t promised;                     /* pods that are */
 	VEC(sym) levels;                     /* labels that make the trees: a node whose value of one changes moves */
 	struct arena *budget_arena;
 	size_t n_gone;
@@ -167,6 +169,8 @@ const struct volume *model_volume(const struct model *m, sym name);
 /* Puts P on N (P must be nowhere) and takes it off again. Both change sums only: O(resources of the pod). */
 void model_bind(struct model *m, struct pod *p, struct node *n);
 void model_unbind(struct model *m, struct pod *p);
+/* The same for room that is only kept for P: it takes room and keeps others away, but is nobody's neighbour yet. */
+void model_promise(struct model *m, struct pod *p, struct node *n);
 /* What is free of RES on N; 0 where N has none. */
 int64_t node_free(const struct node *n, sym res);
 /* As above by position in n->has. */

@@ -232,7 +232,7 @@ static void put_kept(struct engine *e, struct kept *k, bool put)
 {
 	for (size_t i = 0; k->put != put && i < k->r.held.len; i++) {
 		if (put)
-			model_bind(e->m, k->r.held.at[i].pod, k->r.held.at[i].node);
+			model_promise(e->m, k->r.held.at[i].pod, k->r.held.at[i].node);
 		else
 			model_unbind(e->m, k->r.held.at[i].pod);
 	}

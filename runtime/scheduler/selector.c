@@ -48,6 +48,11 @@ bool labels_get(const struct labels *l, sym key, sym *value)
 	return true;
 }
 
+bool labels_same(const struct labels *a, const struct labels *b)
+{
+	return a->n == b->n && (a->n == 0 || memcmp(a->at, b->at, a->n * sizeof(*a->at)) == 0);
+}
+
 /* --- what a label may look like (apimachinery validation) ------------------------------------------------------------ */
 
 static bool name_like(const char *s, size_t n)

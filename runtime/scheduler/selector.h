@@ -35,6 +35,7 @@ struct node_terms node_terms_parse(struct interns *t, struct arena *a, const jso
 struct selector selector_with(struct arena *a, struct selector s, sym key, sym value, bool in);
 
 bool labels_get(const struct labels *l, sym key, sym *value);
+bool labels_same(const struct labels *a, const struct labels *b);
 bool selector_matches(const struct interns *t, const struct selector *s, const struct labels *l);
 bool selector_empty(const struct selector *s);              /* matches everything */
 bool node_terms_match(const struct interns *t, const struct node_terms *terms, const struct labels *labels, sym node_name);

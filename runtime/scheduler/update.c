@@ -51,11 +51,6 @@ static bool moved(const struct model *m, const struct node *a, const struct node
 	return false;
 }
 
-static bool same_labels(const struct labels *a, const struct labels *b)
-{
-	return a->n == b->n && (a->n == 0 || memcmp(a->at, b->at, a->n * sizeof(*a->at)) == 0);
-}
-
 static bool same_taints(const struct node *a, const struct node *b)
 {
 	if (a->n_taints != b->n_taints)
@@ -69,7 +64,7 @@ static bool same_taints(const struct node *a, const struct node *b)
 /* Could something fit on NOW that did not on OLD? */
 static bool gained(const struct node *old, const struct node *now)
 {
-	if (!same_labels(&old->labels, &now->labels) || (old->n_taints && !same_taints(old, now)) || (old->cordoned && !now->cordoned) ||
+	if (!labels_same(&old->labels, &now->labels) || (old->n_taints && !same_taints(old, now)) || (old->cordoned && !now->cordoned) ||
 	    (old->spare && !now->spare) || now->max_pods > old->max_pods)
 		return true;
 	for (uint32_t i = 0; i < now->has.n; i++) {
@@ -84,7 +79,7 @@ static bool gained(const struct node *old, const struct node *now)
 
 static bool same(const struct node *a, const struct node *b)
 {
-	return same_labels(&a->labels, &b->labels) && same_taints(a, b) && a->cordoned == b->cordoned && a->spare == b->spare &&
+	return labels_same(&a->labels, &b->labels) && same_taints(a, b) && a->cordoned == b->cordoned && a->spare == b->spare &&
 	       a->max_pods == b->max_pods && a->has.n == b->has.n && (a->has.n == 0 || memcmp(a->has.at, b->has.at, a->has.n * sizeof(*a->has.at)) == 0);
 }
 

@@ -253,6 +253,46 @@ static void passing_rows(void **unused)
 		check(&passing[i].row, passing[i].lasting);
 }
 
+/* A pod for which room is only kept forbids as if it were there, and satisfies nothing. */
+static void who_is_only_expected_is_nobodys_neighbour(void **unused)
+{
+	(void)unused;
+	static const struct { const char *rule; bool there, expected; } rows[] = {
+		{ "'affinity':{'podAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'zone','labelSelector':" WEB "}]}}", true, false },
+		{ "'affinity':{'podAntiAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'zone','labelSelector':" WEB "}]}}", false, false },
+		/* One runs here, the other zone has none yet. */
+		{ "'topologySpreadConstraints':[{'maxSkew':1,'topologyKey':'zone','whenUnsatisfiable':'DoNotSchedule','labelSelector':" WEB "}]", true, false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err;
+		struct model *m = model_new();
+		bool spread = i == 2;
+		autofree char *text = xasprintf("{'kind':'List','apiVersion':'v1','items':["
+			"{'apiVersion':'v1','kind':'Node','metadata':{'name':'n','labels':{'zone':'a'}}," ROOM "},{'apiVersion':'v1','kind':'Node','metadata':{'name':'o','labels':{'zone':'b'}}," ROOM "},"
+			"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p','namespace':'default','labels':{'app':'%s'}},'spec':{'containers':[{'name':'c'}],%s}},"
+			"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'q','namespace':'default','labels':{'app':'web'}},'spec':{'containers':[{'name':'c'}]}}%s]}",
+			spread ? "web" : "other", rows[i].rule, spread ? "," OTHER("r", ",'labels':{'app':'web'}", "", "") : "");
+		autojson json_t *list = parse(text);
+		assert_int_equal(model_add(m, list, &err), 0);
+		model_settle(m);
+		struct pod *p = NULL, *q = NULL;
+		for (size_t k = 0; k < m->pods.len; k++) {
+			p = strcmp(m->pods.at[k]->key, "default/p") == 0 ? m->pods.at[k] : p;
+			q = strcmp(m->pods.at[k]->key, "default/q") == 0 ? m->pods.at[k] : q;
+		}
+		struct node *n = model_node(m, intern_find(m->names, "n")), *o = model_node(m, intern_find(m->names, "o"));
+		for (int promised = 0; promised < 2; promised++) {
+			(promised ? model_promise : model_bind)(m, q, spread ? o : n);
+			struct filter *f = filter_open(m, p);
+			assert_int_equal(filter_node(f, n) == NULL, promised ? rows[i].expected : rows[i].there);
+			filter_close(f);
+			model_unbind(m, q);
+			assert_int_equal(m->promised, 0);
+		}
+		model_free(m);
+	}
+}
+
 /* What is no Kubernetes object, or a strange one, is refused or noted, and nothing breaks. */
 static void strange_objects(void **unused)
 {
@@ -280,7 +320,7 @@ static void strange_objects(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(resources_rows), cmocka_unit_test(nodes_rows), cmocka_unit_test(passing_rows), cmocka_unit_test(ports_rows), cmocka_unit_test(between_rows),
+		cmocka_unit_test(resources_rows), cmocka_unit_test(nodes_rows), cmocka_unit_test(passing_rows), cmocka_unit_test(who_is_only_expected_is_nobodys_neighbour), cmocka_unit_test(ports_rows), cmocka_unit_test(between_rows),
 		cmocka_unit_test(volumes_rows), cmocka_unit_test(strange_objects),
 	};
 	json_setup();
