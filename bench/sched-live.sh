@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # bench/sched-live - the scheduler on a real API server, beside a null binder and kube-scheduler: how fast it binds, what it keeps in memory, how soon it
 # says why a pod waits, how soon it starts and takes over. docs/scheduler.md, "Measuring it", says what the figures mean.
-# NODES=1000 PODS=4000 GANGS=500 GANG=8 WAITING=10000 ROUNDS=3 for other sizes, PARTS="singles gangs waiting start failover" for some of it; arriving
-# is a further part. KUBE=no leaves kube-scheduler out.
+# NODES=1000 PODS=4000 GANGS=500 GANG=8 WAITING=10000 ROUNDS=3 for other sizes, PARTS="arriving singles gangs waiting start failover" for some of
+# it. KUBE=no leaves kube-scheduler out.
 # Skipped where no API server can be had.
 # shellcheck source=tests/e2e/lib.bash
 source "$(dirname "$0")/../tests/e2e/lib.bash"

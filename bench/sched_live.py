@@ -5,7 +5,7 @@ from sched_api import *
 
 NODES, PODS, GANGS, GANG, WAITING, ROUNDS = (int(os.environ.get(n, d)) for n, d in
                                              (("NODES", 1000), ("PODS", 4000), ("GANGS", 500), ("GANG", 8), ("WAITING", 10000), ("ROUNDS", 3)))
-PARTS = os.environ.get("PARTS", "singles gangs waiting start failover").split()
+PARTS = os.environ.get("PARTS", "arriving singles gangs waiting start failover").split()
 KUBE = os.environ.get("KUBE", "yes") == "yes"
 LOAD, AIPC = os.environ["BUILD"] + "/tests/e2e/kube_load", os.environ["BUILD"] + "/aipc-runtime"
 UP, TICK = "scheduling.k8s.io/v1alpha2", os.sysconf("SC_CLK_TCK")
@@ -325,6 +325,7 @@ def main():
         race("gangs", gangs, queued, seen)
     if "arriving" in PARTS:
         race("arriving", singles, arriving, seen)
+        race("arriving-gangs", gangs, arriving, seen)
     if "waiting" in PARTS:
         waiting(seen)
     elif "start" in PARTS:

@@ -62,7 +62,7 @@ static int create(struct task *t, void *arg, struct err *err)
 		if (rc)
 			return rc;
 		const struct kube_ref ref = { type, type->namespaced ? meta(o, "namespace") : NULL, meta(o, "name"), NULL };
-		rc = kube_create(t, k, &ref, o, NULL, arg ? &out : NULL, NULL, err);
+		rc = kube_create(t, k, &ref, o, NULL, arg && strcmp(type->kind, "Pod") == 0 ? &out : NULL, NULL, err);
 		if (rc)
 			return rc;
 		requests++;
