@@ -142,11 +142,6 @@ static void try(struct live *l, struct unit *u)
 	engine_trim(l->e, ENGINE_ROOMS);
 }
 
-static int by_turn(const void *a, const void *b)
-{
-	return turn_compare(&(*(struct unit *const *)a)->turn, &(*(struct unit *const *)b)->turn);
-}
-
 static bool try_awake(struct live *l, int64_t until_ms)
 {
 	size_t n = l->awake.len;
@@ -155,8 +150,7 @@ static bool try_awake(struct live *l, int64_t until_ms)
 		order[i] = l->awake.at[i];
 		order[i]->turn = unit_turn(l, order[i]);
 	}
-	if (n)
-		qsort(order, n, sizeof(*order), by_turn);
+	units_sort(order, n);
 	engine_forget_reasons(l->e);
 	for (size_t i = 0; i < n; i++) {
 		if (i && clock_now_ms() >= until_ms)

@@ -336,11 +336,6 @@ static void search(struct live *l, struct unit *u, bool outranks)
 	vec_free(&before);
 }
 
-static int by_turn(const void *a, const void *b)
-{
-	return turn_compare(&(*(struct unit *const *)a)->turn, &(*(struct unit *const *)b)->turn);
-}
-
 /* --- after a refill ------------------------------------------------------------------------------------------------------- */
 
 /* I's pod on the node that was kept for it; true also where there is no such node. False: it does not fit there. */
@@ -384,8 +379,7 @@ void promises_restore(struct live *l)
 		order[i] = l->waiting.at[i];
 		order[i]->turn = unit_turn(l, order[i]);
 	}
-	if (waiting)
-		qsort(order, waiting, sizeof(*order), by_turn);
+	units_sort(order, waiting);
 	take_out(l, going, nodes, n);
 	for (size_t i = 0; i < waiting; i++)
 		restore(l, order[i]);
@@ -435,8 +429,7 @@ bool live_feed_hungry(struct live *l, int64_t until_ms)
 		if ((u->turn.priority > lowest || may_move(l, u) || (u->claims.len && !u->reserved)) && !u->leaving.len && !u->awake_at)
 			order[n++] = u;
 	}
-	if (n)
-		qsort(order, n, sizeof(*order), by_turn);
+	units_sort(order, n);
 	for (size_t i = 0; i < n && searches < SEARCHES; i++) {
 		struct unit *u = order[i];
 		if (known_to_fail(failed, u, false))

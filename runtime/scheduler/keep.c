@@ -27,6 +27,17 @@ struct turn unit_turn(const struct live *l, const struct unit *u)
 	return engine_turn(l->e, pod_of(u), group_of(u));
 }
 
+static int by_turn(const void *a, const void *b)
+{
+	return turn_compare(&(*(struct unit *const *)a)->turn, &(*(struct unit *const *)b)->turn);
+}
+
+void units_sort(struct unit **at, size_t n)
+{
+	if (n)
+		qsort(at, n, sizeof(*at), by_turn);
+}
+
 const char *unit_name(const struct unit *u, char *out, size_t size)
 {
 	const struct group *g = group_of(u);
@@ -167,11 +178,6 @@ static bool unit_keep_room(struct live *l, struct unit *u)
 
 /* --- all ------------------------------------------------------------------------------------------------------------------------ */
 
-static int by_turn(const void *a, const void *b)
-{
-	return turn_compare(&(*(struct unit *const *)a)->turn, &(*(struct unit *const *)b)->turn);
-}
-
 /* Those who have waited long enough, in their turn. */
 static struct unit **mature_units(struct live *l, size_t *n)
 {
@@ -185,8 +191,7 @@ static struct unit **mature_units(struct live *l, size_t *n)
 		else
 			look_then(l, u);
 	}
-	if (*n)
-		qsort(order, *n, sizeof(*order), by_turn);
+	units_sort(order, *n);
 	return order;
 }
 

@@ -9,7 +9,9 @@
  *   its own pods, its group's object                 that unit
  *   room or permission gained on a node              units of whose class one pod passes all filters on one of those nodes (judged
  *                                                    once a class); groups, and units that pods elsewhere matter to, always
- *   a pod placed                                     groups (of mixed pods another choice may now be the first), and pods with affinity or spread
+ *   a pod placed                                     groups (of mixed pods another choice may now be the first), and units that pods elsewhere matter to
+ *   a running pod that gets other labels, is being
+ *   deleted, or was bound by others; a changed node  units that pods elsewhere matter to
  *   claims, volumes, namespaces, topologies, pools, budgets, room that is no longer kept    everybody
  * So a change of a pod costs its own parsing, the classes that wait for its room, and O(log nodes) for each class that is then tried.
  * Another set of nodes, or a node that moves in the fabric, costs O(nodes + pods), once for all such changes before the next decision.

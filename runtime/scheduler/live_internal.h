@@ -137,6 +137,7 @@ bool live_report_some(struct live *l);                   /* true: more are due *
  * have ended by then. ALL: also what victims leave to others, whatever their turn. Lifted again by promises_lift. */
 void promises_put(struct live *l, struct unit *u, bool all);
 struct turn unit_turn(const struct live *l, const struct unit *u);
+void units_sort(struct unit **at, size_t n);             /* whose turns are set, by these */
 void promise_lift(struct live *l, struct unit *u);
 void promises_lift(struct live *l);
 void promise_drop(struct live *l, struct unit *u);

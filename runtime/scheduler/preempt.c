@@ -46,23 +46,40 @@ bool search_fits(struct search *s, struct tree *t, uint32_t v, bool *goes)
 
 /* --- disruption budgets ------------------------------------------------------------------------------------------------------- */
 
-/* What U costs the budgets. False: more than one has, or than the eviction API takes, so U can never go. */
+static bool covers(const struct model *m, const struct budget *k, const struct pod *p)
+{
+	return p->ns == k->ns && selector_matches(m->names, &k->pods, &p->labels);
+}
+
+/* The eviction API refuses a pod that two budgets cover, whatever they have to give. */
+static bool is_covered_twice(const struct model *m, const struct pod *p)
+{
+	int n = 0;
+	for (size_t b = 0; n < 2 && b < m->budgets.len; b++)
+		n += covers(m, &m->budgets.at[b], p);
+	return n == 2;
+}
+
+/* What U costs the budgets. False: U can never go. */
 static bool find_hits(struct search *s, struct unit *u)
 {
 	const struct model *m = s->e->m;
+	for (size_t i = 0; i < u->n; i++)
+		if (is_covered_twice(m, u->pods[i]))
+			return false;
 	u->hit = s->hits.len;
 	for (size_t b = 0; b < m->budgets.len; b++) {
 		const struct budget *k = &m->budgets.at[b];
 		struct hit h = { b, 0 };
 		for (size_t i = 0; i < u->n; i++)
-			h.n += u->pods[i]->ns == k->ns && selector_matches(m->names, &k->pods, &u->pods[i]->labels);
+			h.n += covers(m, k, u->pods[i]);
 		if (h.n > k->allowed)
 			return false;
 		if (h.n)
 			vec_push(&s->hits, h);
 	}
 	u->n_hits = s->hits.len - u->hit;
-	return s->what != FOR_MOVES || u->n_hits <= 1;
+	return true;
 }
 
 bool search_charge(struct search *s, const struct unit *u)

@@ -1,6 +1,7 @@
 /* preempt - who would have to go so that a waiting pod or group can start: decided on the model, done by nobody here.
  *
- * Victims have a lower priority than who waits, are not protected by a disruption budget that has no more to give, and go as units: all
+ * Victims have a lower priority than who waits, are not protected by a disruption budget that has no more to give, nor by two of them (the eviction
+ * API refuses such a pod), and go as units: all
  * running pods of a group that starts together, else single pods. The set is found by trying: units from the cheapest up until the
  * waiter fits in one domain; then those stay that have nothing where it would go, then, the dearest first, each without whose leaving it
  * still fits. Of several domains the one whose victims have the lowest priority, then the least price, wins. A unit's price is what its devices lose: slices times seconds

@@ -9,31 +9,22 @@
 
 enum { MESSAGE_MAX = 1000, A_FEW = 64, FEW_OF = 20 /* one in so many nodes */ };
 
-bool words_alike(const char *a, const char *b)
+/* Do A and B begin with counts of nodes that hardly differ? */
+static bool few_nodes_apart(const char *a, size_t n, const char *b, size_t m)
 {
-	static const char digits[] = "0123456789";
-	for (;;) {
-		a += strspn(a, digits);
-		b += strspn(b, digits);
-		if (*a != *b)
-			return false;
-		if (!*a)
-			return true;
-		a++;
-		b++;
-	}
+	if (!n || !m || n > 9 || m > 9 || !str_has_prefix(a + n, " node") || !str_has_prefix(b + m, " node"))
+		return false;
+	long x = strtol(a, NULL, 10), y = strtol(b, NULL, 10);
+	return labs(x - y) * FEW_OF <= (x > y ? x : y);
 }
 
-/* One node more or less in many is no news: thousands of pods would have to be told. Numbers of anything else are. */
-static bool same_but_few_nodes(const char *a, const char *b)
+/* The same but for any numbers, or but for counts of nodes: one more or less in many is no news, since thousands of pods would have to be told. */
+static bool same_but(const char *a, const char *b, bool any)
 {
 	static const char digits[] = "0123456789";
-	for (;;) {
+	for (;; a++, b++) {
 		size_t n = strspn(a, digits), m = strspn(b, digits);
-		if (n && m && n < 10 && m < 10 && str_has_prefix(a + n, " node") && str_has_prefix(b + m, " node")) {
-			long x = strtol(a, NULL, 10), y = strtol(b, NULL, 10);
-			if (labs(x - y) * FEW_OF > (x > y ? x : y))
-				return false;
+		if (any || few_nodes_apart(a, n, b, m)) {
 			a += n;
 			b += m;
 		}
@@ -41,9 +32,12 @@ static bool same_but_few_nodes(const char *a, const char *b)
 			return false;
 		if (!*a)
 			return true;
-		a++;
-		b++;
 	}
+}
+
+bool words_alike(const char *a, const char *b)
+{
+	return same_but(a, b, true);
 }
 
 /* The node that is kept for I; NULL: none. */
@@ -83,7 +77,7 @@ static void tell(struct live *l, const struct unit *u, struct item *i, const cha
 	const char *kept = kept_for(u, i), *nominated = i->pod->nominated && *i->pod->nominated ? i->pod->nominated : NULL;
 	autofree char *said = i->pod->said_reason ? xasprintf("%s %s", i->pod->said_reason, i->pod->said_message) : NULL;
 	const char *before = i->told ? i->told : said;
-	if (before && same_but_few_nodes(before, text) && same_text(kept, i->told ? i->told_node : nominated)) {
+	if (before && same_but(before, text, false) && same_text(kept, i->told ? i->told_node : nominated)) {
 		free(text);
 		if (!i->told) {
 			i->told = xstrdup(before);

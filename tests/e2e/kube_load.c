@@ -168,30 +168,29 @@ static int creates(struct task *t, void *arg, struct err *err)
 	return rc ? rc : joined;
 }
 
-static int binds(struct task *t, void *arg, struct err *err)
+/* FN for all pods that wait and have these FIELDS. */
+static int for_waiting(struct task *t, const char *fields, task_fn *fn, void *arg, struct err *err)
 {
-	autofree char *fields = xasprintf("spec.schedulerName=%s,spec.nodeName=", (const char *)arg);
-	int rc = read_nodes(t, err);
-	rc = rc ? rc : kube_list(t, k, &kube_pods, &(struct kube_select){ .fields = fields }, &waiting.objects, NULL, err);
+	int rc = kube_list(t, k, &kube_pods, &(struct kube_select){ .fields = fields }, &waiting.objects, NULL, err);
 	if (rc)
 		return rc;
 	waiting.ended = true;
 	double began = now_s();
-	rc = work(t, bind_pods, NULL, err);
+	rc = work(t, fn, arg, err);
 	done(began);
 	return rc;
 }
 
+static int binds(struct task *t, void *arg, struct err *err)
+{
+	autofree char *fields = xasprintf("spec.schedulerName=%s,spec.nodeName=", (const char *)arg);
+	int rc = read_nodes(t, err);
+	return rc ? rc : for_waiting(t, fields, bind_pods, NULL, err);
+}
+
 static int tells(struct task *t, void *arg, struct err *err)
 {
-	int rc = kube_list(t, k, &kube_pods, &(struct kube_select){ .fields = "spec.nodeName=" }, &waiting.objects, NULL, err);
-	if (rc)
-		return rc;
-	waiting.ended = true;
-	double began = now_s();
-	rc = work(t, tell, arg, err);
-	done(began);
-	return rc;
+	return for_waiting(t, "spec.nodeName=", tell, arg, err);
 }
 
 static int deletes(struct task *t, void *arg, struct err *err)

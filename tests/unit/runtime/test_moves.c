@@ -366,16 +366,22 @@ static void singles(struct cluster *c)
 	tell_pod(c, "o", "o", 1, "n10", "", "");
 }
 
+/* The gang "z" of two could have a leaf to itself. */
+static void gang_beside_singles(struct cluster *c)
+{
+	cluster_init(c, 4);
+	singles(c);
+	tell_gang(c, "z", 2, "");
+	live_refilled(c->l);
+}
+
 /* From the decision to the end: they go, nobody gets their room but the gang, not those that were made in their place in the same second and whose
  * names come first, not who is older. */
 static void the_room_is_the_gangs(void **unused)
 {
 	(void)unused;
 	struct cluster c;
-	cluster_init(&c, 4);
-	singles(&c);
-	tell_gang(&c, "z", 2, "");
-	live_refilled(c.l);
+	gang_beside_singles(&c);
 	while (live_decide(c.l, 1000))
 		;
 	struct live_victim *v = live_next_victim(c.l);
@@ -418,10 +424,7 @@ static void the_higher_priority_comes_first(void **unused)
 {
 	(void)unused;
 	struct cluster c;
-	cluster_init(&c, 4);
-	singles(&c);
-	tell_gang(&c, "z", 2, "");
-	live_refilled(c.l);
+	gang_beside_singles(&c);
 	assert_string_equal(decided(&c, true), "!a !b ");
 	live_drop(c.l, "v1", "Pod", "default", "a");
 	tell_pod(&c, "high", "high", 8, "", "", "'priority':9,'nodeSelector':{'aipc.dev/leaf':'l0'},");
@@ -434,10 +437,7 @@ static void a_refusal_ends_it(void **unused)
 {
 	(void)unused;
 	struct cluster c;
-	cluster_init(&c, 4);
-	singles(&c);
-	tell_gang(&c, "z", 2, "");
-	live_refilled(c.l);
+	gang_beside_singles(&c);
 	while (live_decide(c.l, 1000))
 		;
 	struct live_victim *v = live_next_victim(c.l);
@@ -509,10 +509,7 @@ static void without_the_gang_nothing_is_kept(void **unused)
 	(void)unused;
 	for (int what = 0; what < 3; what++) {
 		struct cluster c;
-		cluster_init(&c, 4);
-		singles(&c);
-		tell_gang(&c, "z", 2, "");
-		live_refilled(c.l);
+		gang_beside_singles(&c);
 		while (live_decide(c.l, 1000))
 			;
 		assert_int_equal(live_stats(c.l).nominated, 1);

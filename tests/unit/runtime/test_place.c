@@ -382,6 +382,8 @@ static void victims_are_few_and_cheap(void **unused)
 	(void)unused;
 	static const char budget[] = "{'apiVersion':'policy/v1','kind':'PodDisruptionBudget','metadata':{'name':'b','namespace':'default'},"
 				     "'spec':{'selector':{'matchLabels':{'app':'x'}}},'status':{'disruptionsAllowed':0}}";
+#define GIVES(name) "{'apiVersion':'policy/v1','kind':'PodDisruptionBudget','metadata':{'name':'" name "','namespace':'default'}," \
+		    "'spec':{'selector':{'matchLabels':{'app':'x'}}},'status':{'disruptionsAllowed':9}}"
 	static const struct {
 		struct { const char *name, *node, *meta; int gpus, priority; } run[4];
 		const char *object, *waiter_meta, *waiter_spec;
@@ -398,6 +400,10 @@ static void victims_are_few_and_cheap(void **unused)
 		{ { { "a", "s0-l0-h00", "", 8, 1 }, { "b", "s0-l0-h01", "", 8, 1 } }, NULL, "", ",'priority':5,'preemptionPolicy':'Never'", 8, "insufficient", "preempting" },
 		/* a budget that has nothing to give protects */
 		{ { { "a", "s0-l0-h00", ",'labels':{'app':'x'}", 8, 1 }, { "b", "s0-l0-h01", "", 8, 2 } }, budget, "", ",'priority':5", 8, "in node s0-l0-h01: default/b", NULL },
+		/* one that has something to give does not, two always do */
+		{ { { "a", "s0-l0-h00", ",'labels':{'app':'x'}", 8, 1 }, { "b", "s0-l0-h01", "", 8, 2 } }, GIVES("b"), "", ",'priority':5", 8, "in node s0-l0-h00: default/a", NULL },
+		{ { { "a", "s0-l0-h00", ",'labels':{'app':'x'}", 8, 1 }, { "b", "s0-l0-h01", "", 8, 2 } },
+		  "{'apiVersion':'v1','kind':'List','items':[" GIVES("b") "," GIVES("c") "]}", "", ",'priority':5", 8, "in node s0-l0-h01: default/b", NULL },
 		/* a gang goes as a whole, which is dearer than one pod of the same priority */
 		{ { { "g-0", "s0-l0-h00", ",'labels':{'scheduling.x-k8s.io/pod-group':'g'}", 8, 1 }, { "g-1", "s0-l0-h01", ",'labels':{'scheduling.x-k8s.io/pod-group':'g'}", 1, 1 },
 		    { "b", "s0-l0-h01", "", 7, 1 } },

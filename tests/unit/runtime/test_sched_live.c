@@ -488,6 +488,16 @@ static void waiting_pod(struct world *w, const char *name)
 		       "'message':'of old'}]}}", name, name));
 }
 
+static void world_with_waiters(struct world *w, int n)
+{
+	world_init(w, 1);
+	for (int i = 0; i < n; i++) {
+		autofree char *name = xasprintf("p%02d", i);
+		waiting_pod(w, name);
+	}
+	live_refilled(w->l);
+}
+
 /* How many words there are; all say TEXT. */
 static size_t all_say(struct world *w, const char *text, bool event)
 {
@@ -507,12 +517,7 @@ static void who_changed_is_told_first_and_all_the_last_word(void **state)
 	enum { WAITING = 50 };
 	struct world w;
 	(void)state;
-	world_init(&w, 1);
-	for (int i = 0; i < WAITING; i++) {
-		autofree char *name = xasprintf("p%02d", i);
-		waiting_pod(&w, name);
-	}
-	live_refilled(w.l);
+	world_with_waiters(&w, WAITING);
 	node_is(&w, false, 8);
 	assert_int_equal(all_say(&w, "insufficient nvidia.com/gpu", true), WAITING);
 	assert_false(live_has_work(w.l));
@@ -590,12 +595,7 @@ static void one_node_in_many_is_no_news(void **state)
 	enum { WAITING = 20 };
 	struct world w;
 	(void)state;
-	world_init(&w, 1);
-	for (int i = 0; i < WAITING; i++) {
-		autofree char *name = xasprintf("p%02d", i);
-		waiting_pod(&w, name);
-	}
-	live_refilled(w.l);
+	world_with_waiters(&w, WAITING);
 	many_nodes(&w, 0, 100, "");
 	assert_int_equal(all_say(&w, "none of 100 nodes fits", true), WAITING);
 	many_nodes(&w, 100, 101, "");
