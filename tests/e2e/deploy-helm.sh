@@ -125,6 +125,8 @@ kc kustomize deploy/kustomize/overlays/example >overlay.yaml
 dry "example overlay" overlay.yaml
 (($(grep -c 'image: registry.example.com/aipc/aipc-runtime:' overlay.yaml) == 2)) || fail "the overlay's image"
 kc apply --server-side -k deploy/kustomize/base >/dev/null
+# The server writes the status of a kind when it serves it, which must not be between the two looks of a diff.
+kc wait --for=condition=Established --timeout=60s crd --all >/dev/null
 kc diff --server-side -k deploy/kustomize/base >diff.out 2>&1 || { cat diff.out; fail "the server stores something else"; }
 kc delete -k deploy/kustomize/base --wait=false >/dev/null
 

@@ -165,6 +165,8 @@ kube_kwok() { # plays the kubelets of all nodes annotated kwok.x-k8s.io/node=fak
 	kube_pids+=($!)
 }
 
+# What kubectl and helm remember of a server is not for the next one on that port.
+export KUBECACHEDIR=$work/kube-cache
 kc() { "$peers/kubectl" --kubeconfig "$work/kube/admin.config" "$@"; }
 
 kube_stop() {
