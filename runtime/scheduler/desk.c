@@ -170,7 +170,7 @@ static void expire(struct live *l, int64_t now)
 	struct item *i, *next;
 	for (size_t k = 0; k < l->waiting.len; k++) {
 		const struct unit *u = l->waiting.at[k];
-		if ((u->not_before && u->not_before <= now) || (u->again_ms && u->again_ms <= now))
+		if (u->not_before ? u->not_before <= now : (u->again_ms && u->again_ms <= now) || (u->quiet_until && u->quiet_until <= now))
 			unit_wake(l, l->waiting.at[k]);
 	}
 	if (!l->expiring)
@@ -195,6 +195,7 @@ int64_t live_due(const struct live *l)
 		const struct unit *u = l->waiting.at[i];
 		due = u->not_before && u->not_before < due ? u->not_before : due;
 		due = u->again_ms && u->again_ms < due ? u->again_ms : due;
+		due = u->quiet_until && u->quiet_until < due ? u->quiet_until : due;
 	}
 	return due;
 }

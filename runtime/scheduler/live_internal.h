@@ -21,6 +21,7 @@ struct unit {
 	int64_t not_before;                          /* not tried before this time; 0: at any */
 	int64_t again_ms;                            /* worth a try then, by time alone; 0: never */
 	uint64_t told_at;                            /* live->world at its reasons; 0: never */
+	int64_t quiet_until;                         /* clock: more of its pods are expected, nothing is told before; 0: not so */
 	VEC(struct claimed) claims;   /* the room it is promised: victims leave it */
 	VEC(struct item *) leaving;                  /* victims that were chosen for it and are still there */
 	bool put;                                    /* its claims are in the model now */

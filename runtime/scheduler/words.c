@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "runtime/scheduler/live_internal.h"
 
-enum { MESSAGE_MAX = 1000, A_FEW = 64, FEW_OF = 20 /* one in so many nodes */ };
+enum { MESSAGE_MAX = 1000, QUIET_MS = 400, A_FEW = 64, FEW_OF = 20 /* one in so many nodes */ };
 
 /* Do A and B begin with counts of nodes that hardly differ? */
 static bool few_nodes_apart(const char *a, size_t n, const char *b, size_t m)
@@ -166,8 +166,31 @@ static void blame_team(struct live *l, struct unit *u)
 	team_report(l, u->team);
 }
 
+static bool is_short(const struct group *g)
+{
+	for (size_t i = 0; i < g->children.len; i++)
+		if (is_short(g->children.at[i]))
+			return true;
+	return !g->children.len && (int64_t)(g->bound.len + g->waiting.len) < g->min;
+}
+
+/* The pods of a gang are made one after the other: what each of them would be told is out of date when the next is seen, and costs the server more than
+ * its binding. So a gang that is short is silent for a moment that begins with the first change that was not told. */
+static bool more_may_come(struct unit *u)
+{
+	int64_t now = clock_now_ms();
+	if (!u->team || !is_short(unit_group(u)) || (u->quiet_until && now >= u->quiet_until)) {
+		u->quiet_until = 0;
+		return false;
+	}
+	u->quiet_until = u->quiet_until ? u->quiet_until : now + QUIET_MS;
+	return true;
+}
+
 void unit_blame(struct live *l, struct unit *u)
 {
+	if (more_may_come(u))
+		return;
 	l->e->tired = u->tired;
 	if (u->item)
 		blame_pod(l, u, u->item, NULL);

@@ -610,6 +610,48 @@ static void one_node_in_many_is_no_news(void **state)
 	world_release(&w);
 }
 
+static void member(struct world *w, int i)
+{
+	put(w, fixture("{'apiVersion':'v1','kind':'Pod','metadata':{'namespace':'ns','name':'p%d','uid':'u-p%d','labels':{'aipc.dev/gang':'g0'}},"
+		       "'spec':{'schedulerName':'aipc','containers':[{'name':'c','resources':{'requests':{'nvidia.com/gpu':'1'}}}]}}", i, i));
+	while (live_decide(w->l, SLICE_MS))
+		;
+}
+
+static void one_more(struct world *w, int i, int64_t later)
+{
+	clock_advance(later);
+	member(w, i);
+}
+
+/* Its pods are made one after the other. */
+static void a_gang_that_arrives_is_told_nothing_for_a_moment(void **state)
+{
+	struct world w;
+	(void)state;
+	clock_simulate(1, 1767225600000);
+	world_init(&w, 1);
+	put(&w, fixture("{'apiVersion':'aipc.dev/v1alpha1','kind':'Gang','metadata':{'namespace':'ns','name':'g0'},'spec':{'min':4}}"));
+	live_refilled(w.l);
+	node_is(&w, false, 8);
+	one_more(&w, 0, 1);
+	one_more(&w, 1, 1);
+	assert_false(live_has_work(w.l));
+	assert_true(live_due(w.l) <= clock_now_ms() + 500);
+	/* No more come: all are told, also while others keep coming, and it is soon. */
+	one_more(&w, 2, 500);
+	assert_int_equal(all_say(&w, "3", true), 3);
+	one_more(&w, 3, 1);
+	struct live_bind *b;
+	size_t bound = 0;
+	for (; (b = live_next_bind(w.l)); bound++)
+		live_bind_free(b);
+	assert_int_equal(bound, 4);
+	assert_int_equal(all_say(&w, "none", true), 0);
+	world_release(&w);
+	clock_real();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -620,6 +662,7 @@ int main(void)
 		cmocka_unit_test(who_changed_is_told_first_and_all_the_last_word),
 		cmocka_unit_test(one_node_in_many_is_no_news),
 		cmocka_unit_test(neighbours_are_news),
+		cmocka_unit_test(a_gang_that_arrives_is_told_nothing_for_a_moment),
 	};
 	json_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
