@@ -49,12 +49,13 @@ static void group(struct live *l, const char *kind, const char *spec, const char
 /* Decides, and lets the status settle. Bindings stay as they are. */
 static struct live_status *settled(struct live *l)
 {
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 6; i++) {
 		while (live_decide(l, SLICE_MS) && !live_has_work(l))
 			;
 		for (struct live_word *w; (w = live_next_word(l));)
 			live_word_free(w);
-		clock_advance(SETTLED_MS);
+		/* Words come first: those of a group that is short after 0.4 s. */
+		clock_advance(SETTLED_MS / 2);
 	}
 	return live_next_status(l);
 }
