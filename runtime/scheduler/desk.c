@@ -165,14 +165,21 @@ static bool try_awake(struct live *l, int64_t until_ms)
 
 /* --- time ------------------------------------------------------------------------------------------------------------------------ */
 
+/* When time alone makes U worth a look; INT64_MAX: never. */
+static int64_t unit_due(const struct unit *u)
+{
+	int64_t due = u->again_ms ? u->again_ms : INT64_MAX;
+	if (u->not_before)
+		return u->not_before;
+	return u->quiet_until && u->quiet_until < due ? u->quiet_until : due;
+}
+
 static void expire(struct live *l, int64_t now)
 {
 	struct item *i, *next;
-	for (size_t k = 0; k < l->waiting.len; k++) {
-		const struct unit *u = l->waiting.at[k];
-		if (u->not_before ? u->not_before <= now : (u->again_ms && u->again_ms <= now) || (u->quiet_until && u->quiet_until <= now))
+	for (size_t k = 0; k < l->waiting.len; k++)
+		if (unit_due(l->waiting.at[k]) <= now)
 			unit_wake(l, l->waiting.at[k]);
-	}
 	if (!l->expiring)
 		return;
 	HASH_ITER(hh, l->items, i, next) {
@@ -192,10 +199,8 @@ int64_t live_due(const struct live *l)
 	due = l->report_due < due ? l->report_due : due;
 	due = live_keep_due(l) < due ? live_keep_due(l) : due;
 	for (size_t i = 0; i < l->waiting.len; i++) {
-		const struct unit *u = l->waiting.at[i];
-		due = u->not_before && u->not_before < due ? u->not_before : due;
-		due = u->again_ms && u->again_ms < due ? u->again_ms : due;
-		due = u->quiet_until && u->quiet_until < due ? u->quiet_until : due;
+		int64_t its = unit_due(l->waiting.at[i]);
+		due = its < due ? its : due;
 	}
 	return due;
 }

@@ -54,6 +54,7 @@ void unit_wait(struct live *l, struct unit *u, bool waits)
 	last->waiting_at = u->waiting_at;
 	u->waiting_at = 0;
 	u->told_at = 0;
+	u->quiet_until = 0;
 }
 
 void live_freed(struct live *l, const struct node *n)

@@ -166,20 +166,13 @@ static void blame_team(struct live *l, struct unit *u)
 	team_report(l, u->team);
 }
 
-static bool is_short(const struct group *g)
-{
-	for (size_t i = 0; i < g->children.len; i++)
-		if (is_short(g->children.at[i]))
-			return true;
-	return !g->children.len && (int64_t)(g->bound.len + g->waiting.len) < g->min;
-}
-
 /* The pods of a gang are made one after the other: what each of them would be told is out of date when the next is seen, and costs the server more than
- * its binding. So a gang that is short is silent for a moment that begins with the first change that was not told. */
+ * its binding. So a gang that is not complete is silent for a moment that begins with the first change of its own that was not told. */
 static bool more_may_come(struct unit *u)
 {
 	int64_t now = clock_now_ms();
-	if (!u->team || !is_short(unit_group(u)) || (u->quiet_until && now >= u->quiet_until)) {
+	const struct group *g = u->team && !u->told_at ? unit_group(u) : NULL;
+	if (!g || g->refused || group_complete(g) || (u->quiet_until && now >= u->quiet_until)) {
 		u->quiet_until = 0;
 		return false;
 	}
