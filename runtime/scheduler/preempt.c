@@ -84,19 +84,20 @@ static bool find_hits(struct search *s, struct unit *u)
 
 bool search_charge(struct search *s, const struct unit *u)
 {
-	const struct hit *h = &s->hits.at[u->hit];
-	for (size_t i = 0; i < u->n_hits; i++)
-		if (s->budget_used[h[i].budget] + h[i].n > s->e->m->budgets.at[h[i].budget].allowed)
+	for (size_t i = u->hit; i < u->hit + u->n_hits; i++) {
+		const struct hit *h = &s->hits.at[i];
+		if (s->budget_used[h->budget] + h->n > s->e->m->budgets.at[h->budget].allowed)
 			return false;
-	for (size_t i = 0; i < u->n_hits; i++)
-		s->budget_used[h[i].budget] += h[i].n;
+	}
+	for (size_t i = u->hit; i < u->hit + u->n_hits; i++)
+		s->budget_used[s->hits.at[i].budget] += s->hits.at[i].n;
 	return true;
 }
 
 void search_refund(struct search *s, const struct unit *u)
 {
-	for (size_t i = 0; i < u->n_hits; i++)
-		s->budget_used[s->hits.at[u->hit + i].budget] -= s->hits.at[u->hit + i].n;
+	for (size_t i = u->hit; i < u->hit + u->n_hits; i++)
+		s->budget_used[s->hits.at[i].budget] -= s->hits.at[i].n;
 }
 
 void search_charge_nothing(struct search *s)
