@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/json.h"
+#include "base/str.h"
 
 typedef unsigned __int128 u128;
 
@@ -96,8 +97,11 @@ enum quantity_result quantity_json(const json_t *j, nano_t *out)
 		return quantity_parse(json_string_value(j), out);
 	if (!json_is_number(j))
 		return QUANTITY_BAD;
-	autofree char *text = json_dumps(j, JSON_ENCODE_ANY);
-	return quantity_parse(text, out);
+	/* The digits that were written: 0.1 is no hair more than a tenth, which would round up. */
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	json_write(j, 0, &s);
+	return quantity_parse(s.at, out);
 }
 
 int64_t quantity_units(nano_t n, nano_t unit)

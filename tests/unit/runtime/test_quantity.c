@@ -54,15 +54,18 @@ static void json_forms(void **unused)
 {
 	(void)unused;
 	nano_t n;
-	json_t *i = json_integer(3), *r = json_real(1.5), *b = json_true();
+	json_t *i = json_integer(3), *r = json_real(1.5), *tenth = json_real(0.1), *b = json_true();
 	assert_int_equal(quantity_json(i, &n), QUANTITY_OK);
 	assert_true(n == 3 * NANO);
 	assert_int_equal(quantity_json(r, &n), QUANTITY_OK);
 	assert_true(n == 3 * NANO / 2);
+	assert_int_equal(quantity_json(tenth, &n), QUANTITY_OK);
+	assert_true(n == NANO / 10);
 	assert_int_equal(quantity_json(b, &n), QUANTITY_BAD);
 	assert_int_equal(quantity_json(NULL, &n), QUANTITY_BAD);
 	json_decref(i);
 	json_decref(r);
+	json_decref(tenth);
 	json_decref(b);
 }
 
