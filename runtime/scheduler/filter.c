@@ -36,8 +36,10 @@ static bool in_use(const struct model *m, sym claim)
 	return false;
 }
 
-static void judge_claim(struct filter *f, sym key)
+static void judge_claim(struct filter *f, uint32_t at)
 {
+	const struct pod *p = f->p;
+	sym key = p->claims[at];
 	const struct volume_claim *c = model_claim(f->m, key);
 	const char *name = intern_text(f->m->names, key), *why = NULL;
 	if (!c)
@@ -46,6 +48,8 @@ static void judge_claim(struct filter *f, sym key)
 		why = "has lost its volume";
 	else if (c->terminating)
 		why = "is being deleted";
+	else if (at >= p->n_claims - p->n_own && (!c->controller || strcmp(intern_text(f->m->names, c->controller), p->uid) != 0))
+		why = "has the name of an ephemeral volume's, but was not made for this pod";
 	else if (!c->bound)
 		why = "is not bound, and binding it to a node (WaitForFirstConsumer) is not done by this scheduler";
 	else if (!model_volume(f->m, c->volume))
@@ -74,7 +78,7 @@ struct filter *filter_open(const struct model *m, const struct pod *p)
 	f->m = m;
 	f->p = p;
 	for (uint32_t i = 0; i < p->n_claims; i++)
-		judge_claim(f, p->claims[i]);
+		judge_claim(f, i);
 	f->class_reason = f->pod_reason[0] != '\0';
 	judge_pod(f);
 	return f;
@@ -142,7 +146,7 @@ bool pod_wants_node(const struct model *m, const struct pod *p, const struct nod
 	return !p->has_node_terms || node_terms_match(m->names, &p->node_terms, &n->labels, n->name);
 }
 
-/* A zone or region label of the volume that the node contradicts (values are joined by "__"). */
+/* A zone or region label of the volume that the node contradicts (values are joined by "__"; an empty one says nothing). */
 static bool zone_conflict(const struct model *m, const struct volume *v, const struct node *n)
 {
 	static const char *const keys[][2] = {
@@ -155,7 +159,7 @@ static bool zone_conflict(const struct model *m, const struct volume *v, const s
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		node_has_any = node_has_any || labels_get(&n->labels, intern_find(m->names, keys[i][0]), &have);
 	for (size_t i = 0; node_has_any && i < ARRAY_LEN(keys); i++) {
-		if (!labels_get(&v->labels, intern_find(m->names, keys[i][0]), &want))
+		if (!labels_get(&v->labels, intern_find(m->names, keys[i][0]), &want) || !*intern_text(m->names, want))
 			continue;
 		if (!labels_get(&n->labels, intern_find(m->names, keys[i][0]), &have) &&
 		    !(keys[i][1] && labels_get(&n->labels, intern_find(m->names, keys[i][1]), &have)))
@@ -178,7 +182,8 @@ static const char *judge_volumes(struct filter *f, const struct node *n)
 		const struct volume *v = c ? model_volume(f->m, c->volume) : NULL;
 		if (v && v->has_terms && !node_terms_match(f->m->names, &v->terms, &n->labels, 0))
 			return say(f, "a volume of the pod cannot be attached there (node affinity of the volume)");
-		if (v && zone_conflict(f->m, v, n))
+		/* Labels of volumes that are made for a pod are not asked (upstream's VolumeZone). */
+		if (v && i < f->p->n_claims - f->p->n_own && zone_conflict(f->m, v, n))
 			return say(f, "a volume of the pod is in another zone");
 	}
 	return NULL;
@@ -190,6 +195,15 @@ static const char *judge_taint(struct filter *f, const struct taint *t)
 	const char *value = intern_text(f->m->names, t->value);
 	snprintf(f->reason, sizeof(f->reason), "taint %.200s%s%.80s:%s is not tolerated", intern_text(f->m->names, t->key), *value ? "=" : "",
 		 value, effects[t->effect]);
+	return f->reason;
+}
+
+static const char *judge_features(struct filter *f, const struct node *n)
+{
+	unsigned lacks = f->p->features & ~n->features;
+	if (!lacks)
+		return NULL;
+	snprintf(f->reason, sizeof(f->reason), "node does not declare the feature %s", node_feature_name(lacks));
 	return f->reason;
 }
 
@@ -208,7 +222,8 @@ const char *filter_node_static(struct filter *f, const struct node *n)
 		return judge_taint(f, t);
 	if (!pod_wants_node(f->m, f->p, n))
 		return say(f, "node does not match the pod's node selector or affinity");
-	return judge_volumes(f, n);
+	const char *why = judge_features(f, n);
+	return why ? why : judge_volumes(f, n);
 }
 
 /* --- what is left on the node ---------------------------------------------------------------------------------------------------- */
@@ -328,6 +343,8 @@ const char *filter_node_lasting(struct filter *f, const struct node *n)
 	}
 	if (!why && !pod_wants_node(f->m, f->p, n))
 		why = say(f, "node does not match the pod's node selector or affinity");
+	if (!why)
+		why = judge_features(f, n);
 	if (!why)
 		why = judge_volumes(f, n);
 	if (!why && filter_room(f, n, &why) > 0)

@@ -120,8 +120,11 @@ void model_add_claim(struct model *m, const json_t *j)
 	struct volume_claim *c = arena_alloc(m->arena, sizeof(*c));
 	autofree char *key = xasprintf("%s/%s", ns && *ns ? ns : "default", json_str(meta, "name") ? json_str(meta, "name") : "");
 	size_t i;
-	json_t *mode;
+	json_t *mode, *owner;
 	c->key = intern(m->names, key);
+	json_array_foreach(json_at(meta, "ownerReferences"), i, owner)
+		if (json_flag(owner, "controller", false) && !c->controller)
+			c->controller = intern(m->names, json_str(owner, "uid"));
 	c->volume = intern(m->names, json_str(spec, "volumeName"));
 	c->bound = c->volume && json_is_string(json_path(meta, "annotations", "pv.kubernetes.io/bind-completed", NULL));
 	c->lost = phase && strcmp(phase, "Lost") == 0;

@@ -46,6 +46,10 @@ struct spread {
 	struct selector pods;
 };
 
+/* What the kubelet must be able to do for some pods, and says of itself in status.declaredFeatures (KEP-5328): those of upstream's
+ * component-helpers/nodedeclaredfeatures that matter to a scheduler. */
+enum node_feature { FEATURE_RESTART_ALL = 1 << 0, FEATURE_HOST_NETWORK_USERNS = 1 << 1 };
+
 struct class;
 struct group;
 
@@ -56,6 +60,7 @@ struct node {
 	struct labels labels;
 	const struct taint *taints; uint32_t n_taints;
 	bool cordoned, spare;
+	unsigned features;                   /* enum node_feature: it has */
 	bool gone;                           /* removed; forgotten by the next model_reshape */
 	uint32_t stamp;                      /* another one when anything but its pods changed */
 	struct arena *arena;                 /* its own; NULL: the model's */
@@ -97,6 +102,8 @@ struct pod {
 	const struct port *ports; uint32_t n_ports;
 	const struct disk *disks; uint32_t n_disks;
 	const sym *claims; uint32_t n_claims;      /* "namespace/name" of persistent volume claims */
+	uint32_t n_own;                      /* the last ones of them: of ephemeral volumes, so they must be the pod's own */
+	unsigned features;                   /* enum node_feature: it needs */
 	const struct pod_term *near; uint32_t n_near;     /* required pod affinity */
 	const struct pod_term *apart; uint32_t n_apart;   /* required pod anti-affinity */
 	const struct spread *spreads; uint32_t n_spreads;
@@ -118,8 +125,8 @@ struct pod {
 	uint32_t apart_slot;                 /* in model->apart */
 };
 
-/* own_handle: names its volume while it has none. */
-struct volume_claim { sym key, volume, storage_class, own_handle; bool bound, lost, terminating, single_pod; };
+/* own_handle: names its volume while it has none; controller: uid of the object that controls it, 0: none. */
+struct volume_claim { sym key, volume, storage_class, own_handle, controller; bool bound, lost, terminating, single_pod; };
 /* Of a CSI volume: its driver, and "driver/handle"; else 0. */
 struct volume { sym name, driver, handle; bool has_terms; struct node_terms terms; struct labels labels; };
 /* A disruption budget and what it still allows. */
@@ -179,6 +186,8 @@ int64_t node_free_at(const struct node *n, uint32_t i);
 /* pod.c and node.c: from JSON, into the model's arena. NULL when J is of no use at all (no name). */
 struct pod *pod_parse(struct model *m, const json_t *j);
 struct node *node_parse(struct model *m, const json_t *j);
+/* The name of the first feature of SET (not 0), as nodes declare it. */
+const char *node_feature_name(unsigned set);
 /* A reference of one's own, and the end of one. */
 struct pod *pod_ref(struct pod *p);
 void pod_unref(struct pod *p);                              /* NULL is fine */

@@ -25,6 +25,31 @@ static void parse_taints(struct model *m, struct node *n, const json_t *array)
 	n->n_taints = (uint32_t)json_array_size(array);
 }
 
+static const struct { enum node_feature feature; const char *name; } features[] = {
+	{ FEATURE_RESTART_ALL, "RestartAllContainersOnContainerExits" },
+	{ FEATURE_HOST_NETWORK_USERNS, "UserNamespacesHostNetworkSupport" },
+};
+
+const char *node_feature_name(unsigned set)
+{
+	size_t i = 0;
+	while (i + 1 < ARRAY_LEN(features) && !(set & features[i].feature))
+		i++;
+	return features[i].name;
+}
+
+static unsigned declared(const json_t *array)
+{
+	unsigned set = 0;
+	size_t i;
+	json_t *j;
+	json_array_foreach(array, i, j)
+		for (size_t k = 0; k < ARRAY_LEN(features); k++)
+			if (json_is_string(j) && strcmp(json_string_value(j), features[k].name) == 0)
+				set |= features[k].feature;
+	return set;
+}
+
 struct node *node_parse(struct model *m, const json_t *j)
 {
 	const json_t *meta = json_at(j, "metadata"), *spec = json_at(j, "spec");
@@ -38,6 +63,7 @@ struct node *node_parse(struct model *m, const json_t *j)
 	n->labels = labels_parse(m->names, m->arena, json_at(meta, "labels"));
 	n->cordoned = json_flag(spec, "unschedulable", false);
 	n->spare = labels_get(&n->labels, intern(m->names, "aipc.dev/spare"), &value) && value == yes;
+	n->features = declared(json_path(j, "status", "declaredFeatures", NULL));
 	parse_taints(m, n, json_at(spec, "taints"));
 	n->has = resources_of_node(m, j, &n->max_pods);
 	n->used = arena_array(m->arena, n->has.n + 1, sizeof(*n->used));

@@ -111,6 +111,7 @@ static void read_volumes(struct reader *r)
 {
 	struct disk_list disks = { 0 };
 	VEC(sym) claims = { 0 };
+	VEC(sym) own = { 0 };
 	const char *ns = intern_text(r->m->names, r->p->ns), *name = r->p->name;
 	size_t i;
 	json_t *j;
@@ -121,34 +122,41 @@ static void read_volumes(struct reader *r)
 			key = xasprintf("%s/%s", ns, claim);
 		else if (json_is_object(json_at(j, "ephemeral")))
 			key = xasprintf("%s/%s-%s", ns, name, json_str(j, "name") ? json_str(j, "name") : "");
-		if (key)
+		if (claim)
 			vec_push(&claims, intern(r->m->names, key));
+		else if (key)
+			vec_push(&own, intern(r->m->names, key));
 		read_disk(r, &disks, j);
 	}
 	struct disk *disk_at = arena_array(r->m->arena, disks.len + 1, sizeof(*disk_at));
-	sym *claim_at = arena_array(r->m->arena, claims.len + 1, sizeof(*claim_at));
+	sym *claim_at = arena_array(r->m->arena, claims.len + own.len + 1, sizeof(*claim_at));
 	if (disks.len)
 		memcpy(disk_at, disks.at, disks.len * sizeof(*disk_at));
 	if (claims.len)
 		memcpy(claim_at, claims.at, claims.len * sizeof(*claim_at));
+	if (own.len)
+		memcpy(claim_at + claims.len, own.at, own.len * sizeof(*claim_at));
 	r->p->disks = disk_at;
 	r->p->n_disks = (uint32_t)disks.len;
 	r->p->claims = claim_at;
-	r->p->n_claims = (uint32_t)claims.len;
+	r->p->n_claims = (uint32_t)(claims.len + own.len);
+	r->p->n_own = (uint32_t)own.len;
 	vec_free(&disks);
 	vec_free(&claims);
+	vec_free(&own);
 }
 
 /* --- affinity and spread --------------------------------------------------------------------------------------------------- */
 
-/* matchLabelKeys and mismatchLabelKeys, which an API server has merged into the selector of a stored pod already. */
-static struct selector merge_keys(struct reader *r, struct selector s, const json_t *keys, bool in)
+/* matchLabelKeys and mismatchLabelKeys, which an API server merges into the selector when the pod is made. For affinity that is all: of a STORED pod
+ * it counts what the labels were then. For topology spread the scheduler asks for what they are now as well. */
+static struct selector merge_keys(struct reader *r, struct selector s, const json_t *keys, bool in, bool stored)
 {
 	size_t i;
 	json_t *j;
 	json_array_foreach(keys, i, j) {
 		sym value, key = intern(r->m->names, json_string_value(j));
-		if (labels_get(&r->p->labels, key, &value))
+		if (labels_get(&r->p->labels, key, &value) && !(stored && selector_asks(&s, key, in)))
 			s = selector_with(r->m->arena, s, key, value, in);
 	}
 	return s;
@@ -163,8 +171,8 @@ static void read_term(struct reader *r, const json_t *j, struct pod_term *t)
 	t->topology = sym_of(r, j, "topologyKey");
 	t->pods = selector_parse(r->m->names, r->m->arena, json_at(j, "labelSelector"));
 	t->namespaces = selector_parse(r->m->names, r->m->arena, json_at(j, "namespaceSelector"));
-	t->pods = merge_keys(r, t->pods, json_at(j, "matchLabelKeys"), true);
-	t->pods = merge_keys(r, t->pods, json_at(j, "mismatchLabelKeys"), false);
+	t->pods = merge_keys(r, t->pods, json_at(j, "matchLabelKeys"), true, true);
+	t->pods = merge_keys(r, t->pods, json_at(j, "mismatchLabelKeys"), false, true);
 	json_array_foreach(ns, i, name)
 		at[i] = intern(r->m->names, json_string_value(name));
 	if (n == 0 && t->namespaces.nothing)
@@ -205,7 +213,7 @@ static void read_spreads(struct reader *r)
 		s->honor_affinity = !affinity || strcmp(affinity, "Honor") == 0;
 		s->honor_taints = taints && strcmp(taints, "Honor") == 0;
 		s->pods = selector_parse(r->m->names, r->m->arena, json_at(j, "labelSelector"));
-		s->pods = merge_keys(r, s->pods, json_at(j, "matchLabelKeys"), true);
+		s->pods = merge_keys(r, s->pods, json_at(j, "matchLabelKeys"), true, false);
 		if (s->pods.bad)
 			refuse(r, "a label selector of its topology spread is malformed");
 	}
@@ -219,6 +227,27 @@ static void read_node_wishes(struct reader *r)
 	r->p->node_labels = labels_parse(r->m->names, r->m->arena, json_at(r->spec, "nodeSelector"));
 	r->p->has_node_terms = json_is_object(required);
 	r->p->node_terms = node_terms_parse(r->m->names, r->m->arena, json_at(required, "nodeSelectorTerms"));
+}
+
+/* --- what only some kubelets can do ------------------------------------------------------------------------------------ */
+
+static bool restarts_all(const json_t *containers)
+{
+	size_t i, k;
+	json_t *c, *rule;
+	json_array_foreach(containers, i, c)
+		json_array_foreach(json_at(c, "restartPolicyRules"), k, rule)
+			if (json_str(rule, "action") && strcmp(json_str(rule, "action"), "RestartAllContainers") == 0)
+				return true;
+	return false;
+}
+
+static void read_features(struct reader *r)
+{
+	if (restarts_all(json_at(r->spec, "containers")) || restarts_all(json_at(r->spec, "initContainers")))
+		r->p->features |= FEATURE_RESTART_ALL;
+	if (json_flag(r->spec, "hostNetwork", false) && !json_flag(r->spec, "hostUsers", true))
+		r->p->features |= FEATURE_HOST_NETWORK_USERNS;
 }
 
 /* --- groups ------------------------------------------------------------------------------------------------------------------ */
@@ -382,6 +411,10 @@ static sym class_text(struct reader *r)
 		str_addf(&s, " d%u.%d", r->p->disks[i].id, r->p->disks[i].read_only);
 	for (uint32_t i = 0; i < r->p->n_claims; i++)
 		str_addf(&s, " c%u", r->p->claims[i]);
+	if (r->p->n_own)
+		str_addf(&s, " o%u.%s", r->p->n_own, r->p->uid);
+	if (r->p->features)
+		str_addf(&s, " f%u", r->p->features);
 	return intern(r->m->names, s.at);
 }
 
@@ -424,6 +457,7 @@ static void read_spec(struct reader *r, const json_t *j)
 	read_tolerations(r);
 	read_ports(r);
 	read_volumes(r);
+	read_features(r);
 	r->p->near = read_terms(r, "podAffinity", &r->p->n_near);
 	r->p->apart = read_terms(r, "podAntiAffinity", &r->p->n_apart);
 	read_spreads(r);

@@ -205,20 +205,24 @@ struct node_terms node_terms_parse(struct interns *t, struct arena *a, const jso
 	return (struct node_terms){ (uint32_t)i, at };
 }
 
+bool selector_asks(const struct selector *s, sym key, bool in)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->at[i].key == key && s->at[i].op == (in ? REQ_IN : REQ_NOT_IN))
+			return true;
+	return false;
+}
+
 struct selector selector_with(struct arena *a, struct selector s, sym key, sym value, bool in)
 {
-	enum req_op op = in ? REQ_IN : REQ_NOT_IN;
 	if (s.nothing || s.bad)
 		return s;
-	for (uint32_t i = 0; i < s.n; i++)
-		if (s.at[i].key == key && s.at[i].op == op)
-			return s;
 	struct req *at = arena_array(a, s.n + 1, sizeof(*at));
 	sym *v = arena_alloc(a, sizeof(*v));
 	if (s.n)
 		memcpy(at, s.at, s.n * sizeof(*at));
 	*v = value;
-	at[s.n] = (struct req){ key, op, 1, v, 0 };
+	at[s.n] = (struct req){ key, in ? REQ_IN : REQ_NOT_IN, 1, v, 0 };
 	return (struct selector){ .n = s.n + 1, .at = at };
 }
 
@@ -279,7 +283,7 @@ bool node_terms_match(const struct interns *t, const struct node_terms *terms, c
 {
 	for (uint32_t i = 0; i < terms->n; i++) {
 		const struct node_term *term = &terms->at[i];
-		if (!term->bad && selector_matches(t, &term->labels, labels) && fields_match(t, &term->fields, node_name))
+		if (!term->bad && selector_matches(t, &term->labels, labels) && (!node_name || fields_match(t, &term->fields, node_name)))
 			return true;
 	}
 	return false;

@@ -31,13 +31,16 @@ struct node_terms { uint32_t n; const struct node_term *at; };
 struct labels labels_parse(struct interns *t, struct arena *a, const json_t *j);
 struct selector selector_parse(struct interns *t, struct arena *a, const json_t *j);
 struct node_terms node_terms_parse(struct interns *t, struct arena *a, const json_t *array);
-/* S with one more requirement `KEY in (VALUE)` (or not in), unless it has a requirement of that kind on KEY already. */
+/* Has S a requirement `KEY in (...)` (or not in)? */
+bool selector_asks(const struct selector *s, sym key, bool in);
+/* S with one more requirement `KEY in (VALUE)` (or not in). */
 struct selector selector_with(struct arena *a, struct selector s, sym key, sym value, bool in);
 
 bool labels_get(const struct labels *l, sym key, sym *value);
 bool labels_same(const struct labels *a, const struct labels *b);
 bool selector_matches(const struct interns *t, const struct selector *s, const struct labels *l);
 bool selector_empty(const struct selector *s);              /* matches everything */
+/* NODE_NAME 0: fields are not asked, as of volumes upstream (neither its scheduler nor the kubelet does). */
 bool node_terms_match(const struct interns *t, const struct node_terms *terms, const struct labels *labels, sym node_name);
 
 #endif

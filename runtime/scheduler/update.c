@@ -65,7 +65,7 @@ static bool same_taints(const struct node *a, const struct node *b)
 static bool gained(const struct node *old, const struct node *now)
 {
 	if (!labels_same(&old->labels, &now->labels) || (old->n_taints && !same_taints(old, now)) || (old->cordoned && !now->cordoned) ||
-	    (old->spare && !now->spare) || now->max_pods > old->max_pods)
+	    (old->spare && !now->spare) || now->max_pods > old->max_pods || (now->features & ~old->features))
 		return true;
 	for (uint32_t i = 0; i < now->has.n; i++) {
 		int64_t before = 0;
@@ -79,7 +79,7 @@ static bool gained(const struct node *old, const struct node *now)
 
 static bool same(const struct node *a, const struct node *b)
 {
-	return labels_same(&a->labels, &b->labels) && same_taints(a, b) && a->cordoned == b->cordoned && a->spare == b->spare &&
+	return labels_same(&a->labels, &b->labels) && same_taints(a, b) && a->cordoned == b->cordoned && a->spare == b->spare && a->features == b->features &&
 	       a->max_pods == b->max_pods && a->has.n == b->has.n && (a->has.n == 0 || memcmp(a->has.at, b->has.at, a->has.n * sizeof(*a->has.at)) == 0);
 }
 
@@ -92,6 +92,7 @@ static void become(struct model *m, struct node *n, struct node *now)
 	n->n_taints = now->n_taints;
 	n->cordoned = now->cordoned;
 	n->spare = now->spare;
+	n->features = now->features;
 	n->has = now->has;
 	n->max_pods = now->max_pods;
 	n->used = now->used;

@@ -30,6 +30,7 @@ static const char *const keep_pod[] = {
 	"spec.resources", "spec.topologySpreadConstraints", "spec.activeDeadlineSeconds",
 	"spec.containers.name", "spec.containers.resources", "spec.containers.ports", "spec.initContainers.name", "spec.initContainers.resources",
 	"spec.initContainers.ports", "spec.initContainers.restartPolicy",
+	"spec.hostUsers", "spec.containers.restartPolicyRules.action", "spec.initContainers.restartPolicyRules.action",
 	"spec.volumes.name", "spec.volumes.persistentVolumeClaim", "spec.volumes.ephemeral.volumeClaimTemplate.metadata", "spec.volumes.gcePersistentDisk",
 	"spec.volumes.awsElasticBlockStore", "spec.volumes.iscsi", "spec.volumes.rbd",
 	"status.phase", "status.startTime", "status.nominatedNodeName", "status.resources", "status.allocatedResources",
@@ -37,9 +38,12 @@ static const char *const keep_pod[] = {
 	"status.containerStatuses.name", "status.containerStatuses.resources", "status.containerStatuses.allocatedResources",
 	"status.initContainerStatuses.name", "status.initContainerStatuses.resources", "status.initContainerStatuses.allocatedResources", NULL,
 };
-static const char *const keep_node[] = { "metadata.labels", "spec.unschedulable", "spec.taints", "status.allocatable", "status.capacity", NULL };
+static const char *const keep_node[] = { "metadata.labels", "spec.unschedulable", "spec.taints", "status.allocatable", "status.capacity", "status.declaredFeatures", NULL };
 static const char *const keep_labels[] = { "metadata.labels", NULL };
-static const char *const keep_claim[] = { "metadata.annotations[pv.kubernetes.io/bind-completed]", "metadata.annotations[volume.beta.kubernetes.io/storage-class]", "spec.volumeName", "spec.accessModes", "spec.storageClassName", "status.phase", NULL };
+static const char *const keep_claim[] = {
+	"metadata.annotations[pv.kubernetes.io/bind-completed]", "metadata.annotations[volume.beta.kubernetes.io/storage-class]", "metadata.ownerReferences.controller",
+	"metadata.ownerReferences.uid", "spec.volumeName", "spec.accessModes", "spec.storageClassName", "status.phase", NULL,
+};
 static const char *const keep_volume[] = { "metadata.labels", "spec.nodeAffinity", "spec.csi.driver", "spec.csi.volumeHandle", NULL };
 static const char *const keep_provisioner[] = { "provisioner", NULL };
 static const char *const keep_drivers[] = { "spec.drivers.name", "spec.drivers.allocatable", NULL };

@@ -194,6 +194,12 @@ row("terminating-spread", "4.1: but not in topology spread", SLOW + [node("b", l
     then=[step(lambda ns: create(ready(ns, pod("q", labels={"app": "s"}, topologySpreadConstraints=spread(1)))), want={"q": NONE}, says={"q": "a topology spread constraint would be broken"}),
           step(lambda ns: delete("Pod", "p", ns), want={"q": "a"})])
 
+RULES = [{"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}]
+row("features", "4: a node must declare what the kubelet has to do for the pod", AB,
+    [pod("p", containers=[{"name": "c", "image": "none", "restartPolicy": "Never", "restartPolicyRules": RULES}])], want={"p": NONE},
+    says={"p": "2 nodes: node does not declare the feature RestartAllContainersOnContainerExits"},
+    then=[step(lambda ns: patch("Node", f"{ns}-b", {"status": {"declaredFeatures": ["RestartAllContainersOnContainerExits"]}}, sub="/status"), want={"p": "b"})])
+
 # --- 4: volumes and devices -------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +218,17 @@ def uses(name):
     return {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": name}}]}
 
 
+def own_claim(ns, volume_name):
+    """What the controller of ephemeral volumes makes for pod p, bound."""
+    c = claim("p-v", bound=volume_name)
+    c["metadata"]["ownerReferences"] = [{"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": get("Pod", "p", ns)["metadata"]["uid"], "controller": True}]
+    return create(ready(ns, c))
+
+
+EPHEMERAL = {"volumes": [{"name": "v", "ephemeral": {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}}}]}
+row("volume-own", "4: an ephemeral volume's claim is the pod's own", AB, [volume("conf-own"), pod("p", **EPHEMERAL), claim("q-v", bound="conf-own"), pod("q", **EPHEMERAL)],
+    want={"p": NONE, "q": NONE}, says={"p": "volume claim volume-own/p-v is not there", "q": "was not made for this pod"},
+    then=[step(lambda ns: own_claim(ns, "conf-own"), want={"p": ANY, "q": NONE})])
 row("volume-node", "4: node affinity of a bound volume", AB, [volume("conf-local", terms=[{"matchExpressions": [{"key": "disk", "operator": "In", "values": ["hdd"]}]}]),
     claim("c", "conf-local"), pod("p", **uses("c"))], want={"p": "b"})
 row("volume-zone", "4", [node("a", labels={"topology.kubernetes.io/zone": "z1"}), node("b", labels={"topology.kubernetes.io/zone": "z2"})],

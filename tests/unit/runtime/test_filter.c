@@ -79,6 +79,9 @@ static const struct row resources[] = {
 #define EXPR(key, op, values) "{'matchExpressions':[{'key':'" key "','operator':'" op "','values':[" values "]}]}"
 #define LABELED NODE(",'labels':{'zone':'a','size':'5','odd':'x','empty':''}", "")
 
+#define DECLARES(list) "{'apiVersion':'v1','kind':'Node','metadata':{'name':'n'},'status':{'allocatable':{'pods':'9'},'declaredFeatures':[" list "]}}"
+#define RESTARTS_ALL "'containers':[{'name':'c','restartPolicyRules':[{'action':'RestartAllContainers','exitCodes':{'operator':'In','values':[42]}}]}]"
+
 static const struct row nodes[] = {
 	{ "selector", LABELED, POD("", "'nodeSelector':{'zone':'a'}"), NULL, NULL },
 	{ "selector, other value", LABELED, POD("", "'nodeSelector':{'zone':'b'}"), NULL, "node selector" },
@@ -109,6 +112,12 @@ static const struct row nodes[] = {
 	{ "everything tolerated", NODE("", "'taints':[{'key':'k','effect':'NoSchedule'}]"), POD("", "'tolerations':[{'operator':'Exists'}]"), NULL, NULL },
 	{ "an unknown operator tolerates nothing", NODE("", "'taints':[{'key':'k','value':'1','effect':'NoSchedule'}]"),
 	  POD("", "'tolerations':[{'key':'k','operator':'Lt','value':'5'}]"), NULL, "taint" },
+	{ "a feature that the kubelet lacks", DECLARES("'Other'"), POD("", RESTARTS_ALL), NULL, "does not declare the feature RestartAllContainersOnContainerExits" },
+	{ "one that it has", DECLARES("'Other','RestartAllContainersOnContainerExits'"), POD("", RESTARTS_ALL), NULL, NULL },
+	{ "an init container asks for it", PLAIN, POD("", "'initContainers':[{'restartPolicyRules':[{'action':'RestartAllContainers'}]}]"), NULL, "RestartAllContainers" },
+	{ "a container that restarts alone asks for none", PLAIN, POD("", "'containers':[{'restartPolicyRules':[{'action':'Restart'}]}]"), NULL, NULL },
+	{ "user namespaces in the host's network", PLAIN, POD("", "'hostNetwork':true,'hostUsers':false"), NULL, "UserNamespacesHostNetworkSupport" },
+	{ "user namespaces in a network of the pod's", PLAIN, POD("", "'hostUsers':false"), NULL, NULL },
 	{ "gate", PLAIN, POD("", "'schedulingGates':[{'name':'example.com/wait'}]"), NULL, "scheduling gate example.com/wait" },
 	{ "resource claims are refused by name", PLAIN, POD("", "'resourceClaims':[{'name':'x'}]"), NULL, "resource claims (DRA)" },
 	{ "so is a resource that a DeviceClass owns", PLAIN, POD("", ASKS("'nvidia.com/gpu':'1'")),
@@ -188,6 +197,8 @@ static const struct row between[] = {
 	  FAR("") "," OTHER("o", IS_WEB, "", ""), "topology spread" },
 	{ "matchLabelKeys of a spread", LABELED, POD(",'labels':{'app':'web','v':'1'}", SPREAD(",'matchLabelKeys':['v'],'labelSelector':" WEB)),
 	  FAR("") "," OTHER("o", ",'labels':{'app':'web','v':'2'}", "", ""), NULL },
+	{ "beside what the selector says of the same label", LABELED, POD(IS_WEB, SPREAD(",'matchLabelKeys':['app'],'labelSelector':{'matchExpressions':[{'key':'app','operator':'In','values':['db','job']}]}")),
+	  FAR("") "," OTHER("o", ",'labels':{'app':'db'}", "", "") "," OTHER("o2", ",'labels':{'app':'db'}", "", ""), NULL },
 };
 
 #define CLAIM "'volumes':[{'name':'v','persistentVolumeClaim':{'claimName':'c'}}]"
@@ -196,6 +207,9 @@ static const struct row between[] = {
 #define PV(labels, affinity) "{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'v','labels':{" labels "}},'spec':{" affinity "}}"
 #define ONLY(zone) "'nodeAffinity':{'required':{'nodeSelectorTerms':[{'matchExpressions':[{'key':'zone','operator':'In','values':['" zone "']}]}]}}"
 #define ZONED NODE(",'labels':{'topology.kubernetes.io/zone':'a'}", "")
+#define OWN "'volumes':[{'name':'v','ephemeral':{'volumeClaimTemplate':{}}}]"
+#define OWN_CLAIM(owners) "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'p-v','namespace':'default','ownerReferences':[" owners "]," \
+	"'annotations':{'pv.kubernetes.io/bind-completed':'yes'}},'spec':{'volumeName':'v'}}"
 #define DISK(rest) "'volumes':[{'name':'d','gcePersistentDisk':{'pdName':'x'" rest "}}]"
 
 static const struct row volumes[] = {
@@ -208,6 +222,13 @@ static const struct row volumes[] = {
 	{ "zone of the volume", ZONED, POD("", CLAIM), BOUND "," PV("'topology.kubernetes.io/zone':'b'", ""), "another zone" },
 	{ "one of two zones", ZONED, POD("", CLAIM), BOUND "," PV("'topology.kubernetes.io/zone':'b__a'", ""), NULL },
 	{ "a node without zones takes any", PLAIN, POD("", CLAIM), BOUND "," PV("'topology.kubernetes.io/zone':'b'", ""), NULL },
+	{ "an empty zone says nothing", ZONED, POD("", CLAIM), BOUND "," PV("'failure-domain.beta.kubernetes.io/zone':''", ""), NULL },
+	{ "fields in a volume's node affinity are not asked", LABELED, POD("", CLAIM),
+	  BOUND "," PV("", "'nodeAffinity':{'required':{'nodeSelectorTerms':[{'matchFields':[{'key':'metadata.name','operator':'In','values':['m']}]}]}}"), NULL },
+	{ "an ephemeral volume's claim", PLAIN, POD(",'uid':'u'", OWN), OWN_CLAIM("{'uid':'u','controller':true}") "," PV("", ""), NULL },
+	{ "one of an older pod", PLAIN, POD(",'uid':'u'", OWN), OWN_CLAIM("{'uid':'t','controller':true}") "," PV("", ""), "claim default/p-v has the name of an ephemeral volume's" },
+	{ "one that nobody controls", PLAIN, POD(",'uid':'u'", OWN), OWN_CLAIM("{'uid':'u'}") "," PV("", ""), "was not made for this pod" },
+	{ "zones of ephemeral volumes are not asked", ZONED, POD(",'uid':'u'", OWN), OWN_CLAIM("{'uid':'u','controller':true}") "," PV("'topology.kubernetes.io/zone':'b'", ""), NULL },
 	{ "one pod only", PLAIN, POD("", CLAIM), PVC(",'annotations':{'pv.kubernetes.io/bind-completed':'yes'}", "'volumeName':'v','accessModes':['ReadWriteOncePod']", "") ","
 	  PV("", "") "," OTHER("o", "", "," CLAIM, ""), "ReadWriteOncePod" },
 	{ "a disk in use", PLAIN, POD("", DISK("")), OTHER("o", "", "," DISK(",'readOnly':true"), ""), "in use by default/o" },
