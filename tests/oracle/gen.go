@@ -5,10 +5,15 @@ import (
 	"fmt"
 	"io"
 	"math/rand"
+	"strconv"
 )
 
-// gen makes small random clusters that hit every filter, most of them near its edge.
-type gen struct{ *rand.Rand }
+// gen makes small random clusters that hit every filter, most of them near its edge. Of a crowd many pods share one namespace and few
+// nodes, so that what counts neighbours has some to count.
+type gen struct {
+	*rand.Rand
+	crowd bool
+}
 
 type object = map[string]any
 
@@ -21,11 +26,28 @@ var (
 	spaces = []string{"default", "red", "blue"}
 )
 
-func (g gen) cpu() string {
-	return g.of("0", "100m", "250m", "1", "1500m", "2", "0.5", "1e0", "333.3m", "100u", "12e-1")
+// A quantity as text, or as the number that people write in its place.
+func (g gen) amount(text string) any {
+	if f, err := strconv.ParseFloat(text, 64); err == nil && g.chance(30) {
+		return f
+	}
+	return text
 }
-func (g gen) memory() string {
-	return g.of("0", "64Mi", "1Gi", "1.5Gi", "500M", "1e9", "1G", "100k", "0.1", "1500m", "128974848", "1Ti")
+func (g gen) cpu() any {
+	return g.amount(g.of("0", "100m", "250m", "1", "1500m", "2", "0.5", "1e0", "333.3m", "100u", "12e-1", "0.1", "0.3", "1.1", "1n", ".7", "1."))
+}
+func (g gen) memory() any {
+	return g.amount(g.of("0", "64Mi", "1Gi", "1.5Gi", "500M", "1e9", "1G", "100k", "0.1", "1500m", "128974848", "1Ti", "3Ki", "2E", "0.5Gi", "1E9", "1e3k"[:3]))
+}
+
+func (g gen) some(words ...string) []string {
+	out := []string{}
+	for _, w := range words {
+		if g.chance(50) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 func (g gen) node(i int) object {
@@ -36,8 +58,14 @@ func (g gen) node(i int) object {
 	if g.chance(60) {
 		labels["rack"] = g.of("r1", "r2", "r3", "r4")
 	}
+	if g.chance(20) {
+		labels["topology.kubernetes.io/region"] = g.of("west", "east")
+	}
+	if g.chance(15) {
+		labels["failure-domain.beta.kubernetes.io/zone"] = g.of(zones...)
+	}
 	if g.chance(50) {
-		labels["size"] = g.of("1", "5", "10", "x", "007")
+		labels["size"] = g.of("1", "5", "10", "x", "007", "-3", "9223372036854775807", "9223372036854775808")
 	}
 	if g.chance(50) {
 		labels["disk"] = g.of("ssd", "hdd", "")
@@ -48,9 +76,9 @@ func (g gen) node(i int) object {
 	}
 	var taints []object
 	for g.chance(25) {
-		t := object{"key": g.of("gpu", "old", "node.kubernetes.io/unschedulable"), "effect": g.of("NoSchedule", "NoExecute", "PreferNoSchedule")}
+		t := object{"key": g.of("gpu", "old", "node.kubernetes.io/unschedulable"), "effect": g.of("NoSchedule", "NoExecute", "PreferNoSchedule", "NoSchedule")}
 		if g.chance(60) {
-			t["value"] = g.of("yes", "no")
+			t["value"] = g.of("yes", "no", "5", "")
 		}
 		taints = append(taints, t)
 	}
@@ -65,8 +93,17 @@ func (g gen) node(i int) object {
 	if g.chance(50) {
 		alloc["ephemeral-storage"] = g.of("10Gi", "1Gi")
 	}
-	return object{"apiVersion": "v1", "kind": "Node", "metadata": object{"name": fmt.Sprintf("n%d", i), "labels": labels}, "spec": spec,
-		"status": object{g.of("allocatable", "allocatable", "allocatable", "capacity"): alloc}}
+	if g.chance(25) {
+		alloc[g.of("kubernetes.io/batch-cpu", "example.com/link", "attachable-volumes-x", "requests.example.com/odd", "hugepages-1Gi", "storage")] = g.of("1", "2Gi", "100k")
+	}
+	if g.chance(5) {
+		delete(alloc, g.of("cpu", "memory", "pods"))
+	}
+	status := object{g.of("allocatable", "allocatable", "allocatable", "capacity"): alloc}
+	if g.chance(60) {
+		status["declaredFeatures"] = g.some("RestartAllContainersOnContainerExits", "UserNamespacesHostNetworkSupport", "ExtendWebSocketsToKubelet", "Other")
+	}
+	return object{"apiVersion": "v1", "kind": "Node", "metadata": object{"name": fmt.Sprintf("n%d", i), "labels": labels}, "spec": spec, "status": status}
 }
 
 func (g gen) requests() object {
@@ -86,6 +123,9 @@ func (g gen) requests() object {
 	if g.chance(15) {
 		r["ephemeral-storage"] = g.of("1Gi", "5Gi", "1")
 	}
+	if g.chance(6) {
+		r[g.of("kubernetes.io/batch-cpu", "example.com/link", "attachable-volumes-x", "requests.example.com/odd", "hugepages-1Gi", "storage", "pods")] = g.of("1", "2Gi", "0")
+	}
 	return r
 }
 
@@ -101,12 +141,19 @@ func (g gen) container(name string) object {
 			p["hostPort"] = 80 + g.Intn(2)
 		}
 		if g.chance(40) {
-			p["hostIP"] = g.of("0.0.0.0", "::", "10.0.0.1", "10.0.0.2")
+			p["hostIP"] = g.of("0.0.0.0", "::", "10.0.0.1", "10.0.0.2", "")
 		}
 		if g.chance(30) {
-			p["protocol"] = g.of("TCP", "UDP")
+			p["protocol"] = g.of("TCP", "UDP", "SCTP")
 		}
 		c["ports"] = []object{p}
+		if g.chance(20) {
+			c["ports"] = []object{{"containerPort": 80}, p}
+		}
+	}
+	if g.chance(3) {
+		c["restartPolicy"] = "Never"
+		c["restartPolicyRules"] = []object{{"action": g.of("Restart", "RestartAllContainers"), "exitCodes": object{"operator": "In", "values": []int{42}}}}
 	}
 	return c
 }
@@ -137,10 +184,15 @@ func (g gen) podTerms() object {
 	var terms []object
 	for i := 0; i <= g.Intn(2); i++ {
 		t := object{"topologyKey": g.key(), "labelSelector": g.labelSelector()}
+		if g.chance(20) {
+			t[g.of("matchLabelKeys", "mismatchLabelKeys")] = []string{g.of("rev", "none")}
+		}
 		if g.chance(25) {
 			t["namespaces"] = []string{g.of(spaces...)}
 		}
-		if g.chance(25) {
+		if g.chance(5) {
+			t["namespaceSelector"] = nil
+		} else if g.chance(25) {
 			t["namespaceSelector"] = g.of2(object{}, object{"matchLabels": object{"team": g.of("x", "y")}},
 				object{"matchExpressions": []object{{"key": "team", "operator": "NotIn", "values": []string{"x"}}}})
 		}
@@ -161,7 +213,10 @@ func (g gen) nodeTerm() object {
 		case "In", "NotIn":
 			e["values"] = []string{g.of("a", "b", "ssd", "", "5", "-"), g.of("c", "hdd")}
 		case "Gt", "Lt":
-			e["values"] = []string{g.of("4", "5", "x", "-3", "+1", "9")}
+			e["values"] = []string{g.of("4", "5", "x", "-3", "+1", "9", "007", "9223372036854775806", "9223372036854775808")}
+			if g.chance(5) {
+				e["values"] = []string{"1", "2"}
+			}
 		}
 		exprs = append(exprs, e)
 	}
@@ -170,6 +225,9 @@ func (g gen) nodeTerm() object {
 	}
 	if g.chance(20) {
 		t["matchFields"] = []object{{"key": "metadata.name", "operator": g.of("In", "NotIn"), "values": []string{fmt.Sprintf("n%d", g.Intn(6))}}}
+		if g.chance(20) {
+			t["matchFields"] = append(t["matchFields"].([]object), object{"key": "metadata.name", "operator": g.of("In", "NotIn"), "values": []string{fmt.Sprintf("n%d", g.Intn(6))}})
+		}
 	}
 	return t
 }
@@ -207,7 +265,7 @@ func (g gen) spreads() []object {
 			s["nodeTaintsPolicy"] = g.of("Honor", "Ignore")
 		}
 		if g.chance(30) {
-			s["matchLabelKeys"] = []string{g.of("tier", "app", "none")}
+			s["matchLabelKeys"] = g.some("tier", "app", "none", "rev")
 		}
 		out = append(out, s)
 	}
@@ -222,35 +280,18 @@ func (g gen) tolerations() []object {
 			t["key"] = g.of("gpu", "old", "node.kubernetes.io/unschedulable")
 		}
 		if g.chance(70) || t["key"] == nil {
-			t["operator"] = g.of("Exists", "Equal")
+			t["operator"] = g.of("Exists", "Equal", "Exists", "Equal", "Gt", "Lt", "")
 		}
 		if t["operator"] != "Exists" && g.chance(70) {
-			t["value"] = g.of("yes", "no")
+			t["value"] = g.of("yes", "no", "4")
 		}
 		if g.chance(50) {
-			t["effect"] = g.of("NoSchedule", "NoExecute")
+			t["effect"] = g.of("NoSchedule", "NoExecute", "PreferNoSchedule", "")
+		}
+		if g.chance(10) {
+			t["tolerationSeconds"] = 300
 		}
 		out = append(out, t)
-	}
-	return out
-}
-
-func (g gen) volumes() []object {
-	var out []object
-	if g.chance(10) {
-		out = append(out, object{"name": "c", "persistentVolumeClaim": object{"claimName": g.of("bound", "zonal", "single", "missing", "lost", "immediate")}})
-	}
-	for i, n := 0, g.Intn(4); n > 0 && g.chance(45) && i < n; i++ {
-		out = append(out, object{"name": fmt.Sprintf("v%d", i), "persistentVolumeClaim": object{"claimName": g.of("disk-a", "disk-b", "disk-c", "disk-d", "nfs-a", "nfs-b", "immediate")}})
-	}
-	if g.chance(6) {
-		out = append(out, object{"name": "d", "gcePersistentDisk": object{"pdName": "d1", "readOnly": g.chance(50)}})
-	}
-	if g.chance(5) {
-		out = append(out, object{"name": "e", "rbd": object{"monitors": []string{g.of("m1", "m2"), "m3"}, "image": "i", "readOnly": g.chance(50)}})
-	}
-	if g.chance(5) {
-		out = append(out, object{"name": "f", "iscsi": object{"targetPortal": "p", "iqn": "q", "lun": 0, "readOnly": g.chance(50)}})
 	}
 	return out
 }
@@ -272,6 +313,13 @@ func (g gen) status(spec object) object {
 		out["resources"] = object{"requests": object{"cpu": g.cpu(), "memory": g.memory()}}
 		out["allocatedResources"] = object{"cpu": g.cpu()}
 	}
+	if inits, _ := spec["initContainers"].([]object); g.chance(30) {
+		var s []object
+		for _, c := range inits {
+			s = append(s, object{"name": c["name"], "allocatedResources": g.requests(), "resources": object{"requests": g.requests(), "limits": g.requests()}})
+		}
+		out["initContainerStatuses"] = s
+	}
 	return out
 }
 
@@ -292,6 +340,9 @@ func (g gen) spec() object {
 	spec["initContainers"] = inits
 	if g.chance(12) {
 		spec["overhead"] = object{"cpu": g.cpu(), "memory": "10Mi"}
+		if g.chance(20) {
+			spec["overhead"].(object)[g.of("nvidia.com/gpu", "hugepages-2Mi", "ephemeral-storage")] = "1"
+		}
 	}
 	if g.chance(20) {
 		spec["resources"] = object{"requests": object{"cpu": g.cpu()}}
@@ -302,20 +353,29 @@ func (g gen) spec() object {
 	if g.chance(15) {
 		spec["nodeSelector"] = object{g.of("disk", "topology.kubernetes.io/zone"): g.of("ssd", "a", "")}
 	}
-	if g.chance(5) {
+	if g.chance(8) {
 		spec["hostNetwork"] = true
+		if g.chance(30) {
+			spec["hostUsers"] = g.chance(30)
+		}
 	}
 	return spec
 }
 
 func (g gen) pod(i, nodes int) object {
 	meta := object{"name": fmt.Sprintf("p%d", i), "namespace": g.of(spaces...), "uid": fmt.Sprintf("u%d", i)}
+	if g.crowd {
+		meta["namespace"] = spaces[0]
+	}
 	labels := object{}
 	if g.chance(80) {
 		labels["app"] = g.of(apps...)
 	}
 	if g.chance(40) {
-		labels["tier"] = g.of("web", "db")
+		labels["tier"] = g.of("web", "db", "")
+	}
+	if g.chance(50) {
+		labels["rev"] = g.of("1", "2")
 	}
 	meta["labels"] = labels
 	spec := g.spec()
@@ -335,87 +395,33 @@ func (g gen) pod(i, nodes int) object {
 	return pod
 }
 
-func claim(ns, name, volume, phase string, modes ...string) object {
-	notes := object{}
-	if volume != "" {
-		notes["pv.kubernetes.io/bind-completed"] = "yes"
+// list is one cluster.
+func (g gen) list() object {
+	g.crowd = g.chance(30)
+	nodes, pods := 2+g.Intn(7), 6+g.Intn(14)
+	if g.crowd {
+		nodes, pods = 4+g.Intn(16), 20+g.Intn(40)
 	}
-	return object{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": object{"name": name, "namespace": ns, "annotations": notes},
-		"spec": object{"volumeName": volume, "accessModes": modes, "storageClassName": "now"}, "status": object{"phase": phase}}
-}
-
-func (g gen) storage() []object {
-	var out []object
-	for _, ns := range spaces {
-		out = append(out, claim(ns, "bound", "pv-rack", "Bound", "ReadWriteOnce"), claim(ns, "zonal", "pv-zone", "Bound", "ReadWriteMany"),
-			claim(ns, "single", "pv-free", "Bound", "ReadWriteOncePod"), claim(ns, "lost", "pv-gone", "Lost", "ReadWriteOnce"),
-			claim(ns, "immediate", "", "Pending", "ReadWriteOnce"))
+	items := g.storage()
+	for i := 0; i < nodes; i++ {
+		items = append(items, g.node(i))
 	}
-	pv := func(name string, labels, spec object) object {
-		return object{"apiVersion": "v1", "kind": "PersistentVolume", "metadata": object{"name": name, "labels": labels}, "spec": spec}
+	for i := 0; i < pods; i++ {
+		p := g.pod(i, nodes)
+		items = append(items, p)
+		items = append(items, g.ownClaims(p)...)
 	}
-	in := func(key string, values ...string) object {
-		return object{"nodeAffinity": object{"required": object{"nodeSelectorTerms": []object{{"matchExpressions": []object{{"key": key, "operator": "In", "values": values}}}}}}}
-	}
-	csi := func(driver, handle string) object { return object{"csi": object{"driver": driver, "volumeHandle": handle}} }
 	for i, ns := range spaces {
-		for _, d := range []string{"disk-a", "disk-b", "disk-c", "disk-d", "nfs-a", "nfs-b"} {
-			out = append(out, claim(ns, d, fmt.Sprintf("pv-%s-%d", d, i), "Bound", "ReadWriteMany"),
-				pv(fmt.Sprintf("pv-%s-%d", d, i), object{}, csi(d[:len(d)-2]+".example", g.of("h1", "h2", "h3", fmt.Sprintf("own-%s-%d", d, i)))))
-		}
+		items = append(items, object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": ns, "labels": object{"team": []string{"x", "y", "z"}[i]}}})
 	}
-	out = append(out, g.attached()...)
-	return append(out, pv("pv-rack", object{}, in("rack", "r1", "r2")), pv("pv-zone", object{"topology.kubernetes.io/zone": "a__b"}, object{}), pv("pv-free", object{}, object{}),
-		object{"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": object{"name": "now"}, "provisioner": "x", "volumeBindingMode": "Immediate"})
-}
-
-// Limits of some nodes, and volumes that are attached whether a pod uses them or not.
-func (g gen) attached() []object {
-	var out []object
-	for n := 0; n < 8; n++ {
-		drivers := []object{}
-		for _, d := range []string{"disk.example", "nfs.example", "x"} {
-			driver := object{"name": d, "nodeID": "i"}
-			if g.chance(70) {
-				driver["allocatable"] = object{"count": g.Intn(4)}
-			} else if g.chance(30) {
-				driver["allocatable"] = object{}
-			}
-			if g.chance(80) {
-				drivers = append(drivers, driver)
-			}
-		}
-		if g.chance(60) {
-			out = append(out, object{"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": object{"name": fmt.Sprintf("n%d", n)}, "spec": object{"drivers": drivers}})
-		}
-		for i, k := 0, g.Intn(3); g.chance(30) && i < k; i++ {
-			source := object{}
-			if g.chance(90) {
-				source["persistentVolumeName"] = g.of("pv-disk-a-0", "pv-disk-b-1", "pv-nfs-a-2", "pv-disk-c-0", "pv-free", "pv-none")
-			}
-			out = append(out, object{"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": object{"name": fmt.Sprintf("va-%d-%d", n, i)},
-				"spec": object{"attacher": g.of("disk.example", "disk.example", "nfs.example"), "nodeName": fmt.Sprintf("n%d", n), "source": source}})
-		}
-	}
-	return out
+	return object{"apiVersion": "v1", "kind": "List", "items": items}
 }
 
 func generate(seed int64, lists int, out io.Writer) error {
-	g := gen{rand.New(rand.NewSource(seed))}
+	g := gen{Rand: rand.New(rand.NewSource(seed))}
 	enc := json.NewEncoder(out)
 	for l := 0; l < lists; l++ {
-		nodes := 2 + g.Intn(7)
-		items := g.storage()
-		for i := 0; i < nodes; i++ {
-			items = append(items, g.node(i))
-		}
-		for i, n := 0, 6+g.Intn(14); i < n; i++ {
-			items = append(items, g.pod(i, nodes))
-		}
-		for i, ns := range spaces {
-			items = append(items, object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": ns, "labels": object{"team": []string{"x", "y", "z"}[i]}}})
-		}
-		if err := enc.Encode(object{"apiVersion": "v1", "kind": "List", "items": items}); err != nil {
+		if err := enc.Encode(g.list()); err != nil {
 			return err
 		}
 	}

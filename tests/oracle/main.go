@@ -17,6 +17,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
@@ -51,6 +52,28 @@ func decode[T any](raw json.RawMessage) *T {
 	return o
 }
 
+// merge does what the API server does with the label keys of a new pod's affinity (mutatePodAffinity of its strategy).
+func merge(p *v1.Pod) {
+	var terms []v1.PodAffinityTerm
+	if a := p.Spec.Affinity; a != nil && a.PodAffinity != nil {
+		terms = append(terms, a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution...)
+	}
+	if a := p.Spec.Affinity; a != nil && a.PodAntiAffinity != nil {
+		terms = append(terms, a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution...)
+	}
+	for _, t := range terms {
+		add := func(keys []string, op metav1.LabelSelectorOperator) {
+			for _, k := range keys {
+				if v, ok := p.Labels[k]; ok && t.LabelSelector != nil {
+					t.LabelSelector.MatchExpressions = append(t.LabelSelector.MatchExpressions, metav1.LabelSelectorRequirement{Key: k, Operator: op, Values: []string{v}})
+				}
+			}
+		}
+		add(t.MatchLabelKeys, metav1.LabelSelectorOpIn)
+		add(t.MismatchLabelKeys, metav1.LabelSelectorOpNotIn)
+	}
+}
+
 func read(items []json.RawMessage) *world {
 	w := &world{}
 	for _, raw := range items {
@@ -63,6 +86,7 @@ func read(items []json.RawMessage) *world {
 		case "Pod":
 			p := decode[v1.Pod](raw)
 			corev1.SetObjectDefaults_Pod(p)
+			merge(p)
 			if p.Spec.NodeName == "" {
 				w.waiting = append(w.waiting, p)
 			} else if p.Status.Phase != v1.PodSucceeded && p.Status.Phase != v1.PodFailed {
