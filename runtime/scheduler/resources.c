@@ -24,7 +24,7 @@ static nano_t *slot(struct count *c, struct sums *s, sym res)
 		if (s->at[i].res == res)
 			return &s->at[i].n;
 	if (s->n == MAX_RESOURCES) {
-		c->problem = "it asks for more than 64 kinds of resources";
+		c->problem = "it names more than 64 kinds of resources";
 		return &overflow;
 	}
 	s->at[s->n].res = res;
@@ -57,6 +57,14 @@ static void raise_to(struct count *c, struct sums *to, const struct sums *from)
 	}
 }
 
+/* What an API server makes of a quantity: no finer than thousandths, rounded up. */
+static nano_t as_stored(nano_t n)
+{
+	const nano_t milli = NANO / 1000;
+	nano_t up = n / milli * milli + (n % milli > 0 ? milli : 0);
+	return up > NANO_MAX ? NANO_MAX : up;
+}
+
 /* Reads a resource list; ONLY_NEW keeps what is there. */
 static void read_list(struct count *c, struct sums *to, const json_t *list, bool only_new)
 {
@@ -73,7 +81,7 @@ static void read_list(struct count *c, struct sums *to, const json_t *list, bool
 			n = n < 0 ? 0 : n;
 		}
 		if (!only_new || !has(to, res))
-			*slot(c, to, res) = n;
+			*slot(c, to, res) = as_stored(n);
 	}
 }
 

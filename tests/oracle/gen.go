@@ -9,10 +9,10 @@ import (
 )
 
 // gen makes small random clusters that hit every filter, most of them near its edge. Of a crowd many pods share one namespace and few
-// nodes, so that what counts neighbours has some to count.
+// nodes, so that what counts neighbours has some to count. Where all is fine, nodes hold a few of amounts that must be rounded.
 type gen struct {
 	*rand.Rand
-	crowd bool
+	crowd, fine bool
 }
 
 type object = map[string]any
@@ -34,9 +34,15 @@ func (g gen) amount(text string) any {
 	return text
 }
 func (g gen) cpu() any {
+	if g.fine {
+		return g.amount(g.of("333.3m", "100u", "1n", "0.0007", "1m", "334m", "0.3333"))
+	}
 	return g.amount(g.of("0", "100m", "250m", "1", "1500m", "2", "0.5", "1e0", "333.3m", "100u", "12e-1", "0.1", "0.3", "1.1", "1n", ".7", "1."))
 }
 func (g gen) memory() any {
+	if g.fine {
+		return g.amount(g.of("33.3333", "33.3334", "0.1", "1n", "1", "33500m"))
+	}
 	return g.amount(g.of("0", "64Mi", "1Gi", "1.5Gi", "500M", "1e9", "1G", "100k", "0.1", "1500m", "128974848", "1Ti", "3Ki", "2E", "0.5Gi", "1E9", "1e3k"[:3]))
 }
 
@@ -84,6 +90,10 @@ func (g gen) node(i int) object {
 	}
 	spec["taints"] = taints
 	alloc := object{"cpu": g.of("2", "4", "3500m", "8", "1"), "memory": g.of("2Gi", "4Gi", "3G", "1500Mi", "8Gi"), "pods": g.of("2", "4", "110")}
+	if g.fine {
+		alloc["cpu"] = g.of("1m", "2m", "3m", "334m", "667m", "668m", "1", "1001m", "1.0019")
+		alloc["memory"] = g.of("1", "2", "34", "67", "100", "101", "100.5")
+	}
 	if g.chance(50) {
 		alloc["nvidia.com/gpu"] = g.of("1", "2", "8", "0")
 	}
@@ -340,6 +350,9 @@ func (g gen) spec() object {
 	spec["initContainers"] = inits
 	if g.chance(12) {
 		spec["overhead"] = object{"cpu": g.cpu(), "memory": "10Mi"}
+		if g.fine {
+			spec["overhead"].(object)["memory"] = g.memory()
+		}
 		if g.chance(20) {
 			spec["overhead"].(object)[g.of("nvidia.com/gpu", "hugepages-2Mi", "ephemeral-storage")] = "1"
 		}
@@ -397,7 +410,7 @@ func (g gen) pod(i, nodes int) object {
 
 // list is one cluster.
 func (g gen) list() object {
-	g.crowd = g.chance(30)
+	g.crowd, g.fine = g.chance(30), g.chance(15)
 	nodes, pods := 2+g.Intn(7), 6+g.Intn(14)
 	if g.crowd {
 		nodes, pods = 4+g.Intn(16), 20+g.Intn(40)
