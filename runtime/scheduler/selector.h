@@ -17,7 +17,7 @@ struct label { sym key, value; };
 struct labels { const struct label *at; uint32_t n; };      /* sorted by key number */
 
 enum req_op { REQ_IN, REQ_NOT_IN, REQ_EXISTS, REQ_ABSENT, REQ_GT, REQ_LT };
-struct req { sym key; enum req_op op; uint32_t n; const sym *values; int64_t bound; };
+struct req { sym key; enum req_op op; uint32_t n; const sym *values; int64_t bound; };    /* values: sorted by number */
 struct selector {
 	bool nothing;            /* was absent */
 	bool bad;                /* malformed: matches nothing, and its owner says so */
