@@ -14,7 +14,7 @@
 #include "runtime/scheduler/place.h"
 #include "runtime/scheduler/watch.h"
 
-enum { MAX_FILE = 1 << 30, PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 5000 };
 
 struct explain_opts { const char *kubeconfig, *context, *ns, *file; bool json; };
 
@@ -267,18 +267,17 @@ static int explain_run(struct rt *rt)
 	autojson json_t *list = NULL;
 	if (strcmp(a.kind, "pod") != 0 && strcmp(a.kind, "gang") != 0)
 		return rt_usage(rt, "explain takes pod or gang, not \"%.60s\"", a.kind);
-	int rc = o->file ? json_read_input(o->file, MAX_FILE, &list, &err) : read_cluster(o, &list, &ns, &err);
-	if (rc)
+	if (!o->file && read_cluster(o, &list, &ns, &err))
 		return rt_fail(rt, &err);
 	a.m = model_new();
-	if (model_add(a.m, list, &err)) {
+	if (list ? model_add(a.m, list, &err) : model_read(a.m, o->file, &err)) {
 		model_free(a.m);
 		return rt_fail(rt, &err);
 	}
 	model_settle(a.m);
 	key = strchr(name, '/') ? xstrdup(name) : xasprintf("%s/%s", o->ns ? o->ns : ns ? ns : "default", name);
 	a.key = key;
-	rc = explain(rt, &a);
+	int rc = explain(rt, &a);
 	model_free(a.m);
 	return rc;
 }

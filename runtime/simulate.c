@@ -3,32 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/json.h"
-#include "base/mem.h"
 #include "runtime/command.h"
 #include "runtime/scheduler/filter.h"
 #include "runtime/scheduler/model.h"
 #include "runtime/scheduler/place.h"
 #include "runtime/scheduler/rules.h"
 
-enum { MAX_FILE = 1 << 30 };
-
 struct simulate_opts { const char *file, *name; bool feasible; struct rules_opts rules; };
-
-static int load(const char *file, struct model *m, struct err *err)
-{
-	autojson json_t *j = NULL;
-	bool dash = strcmp(file, "-") == 0;
-	int rc = json_read_input(file, MAX_FILE, &j, err);
-	if (rc)
-		return rc;
-	rc = model_add(m, j, err);
-	if (rc)
-		return err_wrap(err, "%s", dash ? "standard input" : file);
-	model_settle(m);
-	return 0;
-}
 
 struct whose { const struct model *m; const char *name; };
 
@@ -125,10 +107,11 @@ static int simulate_run(struct rt *rt)
 	if (!o->rules.reserve_after && !o->rules.strict)
 		rules.reserve_after_ms = -1;
 	struct model *m = model_new();
-	if (load(o->file, m, &err)) {
+	if (model_read(m, o->file, &err)) {
 		model_free(m);
 		return rt_fail(rt, &err);
 	}
+	model_settle(m);
 	for (size_t i = 0; i < m->notes.len; i++)
 		fprintf(rt->err, "note: %s.\n", m->notes.at[i]);
 	struct whose whose = { m, o->name };

@@ -8,8 +8,9 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "runtime/scheduler/shape.h"
 
-enum { MAX_LIST_DEPTH = 8, MAX_NOTES = 1000 };
+enum { MAX_FILE = 1 << 30, MAX_LIST_DEPTH = 8, MAX_NOTES = 1000 };
 
 void model_note(struct model *m, const char *fmt, ...)
 {
@@ -89,6 +90,9 @@ static void add_node(struct model *m, const json_t *j)
 	} else if (map_get(m->node_of, n->name)) {
 		model_note(m, "node %s is there twice; the first counts", n->text);
 	} else {
+		const char *odd = shape_of_node(m->arena, j);
+		if (odd)
+			model_note(m, "node %s: its %s", n->text, odd);
 		map_put(m->node_of, n->name, n);
 		vec_push(&m->nodes, n);
 	}
@@ -100,10 +104,16 @@ static void add_pod(struct model *m, const json_t *j)
 	if (phase && (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0))
 		return;
 	struct pod *p = pod_parse(m, j);
-	if (p)
-		vec_push(&m->pods, p);
-	else
+	const char *odd = p ? shape_of_pod(m->arena, j) : NULL;
+	if (!p) {
 		model_note(m, "a Pod without a name is left out");
+		return;
+	}
+	vec_push(&m->pods, p);
+	if (odd && p->node_name)
+		model_note(m, "pod %s: its %s", p->key, odd);
+	else if (odd)
+		p->refused = arena_printf(m->arena, "its %s", odd);
 }
 
 void model_add_namespace(struct model *m, const json_t *j)
@@ -222,14 +232,16 @@ static int add_pass(struct model *m, const json_t *j, int pass, int depth, struc
 	if (!json_is_object(j))
 		return err_set(err, E_INPUT, "a Kubernetes object is expected, not %s", json_is_array(j) ? "a list of the file's own" : "a plain value");
 	if (!kind)
-		return err_set(err, E_INPUT, "an object without a kind; a List is expected, as kubectl get -o json prints it");
+		return err_set(err, E_INPUT, "an object without a kind; every object needs one, as kubectl get -o json prints it");
+	if (items && !json_is_array(items) && !json_is_null(items) && strcmp(kind, "List") == 0)
+		return err_set(err, E_INPUT, "the items of this List are no list");
 	if (json_is_array(items) && str_has_suffix(kind, "List")) {
 		if (depth >= MAX_LIST_DEPTH)
 			return err_set(err, E_INPUT, "Lists are nested deeper than %d", MAX_LIST_DEPTH);
 		json_array_foreach(items, i, item) {
 			int rc = add_pass(m, item, pass, depth + 1, err);
 			if (rc)
-				return rc;
+				return err_wrap(err, "items[%zu]", i);
 		}
 		return 0;
 	}
@@ -243,6 +255,20 @@ int model_add(struct model *m, const json_t *j, struct err *err)
 {
 	int rc = add_pass(m, j, 0, 0, err);
 	return rc ? rc : add_pass(m, j, 1, 0, err);
+}
+
+int model_read(struct model *m, const char *file, struct err *err)
+{
+	autojson json_t *j = NULL;
+	int rc = json_read_input(file, MAX_FILE, &j, err);
+	if (rc == E_INPUT) {
+		autofree char *what = xstrdup(err->msg);
+		return err_set(err, rc, "%.600s; wanted is a file as kubectl get -o json prints it", what);
+	}
+	if (rc)
+		return rc;
+	rc = model_add(m, j, err);
+	return rc ? err_wrap(err, "%s", strcmp(file, "-") == 0 ? "standard input" : file) : 0;
 }
 
 /* --- looking up --------------------------------------------------------------------------------------------------------- */

@@ -7,23 +7,12 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "runtime/scheduler/between.h"
 #include "runtime/scheduler/filter.h"
+#include "tests/unit/runtime/fixture.h"
 
 /* Objects are written with ' for ". NODE and WAITER are bodies of metadata, spec and status; OTHERS is a list of whole objects. */
 struct row { const char *name, *node, *waiter, *others, *why; };
-
-static json_t *parse(const char *text)
-{
-	struct err err;
-	json_t *j;
-	autofree char *copy = xstrdup(text);
-	for (char *s = copy; *s; s++)
-		if (*s == '\'')
-			*s = '"';
-	if (json_parse(copy, strlen(copy), "fixture", &j, &err))
-		fail_msg("%s in %s", err.msg, copy);
-	return j;
-}
 
 #define ROOM "'status':{'allocatable':{'cpu':'4','memory':'8Gi','pods':'10','ephemeral-storage':'1Gi','nvidia.com/gpu':'2','hugepages-2Mi':'4Mi'}}"
 #define NODE(meta, spec) "{'apiVersion':'v1','kind':'Node','metadata':{'name':'n'" meta "},'spec':{" spec "}," ROOM "}"
@@ -38,6 +27,8 @@ static const struct row resources[] = {
 	{ "one milli too much", PLAIN, POD("", ASKS("'cpu':'4001m'")), NULL, "insufficient cpu" },
 	{ "fractions sum before they are rounded", PLAIN,
 	  POD("", "'containers':[{'name':'a','resources':{'requests':{'nvidia.com/gpu':'500m'}}},{'name':'b','resources':{'requests':{'nvidia.com/gpu':'1500m'}}}]"), NULL, NULL },
+	{ "each is rounded up to thousandths, as the API server stores it", PLAIN,
+	  POD("", "'containers':[{'name':'a','resources':{'requests':{'cpu':'1999.1m'}}},{'name':'b','resources':{'requests':{'cpu':'2000.1m'}}}]"), NULL, "asks for 4001m" },
 	{ "rounded up once, per pod", PLAIN, POD("", ASKS("'nvidia.com/gpu':'2001m'")), NULL, "insufficient nvidia.com/gpu" },
 	{ "limits are requests where there are none", PLAIN, POD("", "'containers':[{'name':'c','resources':{'limits':{'cpu':'5'}}}]"), NULL, "insufficient cpu" },
 	{ "a limit does not raise a request", PLAIN, POD("", "'containers':[{'name':'c','resources':{'limits':{'cpu':'5'},'requests':{'cpu':'1'}}}]"), NULL, NULL },
@@ -240,7 +231,7 @@ static void check(const struct row *row, const char *lasting)
 	struct err err;
 	struct model *m = model_new();
 	autofree char *text = xasprintf("{'kind':'List','apiVersion':'v1','items':[%s,%s%s%s]}", row->waiter, row->node, row->others ? "," : "", row->others ? row->others : "");
-	autojson json_t *list = parse(text);
+	autojson json_t *list = fixture("%s", text);
 	assert_int_equal(model_add(m, list, &err), 0);
 	model_settle(m);
 	const struct pod *p = NULL;
@@ -293,7 +284,7 @@ static void who_is_only_expected_is_nobodys_neighbour(void **unused)
 			"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p','namespace':'default','labels':{'app':'%s'}},'spec':{'containers':[{'name':'c'}],%s}},"
 			"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'q','namespace':'default','labels':{'app':'web'}},'spec':{'containers':[{'name':'c'}]}}%s]}",
 			spread ? "web" : "other", rows[i].rule, spread ? "," OTHER("r", ",'labels':{'app':'web'}", "", "") : "");
-		autojson json_t *list = parse(text);
+		autojson json_t *list = fixture("%s", text);
 		assert_int_equal(model_add(m, list, &err), 0);
 		model_settle(m);
 		struct pod *p = NULL, *q = NULL;
@@ -324,13 +315,15 @@ static void strange_objects(void **unused)
 		{ "{'kind':'Pod'}", 0, 1 }, { "{'kind':'Node','metadata':[]}", 0, 1 },
 		{ "{'kind':'Pod','metadata':{'name':'p'},'spec':{'containers':7,'tolerations':{},'affinity':[],'nodeSelector':3,'volumes':'x'},'status':7}", 0, 0 },
 		{ "{'kind':'Pod','metadata':{'name':'p','labels':[1]},'spec':{'containers':[3,{'ports':[7],'resources':{'requests':[]}}],'initContainers':[null]}}", 0, 0 },
-		{ "{'kind':'Node','metadata':{'name':'n'},'spec':{'taints':[7]},'status':{'allocatable':{'cpu':{},'pods':true}}}", 0, 1 },
+		{ "{'kind':'Node','metadata':{'name':'n'},'spec':{'taints':[7]},'status':{'allocatable':{'cpu':{},'pods':true}}}", 0, 2 },
+		{ "{'kind':'Pod','metadata':{'name':'p'},'spec':{'nodeName':'n','containers':7}}", 0, 1 },
+		{ "{'kind':'List','items':null}", 0, 0 }, { "{'kind':'List'}", 0, 0 }, { "{'kind':'List','items':{}}", E_INPUT, 0 },
 		{ "{'kind':'List','items':[{'kind':'Node','metadata':{'name':'n'}},{'kind':'Node','metadata':{'name':'n'}}]}", 0, 1 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err err;
 		struct model *m = model_new();
-		autojson json_t *j = parse(rows[i].text);
+		autojson json_t *j = fixture("%s", rows[i].text);
 		assert_int_equal(model_add(m, j, &err), rows[i].rc);
 		model_settle(m);
 		assert_int_equal(m->notes.len, rows[i].notes);
@@ -338,11 +331,78 @@ static void strange_objects(void **unused)
 	}
 }
 
+/* Lists of all hosts of a large cluster are in use; what is long is not wrong. */
+static void long_lists(void **unused)
+{
+	(void)unused;
+	struct str values, terms;
+	struct err err;
+	str_init(&values, STR_OURS);
+	str_init(&terms, STR_OURS);
+	for (int i = 0; i < 5000; i++)
+		str_addf(&values, "%s'h%d'", i ? "," : "", i);
+	for (int i = 0; i < 300; i++)
+		str_addf(&terms, "%s{'key':'host','operator':'NotIn','values':['h%d']}", i ? "," : "", i);
+	for (int i = 4998; i < 5002; i++) {
+		struct model *m = model_new();
+		autojson json_t *j = fixture("{'kind':'List','items':[{'kind':'Node','metadata':{'name':'n','labels':{'host':'h%d'}}},{'kind':'Pod','metadata':{'name':'p'},'spec':{'affinity':"
+					     "{'nodeAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':{'nodeSelectorTerms':[{'matchExpressions':"
+					     "[{'key':'host','operator':'In','values':[%s]},%s]}]}}}}}]}", i, values.at, terms.at);
+		assert_int_equal(model_add(m, j, &err), 0);
+		model_settle(m);
+		assert_int_equal(pod_wants_node(m, m->pods.at[0], m->nodes.at[0]), i < 5000);
+		model_free(m);
+	}
+	str_release(&values);
+	str_release(&terms);
+}
+
+/* A field of another type would read as absent: the pod says so instead, and where it is. */
+static void fields_of_another_type(void **unused)
+{
+	(void)unused;
+	static const struct { const char *spec, *says; } rows[] = {
+		{ "'tolerations':{}", "its spec.tolerations is no list" }, { "'tolerations':[{},{'key':5}]", "its spec.tolerations[1].key is no string" },
+		{ "'nodeSelector':{'gpu':true}", "its spec.nodeSelector.gpu is no string" }, { "'nodeSelector':['a']", "its spec.nodeSelector is no object" },
+		{ "'hostNetwork':'true'", "its spec.hostNetwork is neither true nor false" }, { "'containers':[3]", "its spec.containers[0] is no object" },
+		{ "'containers':[{'resources':{'requests':[]}}]", "its spec.containers[0].resources.requests is no object" },
+		{ "'initContainers':[{'ports':[{'hostPort':'80'}]}]", "its spec.initContainers[0].ports[0].hostPort is no whole number" },
+		{ "'topologySpreadConstraints':[{'matchLabelKeys':['a',1]}]", "its spec.topologySpreadConstraints[0].matchLabelKeys[1] is no string" },
+		{ "'affinity':{'podAntiAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'labelSelector':{'matchExpressions':{}}}]}}",
+		  "its spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].labelSelector.matchExpressions is no list" },
+		{ "'tolerations':null,'nodeSelector':null,'affinity':{'podAffinity':null},'unknown':7", NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err;
+		struct model *m = model_new();
+		autojson json_t *j = fixture("{'kind':'Pod','metadata':{'name':'p'},'spec':{%s}}", rows[i].spec);
+		assert_int_equal(model_add(m, j, &err), 0);
+		model_settle(m);
+		struct filter *f = filter_open(m, m->pods.at[0]);
+		const char *why = filter_pod_reason(f);
+		if (rows[i].says ? !why || strcmp(why, rows[i].says) != 0 : why != NULL)
+			fail_msg("%s: %s", rows[i].spec, why ? why : "nothing");
+		filter_close(f);
+		model_free(m);
+	}
+}
+
+static void errors_say_where(void **unused)
+{
+	(void)unused;
+	struct err err;
+	struct model *m = model_new();
+	autojson json_t *j = fixture("{'kind':'List','items':[{'kind':'Node'},{'kind':'PodList','items':[{'kind':'Pod'},{}]}]}");
+	assert_int_equal(model_add(m, j, &err), E_INPUT);
+	assert_non_null(strstr(err.msg, "items[1]: items[1]: an object without a kind"));
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resources_rows), cmocka_unit_test(nodes_rows), cmocka_unit_test(passing_rows), cmocka_unit_test(who_is_only_expected_is_nobodys_neighbour), cmocka_unit_test(ports_rows), cmocka_unit_test(between_rows),
-		cmocka_unit_test(volumes_rows), cmocka_unit_test(strange_objects),
+		cmocka_unit_test(volumes_rows), cmocka_unit_test(strange_objects), cmocka_unit_test(fields_of_another_type), cmocka_unit_test(long_lists), cmocka_unit_test(errors_say_where),
 	};
 	json_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
