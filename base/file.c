@@ -88,8 +88,26 @@ static int write_all(int fd, const char *p, size_t len)
 	return 0;
 }
 
+/* May a new file take the place of PATH? A link as /dev/stdout leads to what a process has open, which may be a regular file. */
+static int replaceable(const char *path, struct err *err)
+{
+	static const char proc[] = "/proc/";
+	char to[sizeof(proc) - 1];
+	struct stat st;
+	bool there = stat(path, &st) == 0;
+	if (there && S_ISDIR(st.st_mode))
+		return err_set(err, E_INPUT, "cannot write %s: it is a folder", path);
+	bool open_file = readlink(path, to, sizeof(to)) == (ssize_t)sizeof(to) && memcmp(to, proc, sizeof(to)) == 0;
+	if (open_file || (there && !S_ISREG(st.st_mode)))
+		return err_set(err, E_INPUT, "cannot write %s: it is no regular file that could be replaced", path);
+	return 0;
+}
+
 int file_write(const char *path, const void *data, size_t len, unsigned mode, struct err *err)
 {
+	int rc = replaceable(path, err);
+	if (rc)
+		return rc;
 	autofree char *tmp = xasprintf("%s.tmp.%ld", path, (long)getpid());
 	/* In a folder that others may write to, what stands there already is not ours: it is taken away, never opened. */
 	unlink(tmp);

@@ -9,7 +9,8 @@
 
 /* Reads PATH, at most MAX bytes (E_INPUT beyond, or when it is not a regular file); *TEXT is terminated and yours. */
 int file_read(const char *path, size_t max, char **text, size_t *len, struct err *err) MUST_CHECK;
-/* Writes a new file beside PATH, syncs it, renames it over PATH and syncs the folder. MODE as for open(2). */
+/* Writes a new file beside PATH, syncs it, renames it over PATH and syncs the folder. MODE as for open(2). What is there and is no file
+ * (E_INPUT: a folder, a device, a pipe, or a link to one) stays: /dev/stdout and /dev/null are not to be replaced. */
 int file_write(const char *path, const void *data, size_t len, unsigned mode, struct err *err) MUST_CHECK;
 /* Removes PATH and syncs the folder; a file that is not there is success. */
 int file_remove(const char *path, struct err *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/say.h"
 #include "base/str.h"
 
 static const struct opt *by_name(const struct opt *o, const char *name, size_t len)
@@ -34,7 +35,7 @@ static int no_option(const struct opts *o, const char *arg, const char *name, si
 	autofree char *word = xstrndup(name, len);
 	const char *near = str_nearest(word, names);
 	if (near)
-		return err_set(err, E_INPUT, "there is no option %.60s; did you mean --%s", arg, near);
+		return err_set(err, E_INPUT, "there is no option %.60s; did you mean --%s?", arg, near);
 	return err_set(err, E_INPUT, "there is no option %.60s; see  %s help%s%s", arg, o->program, command ? " " : "", command ? command : "");
 }
 
@@ -42,7 +43,7 @@ int opts_no_command(const struct opts *o, const char *name, struct err *err)
 {
 	const char *near = str_nearest(name, o->names);
 	if (near)
-		return err_set(err, E_INPUT, "there is no command \"%.60s\"; did you mean \"%s\"", name, near);
+		return err_set(err, E_INPUT, "there is no command \"%.60s\"; did you mean \"%s\"?", name, near);
 	return err_set(err, E_INPUT, "there is no command \"%.60s\"; %s help lists them", name, o->program);
 }
 
@@ -160,30 +161,6 @@ void opts_free(struct opts *o)
 	vec_free(&o->args);
 }
 
-void opts_wrap(FILE *to, const char *text, size_t indent, size_t at)
-{
-	while (*text) {
-		size_t n = strcspn(text, " \n");
-		if (at > indent && at + 1 + n > 80) {
-			fprintf(to, "\n%*s", (int)indent, "");
-			at = indent;
-		} else if (at > indent) {
-			fputc(' ', to);
-			at++;
-		}
-		fwrite(text, 1, n, to);
-		at += n;
-		text += n;
-		if (*text == '\n') {
-			fprintf(to, "\n%*s", (int)indent, "");
-			at = indent;
-		}
-		if (*text)
-			text++;
-	}
-	fputc('\n', to);
-}
-
 void opts_print(FILE *to, const struct opt *o)
 {
 	for (; o && o->name; o++) {
@@ -191,6 +168,6 @@ void opts_print(FILE *to, const struct opt *o)
 		snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->short_name ? "-" : " ", o->short_name ? o->short_name : ' ',
 			 o->short_name ? ", " : "  ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 		fprintf(to, "  %-24s ", left);
-		opts_wrap(to, o->help, 27, 27);
+		say_wrap(to, o->help, 27, 27, 80);
 	}
 }

@@ -53,7 +53,5 @@ int opts_no_command(const struct opts *o, const char *name, struct err *err);
 
 /* The lines of a help text, wrapped at 80 columns. */
 void opts_print(FILE *to, const struct opt *o);
-/* TEXT wrapped at 80 columns, every line indented by INDENT; the first starts at column AT. Its own line ends stay. */
-void opts_wrap(FILE *to, const char *text, size_t indent, size_t at);
 
 #endif

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/say.h"
+#include "base/str.h"
 #include "cli/progress.h"
 #include "cli/show.h"
 
@@ -38,6 +40,19 @@ static struct apply_options run_options(struct work *w, struct applying *a)
 				       .note = progress_note, .ctx = a->progress, .drain = &w->drain };
 }
 
+/* N operations were in flight; of how they ended only what there is. */
+static void tell_resumed(struct cli *c, const struct apply_result *r, size_t n)
+{
+	const struct { size_t n; const char *what; } ends[] = { { r->done, "reached the goal" }, { r->failed, "failed" }, { r->still_open, "still open" } };
+	autostr struct str s;
+	str_init(&s, STR_OURS);
+	str_addf(&s, "Resumed an earlier run: %zu operation%s in flight", n, n == 1 ? " was" : "s were");
+	for (size_t i = 0, told = 0; i < ARRAY_LEN(ends); i++)
+		if (ends[i].n)
+			str_addf(&s, "%s %zu %s", told++ ? "," : ";", ends[i].n, ends[i].what);
+	say_sentence(c->err, "", 0, s.at);
+}
+
 static int resume(struct task *t, struct work *w, struct applying *a, struct apply_result *r, struct err *err)
 {
 	a->progress = progress_new(w->cli, 0);
@@ -50,8 +65,7 @@ static int resume(struct task *t, struct work *w, struct applying *a, struct app
 	w->can_drain = false;
 	size_t n = r->done + r->failed + r->still_open;
 	if (!rc && n && !w->cli->json)
-		fprintf(w->cli->err, "Resumed an earlier run: %zu operation%s in flight; %zu reached the goal, %zu failed, %zu still open.\n", n,
-			n == 1 ? " was" : "s were", r->done, r->failed, r->still_open);
+		tell_resumed(w->cli, r, n);
 	return rc;
 }
 
@@ -63,49 +77,58 @@ static size_t count_work(const struct plan *p)
 	return n;
 }
 
-static void print_warned(struct cli *c, const struct apply_result *r)
+static void add_warned(struct str *s, const struct apply_result *r)
 {
 	if (r->warned)
-		fprintf(c->out, " %zu assertion%s of checks %s not hold.", r->warned, PLURAL(r->warned), r->warned == 1 ? "does" : "do");
+		str_addf(s, " %zu assertion%s of checks %s not hold.", r->warned, PLURAL(r->warned), r->warned == 1 ? "does" : "do");
+}
+
+static void result_json(FILE *to, const struct plan *p, const struct apply_result *r)
+{
+	autojson json_t *j = json_object();
+	json_put_str(j, "event", "end");
+	json_put_int(j, "done", (json_int_t)r->done);
+	json_put_int(j, "failed", (json_int_t)r->failed);
+	json_put_int(j, "not_started", (json_int_t)r->kept_back);
+	json_put_int(j, "left_out", (json_int_t)(p->counts.skip + p->counts.defer + p->counts.block));
+	json_put_int(j, "still_open", (json_int_t)r->still_open);
+	json_put_int(j, "unmet", (json_int_t)r->unmet);
+	json_put_int(j, "checks_failed", (json_int_t)r->warned);
+	json_put_new(j, "conditions_wait", json_boolean(r->waits));
+	json_put_int(j, "run", r->run);
+	json_put_new(j, "interrupted", json_boolean(r->interrupted));
+	autofree char *text = json_text(j);
+	fprintf(to, "%s\n", text);
 }
 
 static int print_result(struct work *w, const struct plan *p, bool saved, const struct apply_result *r)
 {
 	struct cli *c = w->cli;
 	size_t left = r->kept_back + p->counts.skip + p->counts.defer + p->counts.block;
+	autostr struct str s;
+	str_init(&s, STR_OURS);
 	if (c->json) {
-		autojson json_t *j = json_object();
-		json_put_str(j, "event", "end");
-		json_put_int(j, "done", (json_int_t)r->done);
-		json_put_int(j, "failed", (json_int_t)r->failed);
-		json_put_int(j, "not_started", (json_int_t)r->kept_back);
-		json_put_int(j, "left_out", (json_int_t)(p->counts.skip + p->counts.defer + p->counts.block));
-		json_put_int(j, "still_open", (json_int_t)r->still_open);
-		json_put_int(j, "unmet", (json_int_t)r->unmet);
-		json_put_int(j, "checks_failed", (json_int_t)r->warned);
-		json_put_new(j, "conditions_wait", json_boolean(r->waits));
-		json_put_int(j, "run", r->run);
-		json_put_new(j, "interrupted", json_boolean(r->interrupted));
-		autofree char *text = json_text(j);
-		fprintf(c->out, "%s\n", text);
+		result_json(c->out, p, r);
 	} else if (!r->failed && left == p->counts.defer && !r->still_open && !r->interrupted && !r->unmet) {
-		fprintf(c->out, "Done: %zu operation%s, all read back.", r->done, PLURAL(r->done));
+		str_addf(&s, "Done: %zu operation%s, all read back.", r->done, PLURAL(r->done));
 		if (left)
-			fprintf(c->out, " %zu waited for %s.", left, r->done == 1 ? "it" : "them");
-		print_warned(c, r);
+			str_addf(&s, " %zu waited for %s.", left, r->done == 1 ? "it" : "them");
+		add_warned(&s, r);
 		/* With the spec at hand only data that could not be read keeps them, and that was told. */
-		fprintf(c->out, "%s\n", saved && r->waits ? " Not all conditions could be told: aipc plan does." : "");
+		str_add(&s, saved && r->waits ? " Not all conditions could be told: aipc plan does." : "");
 	} else {
-		fprintf(c->out, "Done %zu, failed %zu, not started %zu, left out %zu.", r->done, r->failed, r->kept_back,
-			p->counts.skip + p->counts.defer + p->counts.block);
+		str_addf(&s, "Done %zu, failed %zu, not started %zu, left out %zu.", r->done, r->failed, r->kept_back,
+			 p->counts.skip + p->counts.defer + p->counts.block);
 		if (r->still_open)
-			fprintf(c->out, " %zu still run%s on %s; the journal knows.", r->still_open, r->still_open == 1 ? "s" : "",
-				r->still_open == 1 ? "its machine" : "their machines");
+			str_addf(&s, " %zu still run%s on %s; the journal knows.", r->still_open, r->still_open == 1 ? "s" : "",
+				 r->still_open == 1 ? "its machine" : "their machines");
 		if (r->unmet)
-			fprintf(c->out, " %zu condition%s not met.", r->unmet, r->unmet == 1 ? " is" : "s are");
-		print_warned(c, r);
-		fprintf(c->out, " Continue: aipc apply\n");
+			str_addf(&s, " %zu condition%s not met.", r->unmet, r->unmet == 1 ? " is" : "s are");
+		add_warned(&s, r);
+		str_add(&s, "\nContinue: aipc apply");
 	}
+	if (s.len)
+		say_wrap(c->out, s.at, 0, 0, 80);
 	if (r->interrupted)
 		return EXIT_INTERRUPTED;
 	return r->failed || left || r->still_open || r->unmet ? EXIT_PARTLY : EXIT_OK;
@@ -167,7 +190,7 @@ static int ask(struct work *w, const struct applying *a, const struct plan *p)
 		return EXIT_OK;
 	snprintf(question, sizeof(question), "%s %zu operation%s on real machines now?", a->destroy ? "Destroy: run" : "Run", count_work(p),
 		 PLURAL(count_work(p)));
-	return cli_confirm(w->cli, question) ? EXIT_OK : EXIT_UNAPPROVED;
+	return cli_confirm(w->cli, question);
 }
 
 /* One plan, shown, asked for and run. *AGAIN: it was done, and something waits for what it made. */

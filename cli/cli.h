@@ -25,6 +25,7 @@ enum exit_status {
 struct cli {
 	FILE *out, *err;
 	bool out_tty, err_tty, color_out, color_err;
+	bool moves;                  /* err is a terminal whose cursor can be moved: progress is drawn over and over */
 	int width;                   /* columns of text, 80 where not known or wider output is of no use */
 	bool json;
 	const char *dir;             /* as given with -C, for messages; the process is already there: "." */
@@ -61,8 +62,9 @@ void help_command(const struct command *cmd, FILE *to);
 /* Prints "aipc: MESSAGE." and gives the exit status of ERR. */
 int cli_fail(struct cli *c, const struct err *err);
 int cli_usage(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Asks a yes/no question on the terminal, default no. Without a terminal: prints how to say yes, gives false. */
-bool cli_confirm(struct cli *c, const char *question);
+/* Asks a yes/no question on the terminal, default no: EXIT_OK, EXIT_UNAPPROVED, or EXIT_INTERRUPTED for Ctrl-C. Without a terminal:
+ * prints how to say yes, EXIT_UNAPPROVED. */
+int cli_confirm(struct cli *c, const char *question);
 
 /* Colours; empty strings where there are none. */
 enum paint { P_RESET, P_BOLD, P_DIM, P_RED, P_GREEN, P_YELLOW, P_CYAN, P_COUNT };

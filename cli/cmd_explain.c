@@ -48,11 +48,12 @@ static void print_example(FILE *out, const char *what, const char *by, const cha
 
 static int explain_code(struct cli *c, const char *text)
 {
+	struct err err;
 	char code[6];
 	snprintf(code, sizeof(code), "%c%.4s", toupper((unsigned char)text[0]), text + 1);
 	const struct diag_code *d = diag_code_find(code);
 	if (!d)
-		return cli_fail(c, &(struct err){ E_NOTFOUND, "no message has this code" });
+		return err_set(&err, E_NOTFOUND, "no message has the code %s; aipc explain --list prints all", code), cli_fail(c, &err);
 	const struct diag_example *x = diag_example(code);
 	if (c->json) {
 		autojson json_t *j = json_pack("{s:s, s:s, s:s}", "code", d->code, "title", d->title, "text", d->text);

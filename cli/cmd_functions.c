@@ -118,7 +118,7 @@ static int unknown(struct cli *c, const char *name)
 {
 	const char *near = str_nearest(name, func_names());
 	if (near)
-		return cli_usage(c, "no function is called \"%.60s\"; did you mean \"%s\"", name, near);
+		return cli_usage(c, "no function is called \"%.60s\"; did you mean \"%s\"?", name, near);
 	return cli_usage(c, "no function is called \"%.60s\"; aipc functions lists them", name);
 }
 

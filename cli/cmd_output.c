@@ -72,6 +72,8 @@ static int output_run(struct cli *c)
 		fprintf(c->err, "aipc: the last apply left no output \"%.60s\".\n", p.name);
 		return EXIT_ERROR;
 	}
+	if (!p.n && !c->json)
+		fputs("The last apply left no outputs.\n", c->err);
 	if (c->json && !p.name)
 		fputs(p.n ? "}\n" : "{}\n", c->out);
 	return p.status;

@@ -99,6 +99,9 @@ static int show_run(struct cli *c)
 	if (!rc)
 		rc = c->n_args ? state_show_object(c, s, c->args[0], &err) : show_summary(c, s, &err);
 	store_close(s);
+	/* No address has one of these. */
+	if (rc == E_NOTFOUND && (strchr(c->args[0], '/') || str_has_suffix(c->args[0], ".plan")))
+		err_set(&err, rc, "there is no file %.200s", c->args[0]);
 	return rc ? cli_fail(c, &err) : EXIT_OK;
 }
 

@@ -64,12 +64,14 @@ static int state_list(struct cli *c, struct store *s, struct err *err)
 
 /* --- show --------------------------------------------------------------------------------------------------------- */
 
-struct nearest { const char *word; char *best; unsigned least; };
+struct nearest { const char *word; char *best; unsigned least; size_t below; };
 
 static int look_near(void *ctx, const struct object *o)
 {
 	struct nearest *n = ctx;
 	unsigned d = str_distance(n->word, o->address);
+	size_t len = strlen(n->word);
+	n->below += str_has_prefix(o->address, n->word) && (o->address[len] == '.' || o->address[len] == '[');
 	if (d < n->least) {
 		free(n->best);
 		n->best = xstrdup(o->address);
@@ -80,10 +82,13 @@ static int look_near(void *ctx, const struct object *o)
 
 static int no_object(struct store *s, const char *address, struct err *err)
 {
-	struct nearest n = { address, NULL, 8 };
+	struct nearest n = { address, NULL, 8, 0 };
 	int rc = store_objects(s, look_near, &n, err);
-	if (!rc && n.best)
-		rc = err_set(err, E_NOTFOUND, "the state has no object %.200s; did you mean %.200s", address, n.best);
+	if (!rc && n.below)
+		rc = err_set(err, E_NOTFOUND, "%.200s is not one object but %zu; aipc state list '%.200s*' prints %s", address, n.below, address,
+			     n.below == 1 ? "it" : "them");
+	else if (!rc && n.best)
+		rc = err_set(err, E_NOTFOUND, "the state has no object %.200s; did you mean %.200s?", address, n.best);
 	else if (!rc)
 		rc = err_set(err, E_NOTFOUND, "the state has no object %.200s; aipc state list prints all", address);
 	free(n.best);

@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -8,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/say.h"
 #include "base/str.h"
 #include "cli/cli.h"
 
@@ -63,7 +66,7 @@ const struct command *const commands[] = {
 
 struct globals {
 	const char *dir, *log;
-	bool help, json, no_color, log_json;
+	bool help, json, no_color, log_json, version;
 };
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
@@ -75,6 +78,7 @@ const struct opt global_opts[] = {
 	{ 0, "log", "LEVEL", "log to stderr: error, warning (default), info, debug", OPT_TEXT, offsetof(struct globals, log), log_levels },
 	{ 0, "log-json", NULL, "log as JSON lines", OPT_FLAG, offsetof(struct globals, log_json), NULL },
 	{ 0, "no-color", NULL, "never colour (NO_COLOR in the environment does the same)", OPT_FLAG, offsetof(struct globals, no_color), NULL },
+	{ 0, "version", NULL, "print the version", OPT_FLAG, offsetof(struct globals, version), NULL },
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
@@ -88,12 +92,12 @@ const struct command *command_find(const char *name)
 
 int cli_usage(struct cli *c, const char *fmt, ...)
 {
+	struct err wrong;
 	va_list ap;
-	fputs("aipc: ", c->err);
 	va_start(ap, fmt);
-	vfprintf(c->err, fmt, ap);
+	err_vset(&wrong, E_INPUT, fmt, ap);
 	va_end(ap);
-	fputs(".\n", c->err);
+	say_sentence(c->err, "aipc:", strlen("aipc:"), wrong.msg);
 	return EXIT_USAGE;
 }
 
@@ -115,23 +119,59 @@ int cli_fail(struct cli *c, const struct err *err)
 		autofree char *text = json_text(j);
 		fprintf(c->err, "%s\n", text);
 	} else if (err->msg[0]) {
-		fprintf(c->err, "%serror:%s %s.\n", paint(c->color_err, P_RED), paint(c->color_err, P_RESET), err->msg);
+		say_sentence(c->err, c->color_err ? "\033[31merror:\033[0m" : "error:", strlen("error:"), err->msg);
 	}
 	return exit_of(err->code);
 }
 
-bool cli_confirm(struct cli *c, const char *question)
+static volatile sig_atomic_t told_to_end;
+
+static void note_signal(int signum)
+{
+	told_to_end = signum;
+}
+
+/* Waits until standard input has a line, or a signal ends it: the loop, which would hear the signal, stands still meanwhile. They are
+ * blocked but for the wait itself, so none comes between the look and the wait. */
+static bool line_came(void)
+{
+	static const int which[] = { SIGINT, SIGTERM };
+	struct sigaction ours = { .sa_handler = note_signal }, were[ARRAY_LEN(which)];
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	sigset_t both, was;
+	sigemptyset(&both);
+	told_to_end = 0;
+	for (size_t i = 0; i < ARRAY_LEN(which); i++)
+		sigaddset(&both, which[i]);
+	pthread_sigmask(SIG_BLOCK, &both, &was);
+	for (size_t i = 0; i < ARRAY_LEN(which); i++)
+		sigaction(which[i], &ours, &were[i]);
+	while (ppoll(&in, 1, NULL, &was) < 0 && errno == EINTR && !told_to_end)
+		;
+	for (size_t i = 0; i < ARRAY_LEN(which); i++)
+		sigaction(which[i], &were[i], NULL);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return !told_to_end;
+}
+
+int cli_confirm(struct cli *c, const char *question)
 {
 	char line[16];
 	if (!isatty(STDIN_FILENO) || !c->err_tty) {
 		fputs("Not approved: there is no terminal to ask on. Say --yes, or apply a saved plan.\n", c->err);
-		return false;
+		return EXIT_UNAPPROVED;
 	}
 	fprintf(c->err, "%s [y/N] ", question);
 	fflush(c->err);
-	if (!fgets(line, sizeof(line), stdin))
-		return false;
-	return strcasecmp(line, "y\n") == 0 || strcasecmp(line, "yes\n") == 0;
+	if (!line_came()) {
+		fputs("\nInterrupted: not approved.\n", c->err);
+		return EXIT_INTERRUPTED;
+	}
+	bool answered = fgets(line, sizeof(line), stdin) != NULL;
+	if (answered && (strcasecmp(line, "y\n") == 0 || strcasecmp(line, "yes\n") == 0))
+		return EXIT_OK;
+	fprintf(c->err, "%sNot approved.\n", answered ? "" : "\n");
+	return EXIT_UNAPPROVED;
 }
 
 const char *paint(bool on, enum paint p)
@@ -166,9 +206,10 @@ static void look_at_terminal(struct cli *c, bool no_color)
 	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
 	c->out_tty = c->out == stdout && isatty(STDOUT_FILENO);
 	c->err_tty = c->err == stderr && isatty(STDERR_FILENO);
-	bool color = !no_color && !(plain && *plain) && !(term && strcmp(term, "dumb") == 0);
+	bool dumb = !term || !*term || strcmp(term, "dumb") == 0, color = !no_color && !(plain && *plain) && !dumb;
 	c->color_out = color && c->out_tty;
 	c->color_err = color && c->err_tty;
+	c->moves = c->err_tty && !dumb;
 	c->width = 80;
 	if ((c->out_tty || c->err_tty) && ioctl(c->out_tty ? STDOUT_FILENO : STDERR_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col >= 40)
 		c->width = ws.ws_col < 160 ? ws.ws_col : 160;
@@ -191,7 +232,7 @@ static bool find_command(const char *name, struct opt_command *out)
 
 static int run_command(struct cli *c, const struct globals *g, const struct opts *o)
 {
-	const struct command *cmd = o->command.name ? command_find(o->command.name) : NULL;
+	const struct command *cmd = g->version ? &cmd_version : o->command.name ? command_find(o->command.name) : NULL;
 	if (!cmd || g->help) {
 		if (cmd)
 			help_command(cmd, c->out);
@@ -199,12 +240,12 @@ static int run_command(struct cli *c, const struct globals *g, const struct opts
 			help_all(c, c->out);
 		return EXIT_OK;
 	}
-	if (o->args.len < cmd->min || o->args.len > cmd->max)
+	if (!g->version && (o->args.len < cmd->min || o->args.len > cmd->max))
 		return cli_usage(c, "%s takes %s; see  aipc help %s", cmd->name, cmd->args[0] ? cmd->args : "no arguments", cmd->name);
 	if (g->json && !cmd->json)
 		return cli_usage(c, "%s has no --json", cmd->name);
 	if (g->dir && chdir(g->dir) != 0) {
-		fprintf(c->err, "aipc: cannot work in %s: %s.\n", g->dir, strerror(errno));
+		cli_usage(c, "cannot work in %s: %s", g->dir, strerror(errno));
 		return EXIT_ERROR;
 	}
 	c->json = g->json;
@@ -237,10 +278,5 @@ int cli_main(int argc, char **argv, FILE *out, FILE *err)
 		status = run_command(&cli, &globals, &opts);
 	}
 	opts_free(&opts);
-	/* Output that did not reach its reader (a full disk) must not look like success. */
-	if ((fflush(out) != 0 || ferror(out)) && errno != EPIPE && status == EXIT_OK) {
-		fprintf(err, "aipc: cannot write the output: %s.\n", strerror(errno));
-		status = EXIT_ERROR;
-	}
-	return status;
+	return status == EXIT_OK && !say_arrived(out, err, "aipc") ? EXIT_ERROR : status;
 }

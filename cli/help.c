@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/say.h"
 #include "base/str.h"
 #include "cli/cli.h"
 
@@ -29,7 +30,7 @@ void help_all(const struct cli *c, FILE *to)
 void help_command(const struct command *cmd, FILE *to)
 {
 	fprintf(to, "aipc %s: %s\n\nUsage: aipc %s [OPTION]...%s%s\n\n", cmd->name, cmd->brief, cmd->name, cmd->args[0] ? " " : "", cmd->args);
-	opts_wrap(to, cmd->about, 0, 0);
+	say_wrap(to, cmd->about, 0, 0, 80);
 	if (cmd->examples[0][0])
 		fputs("\nExamples\n", to);
 	for (size_t i = 0; i < ARRAY_LEN(cmd->examples) && cmd->examples[i][0]; i++)

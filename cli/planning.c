@@ -19,7 +19,7 @@ static void on_progress(void *ctx, size_t done, size_t total, size_t silent)
 	m->total = total;
 	m->silent = silent;
 	/* At most ten redraws a second. */
-	if (!c->err_tty || c->json || (now - m->drawn < 100 && done < total))
+	if (!c->moves || c->json || (now - m->drawn < 100 && done < total))
 		return;
 	m->drawn = now;
 	fprintf(c->err, "\r\033[KRefreshing %zu object%s ... %zu done", total, PLURAL(total), done);
@@ -42,7 +42,7 @@ static size_t data_read_count(const struct plan *p)
 static void print_end(const struct meter *m, const struct plan *p, bool targeted)
 {
 	struct cli *c = m->work->cli;
-	if (c->err_tty)
+	if (c->moves)
 		fputs("\r\033[K", c->err);
 	size_t data = data_read_count(p);
 	if (m->total || !data)
@@ -68,7 +68,7 @@ int planning_make(struct task *t, struct work *w, struct planning *p, struct pla
 	int rc = plan_make(t, w->engine, w->store, &p->options, w->diags, out, err);
 	if (rc == 0 && !w->cli->json && ((p->options.refresh && m.total) || data_read_count(*out)))
 		print_end(&m, *out, p->targets.len > 0);
-	else if (w->cli->err_tty && m.drawn)
+	else if (w->cli->moves && m.drawn)
 		fputs("\r\033[K", w->cli->err);
 	fflush(w->cli->err);
 	if (rc == 0)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/say.h"
 #include "base/str.h"
 
 enum { MAX_LIVE = 10 };
@@ -35,7 +36,7 @@ struct progress *progress_new(struct cli *c, size_t total)
 
 static bool is_live(const struct progress *p)
 {
-	return p->c->err_tty && !p->c->json;
+	return p->c->moves && !p->c->json;
 }
 
 static void erase(struct progress *p)
@@ -84,19 +85,25 @@ static void draw(struct progress *p, bool force)
 		fprintf(p->c->err, "  and %zu more\n", p->live.len - MAX_LIVE);
 		p->lines++;
 	}
-	draw_bar(p);
+	if (p->total)                /* of what an earlier run left open nobody knows the number yet */
+		draw_bar(p);
 	fflush(p->c->err);
 }
 
-void progress_line(struct progress *p, const char *fmt, ...)
+static void begin_line(struct progress *p)
 {
-	va_list ap;
 	char when[32];
 	erase(p);
 	if (!is_live(p)) {
 		clock_stamp(clock_wall_ms(), when);
 		fprintf(p->c->err, "%s ", when);
 	}
+}
+
+void progress_line(struct progress *p, const char *fmt, ...)
+{
+	va_list ap;
+	begin_line(p);
 	va_start(ap, fmt);
 	vfprintf(p->c->err, fmt, ap);
 	va_end(ap);
@@ -135,18 +142,25 @@ static const char *name_of(const struct apply_note *n)
 	return n->node ? n->node : n->address;
 }
 
-/* The long form for a failure: who, what, then the reason wrapped under it. */
-static void print_failed(struct progress *p, const struct apply_note *n)
+/* Who, what, WORD, then TEXT: wrapped on a terminal, elsewhere one line. */
+static void tell(struct progress *p, const struct apply_note *n, enum paint how, const char *word, const char *text)
 {
-	progress_line(p, "  %-12s %s  %sfailed%s: %s", name_of(n), n->type, paint(p->c->color_err, P_RED), paint(p->c->color_err, P_RESET),
-		      n->text ? n->text : "no reason given");
+	FILE *to = p->c->err;
+	begin_line(p);
+	int at = fprintf(to, "  %-12s %s  ", name_of(n), n->type) + (int)strlen(word);
+	fprintf(to, "%s%s%s", paint(p->c->color_err && how, how), word, paint(p->c->color_err && how, P_RESET));
+	if (is_live(p) && at > 0)
+		say_wrap(to, text, 4, (size_t)at, (size_t)p->c->width);
+	else
+		fprintf(to, " %s\n", text);
+	draw(p, true);
 }
 
 static void note_json(struct progress *p, const struct apply_note *n)
 {
 	static const char *const names[] = {
 		[EV_RESUMING] = "resuming", [EV_WAVE] = "wave", [EV_SOAK] = "soak", [EV_START] = "start",
-		[EV_PROGRESS] = "progress", [EV_DONE] = "done", [EV_FAILED] = "failed", [EV_UNMET] = "unmet", [EV_KEPT_BACK] = "kept_back",
+		[EV_PROGRESS] = "progress", [EV_DONE] = "done", [EV_FAILED] = "failed", [EV_OPEN] = "open", [EV_UNMET] = "unmet", [EV_KEPT_BACK] = "kept_back",
 	};
 	autojson json_t *j = json_object();
 	json_put_str(j, "event", names[n->event]);
@@ -200,10 +214,13 @@ static void on_done(struct progress *p, const struct apply_note *n)
 	char took[32];
 	text_seconds(l ? (long)((clock_now_ms() - l->since) / 1000) : 0, took);
 	end_of(p, n->address);
-	if (n->text && n->text[0])
-		progress_line(p, "  %-12s %s  done in %s, but %s", name_of(n), n->type, took, n->text);
-	else
+	if (n->text && n->text[0]) {
+		char word[64];
+		snprintf(word, sizeof(word), "done in %s, but", took);
+		tell(p, n, P_RESET, word, n->text);
+	} else {
 		progress_line(p, "  %-12s %s  done in %s", name_of(n), n->type, took);
+	}
 }
 
 void progress_note(void *ctx, const struct apply_note *n)
@@ -216,7 +233,7 @@ void progress_note(void *ctx, const struct apply_note *n)
 	}
 	switch (n->event) {
 	case EV_RESUMING:
-		progress_line(p, "  %-12s %s  taken up again: %s", name_of(n), n->type, n->text ? n->text : "it was in flight");
+		tell(p, n, P_RESET, "taken up again:", n->text ? n->text : "it was in flight");
 		break;
 	case EV_WAVE:
 		progress_line(p, "Wave %u of %u of %s%s%s", n->wave, n->waves, n->group, n->text ? ": " : "", n->text ? n->text : "");
@@ -230,10 +247,14 @@ void progress_note(void *ctx, const struct apply_note *n)
 	case EV_DONE: case EV_UNMET: on_done(p, n); break;
 	case EV_FAILED:
 		end_of(p, n->address);
-		print_failed(p, n);
+		tell(p, n, P_RED, "failed:", n->text ? n->text : "no reason given");
+		break;
+	case EV_OPEN:
+		end_of(p, n->address);
+		tell(p, n, P_YELLOW, "open:", n->text ? n->text : "nobody knows yet how it ended");
 		break;
 	case EV_KEPT_BACK:
-		p->ended++;
+		end_of(p, n->address);
 		draw(p, false);
 		break;
 	}

@@ -5,10 +5,11 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/say.h"
 #include "base/str.h"
 #include "cli/show_rows.h"
 
-enum { MAX_LEFT_OUT = 10, MAX_REMARKS = 3 };
+enum { MAX_LEFT_OUT = 10, MAX_REMARKS = 3, MIN_TABLE = 72 /* columns: less is no table */ };
 
 struct shower {
 	struct cli *c;
@@ -62,6 +63,25 @@ static void line(struct shower *s, char symbol, const char *left, const char *ri
 	fputc('\n', s->c->out);
 }
 
+/* Wraps TEXT behind INDENT spaces. */
+static void wrapped(struct shower *s, int indent, const char *text)
+{
+	int width = s->c->width - indent - 1;
+	text = plain(s, text);
+	while (*text) {
+		int n = 0, wide = 0, space = 0;
+		for (; text[n] && (wide < width || ((unsigned char)text[n] & 0xc0) == 0x80); n++) {
+			space = text[n] == ' ' ? n : space;
+			wide += ((unsigned char)text[n] & 0xc0) != 0x80;
+		}
+		if (text[n] && text[n] != ' ' && space)
+			n = space;
+		fprintf(s->c->out, "%*s%.*s\n", indent, "", n, text);
+		text += n;
+		text += strspn(text, " ");
+	}
+}
+
 static void print_rows(struct shower *s, const struct row *rows, size_t n)
 {
 	int wide = s->c->width - 80, title_w = 21 + wide / 3, what_w = 33 + wide - wide / 3;
@@ -70,6 +90,10 @@ static void print_rows(struct shower *s, const struct row *rows, size_t n)
 		char count[24];
 		snprintf(count, sizeof(count), "%zu", r->count);
 		const char *name = plain(s, r->title), *does = plain(s, r->what);
+		if (s->c->width < MIN_TABLE) {
+			wrapped(s, 6, arena_printf(s->arena, "%s: %s  %s%s%s", name, does, count, r->tail[0] ? "  " : "", plain(s, r->tail)));
+			continue;
+		}
 		int title = (int)strlen(name), what = (int)strlen(does);
 		/* What is too long for its column takes from its neighbour, then from the end of the text. */
 		int room = title_w + what_w, shown = what;
@@ -82,24 +106,6 @@ static void print_rows(struct shower *s, const struct row *rows, size_t n)
 			title_col = room - what;
 		fprintf(s->c->out, "      %-*.*s%-*.*s %4s%s%s\n", title_col, title, name, room - title_col, shown, does, count,
 			r->tail[0] ? "  " : "", plain(s, r->tail));
-	}
-}
-
-/* Wraps TEXT behind INDENT spaces. */
-static void wrapped(struct shower *s, int indent, const char *text)
-{
-	int width = s->c->width - indent - 1;
-	text = plain(s, text);
-	while (*text) {
-		int n = (int)strlen(text);
-		if (n > width) {
-			for (n = width; n > 0 && text[n] != ' '; n--)
-				;
-			n = n ? n : width;
-		}
-		fprintf(s->c->out, "%*s%.*s\n", indent, "", n, text);
-		text += n;
-		text += strspn(text, " ");
 	}
 }
 
@@ -376,17 +382,19 @@ static void print_waves(struct shower *s)
 		const struct group *g = &s->p->groups[i];
 		if (!g->waves)
 			continue;
-		fprintf(s->c->out, "  %u wave%s of %s:", g->waves, PLURAL(g->waves), plain(s, g->owner));
+		autostr struct str text;
+		str_init(&text, STR_OURS);
+		str_addf(&text, "%u wave%s of %s:", g->waves, PLURAL(g->waves), g->owner);
 		if (g->canary)
-			fprintf(s->c->out, " %u canary%s", g->canary, g->waves > 1 ? ", then" : "");
+			str_addf(&text, " %u canary%s", g->canary, g->waves > 1 ? ", then" : "");
 		if (g->max_unavailable && (!g->canary || g->waves > 1))
-			fprintf(s->c->out, " at most %u at once", g->max_unavailable);
+			str_addf(&text, " at most %u at once", g->max_unavailable);
 		if (g->soak_s) {
 			char t[32];
 			text_seconds(g->soak_s, t);
-			fprintf(s->c->out, ", %s between waves", t);
+			str_addf(&text, ", %s between waves", t);
 		}
-		fputc('\n', s->c->out);
+		wrapped(s, 2, text.at);
 	}
 }
 
@@ -414,21 +422,30 @@ static void print_effects(struct shower *s)
 	if (!e.reboots && !e.ac_cycles && !e.bmc_resets && !e.minutes)
 		return;
 	fprintf(s->c->out, "\n%sEffect on running machines%s\n", paint(s->c->color_out, P_BOLD), paint(s->c->color_out, P_RESET));
-	fprintf(s->c->out, "  reboots %zu   AC cycles %zu   BMC resets %zu", e.reboots, e.ac_cycles, e.bmc_resets);
-	fprintf(s->c->out, "   jobs interrupted: %s\n", e.jobs ? "unknown" : "none expected");
+	wrapped(s, 2, arena_printf(s->arena, "reboots %zu   AC cycles %zu   BMC resets %zu   jobs interrupted: %s", e.reboots, e.ac_cycles,
+		e.bmc_resets, e.jobs ? "unknown" : "none expected"));
 	if (e.jobs)
-		fputs("  (aipc sees no cluster here: drain what runs on these machines first)\n", s->c->out);
+		wrapped(s, 2, "(aipc sees no cluster here: drain what runs on these machines first)");
 	print_waves(s);
 	if (e.minutes) {
 		char total[32], longest[32];
 		text_minutes(e.minutes, total);
 		text_minutes(e.longest, longest);
-		fprintf(s->c->out, "  about %s; longest step: %s, %s a node\n", total, plain(s, e.longest_of->type), longest);
+		wrapped(s, 2, arena_printf(s->arena, "about %s; longest step: %s, %s a node", total, e.longest_of->type, longest));
 	}
 	print_irreversible(s);
 }
 
 /* --- the whole ----------------------------------------------------------------------------------------------------- */
+
+/* At most 60 columns of TEXT, fewer where a line has no room for them, never half of a character. */
+static const char *cut(struct shower *s, const char *text)
+{
+	size_t n = 0, at = 0, most = s->c->width < 70 ? (size_t)s->c->width - 10 : 60;
+	for (; text[at] && (n < most || ((unsigned char)text[at] & 0xc0) == 0x80); at++)
+		n += ((unsigned char)text[at] & 0xc0) != 0x80;
+	return text[at] ? arena_printf(s->arena, "%.*s..", (int)at, text) : text;
+}
 
 static void print_outputs(struct shower *s)
 {
@@ -438,7 +455,8 @@ static void print_outputs(struct shower *s)
 		const struct output_change *o = &s->p->outputs[i];
 		const char *before = o->sensitive ? "(sensitive)" : o->before ? o->before : "(none)";
 		const char *after = o->sensitive ? "(sensitive)" : o->after ? o->after : s->p->destroy ? "(gone)" : "(gone, or known after apply)";
-		fprintf(s->c->out, "  %s: %.60s -> %.60s\n", plain(s, o->name), plain(s, before), plain(s, after));
+		fputc(' ', s->c->out);
+		say_wrap(s->c->out, plain(s, arena_printf(s->arena, "%s: %s -> %s", o->name, cut(s, before), cut(s, after))), 6, 1, (size_t)s->c->width);
 	}
 }
 
@@ -451,6 +469,12 @@ static void print_nothing(struct shower *s)
 	else
 		fprintf(s->c->out, "\nNo changes in what could be planned: %zu object%s match%s the spec, %zu left out.\n", matching,
 			PLURAL(matching), matching == 1 ? "es" : "", left);
+}
+
+/* On one line where there is room. */
+static void next_step(struct shower *s, const char *run, const char *details)
+{
+	fprintf(s->c->out, "%s%s%s\n", run, (int)(strlen(run) + strlen(details)) + 3 < s->c->width ? "   " : "\n", details);
 }
 
 static void print_summary(struct shower *s)
@@ -472,9 +496,9 @@ static void print_summary(struct shower *s)
 		fprintf(s->c->out, ", %zu deferred", n->defer);
 	fputs(".\n", s->c->out);
 	if (s->o->saved)
-		fprintf(s->c->out, "Run exactly this with  aipc apply %s   Details:  aipc show %s\n", s->o->saved, s->o->saved);
+		next_step(s, arena_printf(s->arena, "Run exactly this with  aipc apply %s", s->o->saved), arena_printf(s->arena, "Details:  aipc show %s", s->o->saved));
 	else if (s->o->command)
-		fprintf(s->c->out, "Run it with  aipc %s   Details:  aipc plan --verbose\n", s->o->command);
+		next_step(s, arena_printf(s->arena, "Run it with  aipc %s", s->o->command), "Details:  aipc plan --verbose");
 }
 
 void show_plan_text(struct cli *c, const struct plan *p, const struct show_plan *o)

@@ -139,7 +139,7 @@ static struct plan_options options_of(struct running *r)
 static void on_note(void *ctx, const struct apply_note *n)
 {
 	struct running *r = ctx;
-	if (n->event == EV_FAILED)
+	if (n->event == EV_FAILED || n->event == EV_OPEN)
 		diag_about(diag_add(r->d, "E0194", testfile_run(r->s->t, r->run)->at, "%s could not be applied: %s", n->address, n->text ? n->text : ""), "%s", n->address);
 }
 

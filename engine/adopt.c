@@ -19,13 +19,13 @@ static const struct type_row *row_of(struct engine *e, const char *address, stru
 	size_t n = strcspn(address, ".[");
 	autofree char *type = xstrndup(address, n), *base = address_base(address);
 	const struct type_row *row = engine_row(e, type);
+	const char *near = str_nearest(type, e->type_names);
 	if (str_has_prefix(address, "module."))
 		err_set(err, E_NOTFOUND, "the spec has no object %s: what belongs to a module is declared there before it is imported", address);
 	else if (address[n] != '.' || !address[n + 1] || strcmp(type, "data") == 0)
 		err_set(err, E_INPUT, "\"%.200s\" is no address: it looks like TYPE.NAME or TYPE.NAME[\"KEY\"]", address);
 	else if (!row)
-		err_set(err, E_INPUT, "\"%.60s\" is not a resource type%s%s", type, str_nearest(type, e->type_names) ? "; did you mean " : "",
-			str_nearest(type, e->type_names) ? str_nearest(type, e->type_names) : "");
+		err_set(err, E_INPUT, "\"%.60s\" is not a resource type%s%s%s", type, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	else if (row->type->expand || str_has_prefix(address + strlen(base), "."))
 		err_set(err, E_INPUT, "%s is not one object, or a part of what the spec does not declare: declare it, then import its objects by their "
 			"addresses or with an import block", address);

@@ -23,9 +23,10 @@ enum apply_event {
 	EV_WAVE,         /* group, wave and waves are set */
 	EV_SOAK,         /* waiting seconds between waves */
 	EV_START, EV_PROGRESS, EV_DONE,
-	EV_FAILED,       /* also of what stays open: the text says so */
+	EV_FAILED,
+	EV_OPEN,         /* neither done nor failed as far as anybody knows: it stays open in the journal, and the text says why */
 	EV_UNMET,        /* of what was done: a postcondition is not met, as o.diags says; no EV_DONE */
-	EV_KEPT_BACK,    /* not started because something it needs failed, or the run stopped */
+	EV_KEPT_BACK,    /* not started because something it needs failed, or the run stopped; also behind EV_START: nothing was sent */
 };
 struct apply_note {
 	enum apply_event event;

@@ -106,12 +106,16 @@ static enum outcome end_error(struct doing *d, const struct op *op, int rc, cons
 	if (d->sent && unclear) {
 		autofree char *text = rc == E_CANCELED ? xstrdup("not watched any longer; what was sent goes on, and the next apply takes it up")
 						       : xasprintf("%s; what was sent may go on, and the next apply takes it up", err->msg);
-		doing_tell(d, EV_FAILED, text);
+		doing_tell(d, EV_OPEN, text);
 		return OUT_OPEN;
 	}
 	if (rc == E_CANCELED) {
-		enum outcome out = end_failed(d, "stopped before anything was sent", NULL);
-		return out == OUT_FAILED ? OUT_UNSTARTED : out;
+		static const char before[] = "stopped before anything was sent";
+		struct err e;
+		if (op_failed(d->a->s, d->id, before, NULL, &e))
+			return store_broke(d, &e);
+		doing_tell(d, EV_KEPT_BACK, before);
+		return OUT_UNSTARTED;
 	}
 	/* Half done: what is known of the object is kept, with its status saying so. */
 	autojson json_t *attrs = op->actual ? record_attrs(d->type, op->config ? op->config : op->prior, op->actual)

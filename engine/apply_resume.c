@@ -56,7 +56,7 @@ static enum outcome unknown(struct left *x, const char *what)
 {
 	autofree char *text = xasprintf("the journal has an operation in flight on it, but this aipc knows no %s \"%s\": finish it with the "
 					"version that began it", what, strcmp(what, "action") == 0 ? x->op.action : x->op.type);
-	apply_note_send(x->a, &(struct apply_note){ .event = EV_FAILED, .address = x->op.address, .type = x->op.type, .percent = -1,
+	apply_note_send(x->a, &(struct apply_note){ .event = EV_OPEN, .address = x->op.address, .type = x->op.type, .percent = -1,
 						    .text = text });
 	return OUT_OPEN;
 }
@@ -84,7 +84,7 @@ static int take_up(struct task *t, void *arg, struct err *err)
 	doing_tell(&d, EV_START, NULL);
 	/* A provider that cannot be opened now says nothing about the operation. */
 	if (engine_provider(x->a->e, type, x->op.provider, &self, &e)) {
-		doing_tell(&d, EV_FAILED, e.msg);
+		doing_tell(&d, EV_OPEN, e.msg);
 		return 0;
 	}
 	int64_t old = task_deadline_in(t, (int64_t)8 * 3600 * 1000);

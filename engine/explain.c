@@ -55,7 +55,7 @@ static int not_found(const struct spec *s, const char *text, struct err *err)
 				best = s->res[i].instances[k].address;
 			}
 		}
-	return best ? err_set(err, E_NOTFOUND, "the spec has no %.200s; did you mean %.200s", text, best)
+	return best ? err_set(err, E_NOTFOUND, "the spec has no %.200s; did you mean %.200s?", text, best)
 		    : err_set(err, E_NOTFOUND, "the spec has no %.200s", text);
 }
 

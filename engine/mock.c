@@ -83,7 +83,7 @@ static int check_attrs(const struct resource_type *type, const json_t *attrs, bo
 		const struct attr *a = attr_find(type->attrs, key);
 		const char *near = str_nearest(key, names.at);
 		if (!a && !rc)
-			rc = err_set(err, E_INPUT, near ? "%s has no attribute \"%.60s\"; did you mean \"%s\"" : "%s has no attribute \"%.60s\"", type->name, key, near);
+			rc = err_set(err, E_INPUT, near ? "%s has no attribute \"%.60s\"; did you mean \"%s\"?" : "%s has no attribute \"%.60s\"", type->name, key, near);
 		else if (computed && a && !(a->flags & (ATTR_COMPUTED | ATTR_OPTIONAL_COMPUTED)) && !rc)
 			rc = err_set(err, E_INPUT, "\"%.60s\" of %s comes from the spec, not from the world", key, type->name);
 	}
@@ -111,7 +111,7 @@ int mock_of_type(struct mock *m, bool data, const char *type, const json_t *attr
 	const char *near = t ? NULL : str_nearest(type, names.at);
 	vec_free(&names);
 	if (!t)
-		return err_set(err, E_INPUT, near ? "\"%.60s\" is not a %s type; did you mean \"%s\"" : "\"%.60s\" is not a %s type", type, data ? "data" : "resource", near);
+		return err_set(err, E_INPUT, near ? "\"%.60s\" is not a %s type; did you mean \"%s\"?" : "\"%.60s\" is not a %s type", type, data ? "data" : "resource", near);
 	if (t->real->expand)
 		return err_set(err, E_INPUT, "%s is expanded into other objects: say what those tell", type);
 	int rc = check_attrs(t->real, attrs, true, err);

@@ -374,7 +374,7 @@ int plan_load(const char *path, struct plan **out, struct err *err)
 	autojson json_t *j = NULL;
 	int rc = json_read(path, MAX_FILE, &j, err);
 	if (rc)
-		return rc;
+		return rc == E_INPUT ? err_wrap(err, "no saved plan (aipc plan -o FILE writes one)") : rc;
 	rc = plan_from_json(j, out, err);
 	return rc ? err_wrap(err, "%s", path) : 0;
 }

@@ -1,6 +1,5 @@
 #include "runtime/command.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/say.h"
 #include "base/str.h"
 
 extern const struct command cmd_simulate;
@@ -21,7 +21,7 @@ const struct command *const commands[] = {
 
 struct globals {
 	const char *log;
-	bool help, log_json;
+	bool help, log_json, version;
 };
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
@@ -30,23 +30,24 @@ static const struct opt global_opts[] = {
 	{ 'h', "help", NULL, "show help", OPT_FLAG, offsetof(struct globals, help), NULL },
 	{ 0, "log", "LEVEL", "log this much: error, warning, info or debug", OPT_TEXT, offsetof(struct globals, log), log_levels },
 	{ 0, "log-json", NULL, "log as JSON lines", OPT_FLAG, offsetof(struct globals, log_json), NULL },
+	{ 0, "version", NULL, "print the version", OPT_FLAG, offsetof(struct globals, version), NULL },
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
 int rt_usage(struct rt *rt, const char *fmt, ...)
 {
+	struct err wrong;
 	va_list ap;
-	fputs("aipc-runtime: ", rt->err);
 	va_start(ap, fmt);
-	vfprintf(rt->err, fmt, ap);
+	err_vset(&wrong, E_INPUT, fmt, ap);
 	va_end(ap);
-	fputs(".\n", rt->err);
+	rt_fail(rt, &wrong);
 	return EXIT_USAGE;
 }
 
 int rt_fail(struct rt *rt, const struct err *err)
 {
-	fprintf(rt->err, "aipc-runtime: %s.\n", err->msg);
+	say_sentence(rt->err, "aipc-runtime:", strlen("aipc-runtime:"), err->msg);
 	return err->code == E_CANCELED ? EXIT_INTERRUPTED : EXIT_ERROR;
 }
 
@@ -57,7 +58,7 @@ static void help_all(FILE *to)
 	fputs("aipc-runtime: what lives in the cluster on the labels that aipc wrote\n"
 	      "\nUsage: aipc-runtime COMMAND [OPTION]... [ARGUMENT]...\n\nCommands\n", to);
 	for (const struct command *const *c = commands; *c; c++)
-		fprintf(to, "  %-10s %s\n", (*c)->name, (*c)->brief);
+		fprintf(to, "  %-11s %s\n", (*c)->name, (*c)->brief);
 	fputs("\nEverywhere\n", to);
 	opts_print(to, global_opts);
 	fputs("\nExit status: 0 done, 1 error, 64 wrong usage, 130 interrupted.\n"
@@ -134,7 +135,7 @@ static bool find_command(const char *name, struct opt_command *out)
 
 static int run_command(struct rt *rt, const struct globals *g, const struct opts *o)
 {
-	const struct command *cmd = o->command.name ? command_find(o->command.name) : NULL;
+	const struct command *cmd = g->version ? &cmd_version : o->command.name ? command_find(o->command.name) : NULL;
 	set_log(g, cmd);
 	if (!cmd || g->help) {
 		if (cmd)
@@ -143,7 +144,7 @@ static int run_command(struct rt *rt, const struct globals *g, const struct opts
 			help_all(rt->out);
 		return EXIT_OK;
 	}
-	if (o->args.len < cmd->min || o->args.len > cmd->max)
+	if (!g->version && (o->args.len < cmd->min || o->args.len > cmd->max))
 		return rt_usage(rt, "%s takes %s; see  aipc-runtime help %s", cmd->name, cmd->args[0] ? cmd->args : "no arguments", cmd->name);
 	rt->opts = o->at;
 	rt->args = o->args.at;
@@ -163,10 +164,5 @@ int runtime_main(int argc, char **argv, FILE *out, FILE *err)
 	json_setup();
 	int status = opts_parse(&opts, argc, argv, &wrong) ? rt_usage(&rt, "%s", wrong.msg) : run_command(&rt, &globals, &opts);
 	opts_free(&opts);
-	/* Output that did not reach its reader (a full disk) must not look like success. */
-	if ((fflush(out) != 0 || ferror(out)) && errno != EPIPE && status == EXIT_OK) {
-		fprintf(err, "aipc-runtime: cannot write the output: %s.\n", strerror(errno));
-		status = EXIT_ERROR;
-	}
-	return status;
+	return status == EXIT_OK && !say_arrived(out, err, "aipc-runtime") ? EXIT_ERROR : status;
 }

@@ -64,7 +64,7 @@ static int topology_run(struct rt *rt)
 		autofree const char **names = xcalloc(n + 1, sizeof(*names));
 		memcpy(names, keys, n * sizeof(*names));
 		const char *near = str_nearest(rt->args[0], names);
-		return near ? rt_usage(rt, "there is no preset \"%.60s\"; did you mean \"%s\"", rt->args[0], near)
+		return near ? rt_usage(rt, "there is no preset \"%.60s\"; did you mean \"%s\"?", rt->args[0], near)
 			    : rt_usage(rt, "there is no preset \"%.60s\"; aipc-runtime topology lists them", rt->args[0]);
 	}
 	fprintf(rt->out, "# %s\napiVersion: aipc.dev/v1alpha1\nkind: FabricTopology\nmetadata: { name: default }\nspec:\n  levels:\n",

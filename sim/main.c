@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/say.h"
 #include "base/str.h"
 #include "sim/fault.h"
 #include "sim/server.h"
@@ -296,11 +297,12 @@ int main(int argc, char **argv)
 	struct options o = { .speed = 1, .seed = 1, .base = 0x7f100000, .control_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct err err = { 0 };
 	struct run r = { .o = &o };
-	int rc = read_options(argc, argv, &o);
 	struct loop *loop;
+	int rc;
 
-	if (rc)
-		return rc - 1;
+	say_hold_streams();
+	if ((rc = read_options(argc, argv, &o)) != 0)
+		return say_arrived(stdout, stderr, "aipc-sim") ? rc - 1 : 1;
 	json_setup();
 	log_init(o.verbose ? LOG_DEBUG : LOG_WARN, false);
 	signal(SIGPIPE, SIG_IGN);

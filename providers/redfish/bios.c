@@ -54,7 +54,7 @@ static int unknown_attribute(const struct bios *x, const char *name, struct err 
 	const char *near = str_nearest(name, names);
 	free(names);
 	return err_set(err, E_INPUT, "the BIOS behind %s has no attribute \"%.100s\" among its %zu%s%s%s", x->b->addr, name, n,
-		       near ? "; did you mean \"" : "", near ? near : "", near ? "\"" : "");
+		       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static int load_at(struct task *t, struct bios *x, const json_t *system, struct err *err)

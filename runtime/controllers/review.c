@@ -44,11 +44,15 @@ static int review_run(struct rt *rt)
 	autojson json_t *list = NULL;
 	int64_t at = o->at ? time_parse(o->at) : clock_wall_ms();
 	if (!o->file)
-		return rt_usage(rt, "review wants -f FILE");
+		return rt_usage(rt, "review wants -f FILE (- reads standard input)");
 	if (at < 0)
 		return rt_usage(rt, "--at wants a time such as 2026-11-25T14:00:00Z, not \"%.60s\"", o->at);
 	struct fleet *f = fleet_new(at);
 	int rc = json_read_input(o->file, REVIEW_MAX, &list, &err);
+	if (rc == E_INPUT) {
+		struct err was = err;
+		err_set(&err, rc, "%.600s; wanted is a file as kubectl get -o json prints it", was.msg);
+	}
 	if (rc == 0 && (rc = fleet_add(f, list, &err)) != 0)
 		err_wrap(&err, "%.200s", o->file);
 	if (rc == 0) {

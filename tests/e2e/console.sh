@@ -10,39 +10,13 @@ variable:
 locals: { rack-names: [r1, r2] }
 resource: { aipc_data: { first: { input: 1 } } }
 SPEC
-python3 - <<'PY'
-import os, pty, select, stat, sys, time
+PYTHONPATH=$root/tests/e2e PYTHONDONTWRITEBYTECODE=1 python3 - <<'PY'
+import os, stat, sys, time
+from terminal import Terminal
 
-class Terminal:
+class Console(Terminal):
     def __init__(self, env):
-        self.seen, self.all = b'', b''
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execvpe('aipc', ['aipc', 'console'], env)
-
-    def read(self, seconds):
-        if not select.select([self.fd], [], [], seconds)[0]:
-            return b''
-        try:
-            got = os.read(self.fd, 4096)
-        except OSError:              # the other side is closed
-            got = b''
-        self.seen += got
-        self.all += got
-        return got
-
-    def until(self, want, seconds=20):
-        end = time.monotonic() + seconds
-        want = want.encode()
-        while want not in self.seen:
-            if not self.read(max(0, end - time.monotonic())):
-                sys.exit('no %r in %r' % (want, self.all))
-        at = self.seen.index(want) + len(want)
-        got, self.seen = self.seen[:at], self.seen[at:]
-        return got.decode()
-
-    def type(self, keys):
-        os.write(self.fd, keys.encode())
+        super().__init__(['aipc', 'console'], env)
 
     # Types KEYS; what is printed up to the next prompt, which is PROMPT, must hold WANT.
     def ask(self, keys, want='', prompt='\n> ', never=None):
@@ -83,7 +57,7 @@ env.pop('XDG_STATE_HOME', None)
 os.mkdir(here + '/home')
 os.umask(0o022)
 
-t = Terminal(env)
+t = Console(env)
 t.until('> ')
 t.ask('var.nodes + 39\n', '\r\n42\r\n')
 t.ask('var.nod\t * 2\n', '\r\n6\r\n')                            # Tab: a variable,
@@ -121,19 +95,19 @@ path = here + '/home/.local/state/aipc/console_history'
 if stat.S_IMODE(os.stat(path).st_mode) != 0o600:
     sys.exit('the history is readable: %o' % os.stat(path).st_mode)
 
-t = Terminal(env)                                                # the history of before
+t = Console(env)                                                 # the history of before
 t.until('> ')
 t.ask('\x1b[A\x1b[A\n', '\r\n81\r\n')
 t.end('exit\n')
 
-t = Terminal(dict(env, XDG_STATE_HOME=here + '/state'))
+t = Console(dict(env, XDG_STATE_HOME=here + '/state'))
 t.until('> ')
 t.ask('5\n', '\r\n5\r\n')
 t.end('quit\n')
 if not os.path.exists(here + '/state/aipc/console_history'):
     sys.exit('no history below XDG_STATE_HOME')
 
-t = Terminal(dict(env, HOME='/dev/null'))                        # nowhere to keep it: it works without
+t = Console(dict(env, HOME='/dev/null'))                         # nowhere to keep it: it works without
 t.until('> ')
 t.ask('6\n', '\r\n6\r\n')
 t.end('\x04')

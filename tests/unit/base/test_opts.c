@@ -107,11 +107,11 @@ static void lines(void **unused)
 		{ "prog walk --file", "--file wants FILE" },
 		{ "prog rest --mode loud", "--mode does not take \"loud\"; it takes low, mid or high" },
 		{ "prog rest --file x", "there is no option --file; see  prog help rest" },
-		{ "prog walk --flie x", "there is no option --flie; did you mean --file" },
+		{ "prog walk --flie x", "there is no option --flie; did you mean --file?" },
 		{ "prog walk --f x", "walk file=x" },
 		{ "prog -x", "there is no option -x; see  prog help" },
-		{ "prog walk ---fast", "there is no option ---fast; did you mean --fast" },
-		{ "prog wlak", "there is no command \"wlak\"; did you mean \"walk\"" },
+		{ "prog walk ---fast", "there is no option ---fast; did you mean --fast?" },
+		{ "prog wlak", "there is no command \"wlak\"; did you mean \"walk\"?" },
 		{ "prog fly", "there is no command \"fly\"; prog help lists them" },
 	};
 	(void)unused;

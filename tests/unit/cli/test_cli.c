@@ -36,7 +36,7 @@ static void mistakes_are_named(void **unused)
 {
 	(void)unused;
 	static const struct { const char *args[4]; const char *text; } rows[] = {
-		{ { "paln" }, "did you mean \"plan\"" },
+		{ { "paln" }, "aipc: there is no command \"paln\"; did you mean \"plan\"?\n" },
 		{ { "zebra" }, "aipc help lists them" },
 		{ { "plan", "--detailed-exitcod" }, "did you mean --detailed-exitcode" },
 		{ { "plan", "--parallelism", "x" }, "wants a number" },
@@ -96,6 +96,11 @@ static void version_is_the_same_both_ways(void **unused)
 	struct outcome text = RUN("version"), json = RUN("version", "--json");
 	assert_string_equal(text.out, "aipc " AIPC_VERSION "\n");
 	assert_string_equal(json.out, "{\"version\":\"" AIPC_VERSION "\"}\n");
+	struct outcome option = RUN("--version"), behind = RUN("plan", "--version", "a", "b");
+	assert_string_equal(option.out, text.out);
+	assert_string_equal(behind.out, text.out);
+	run_release(&option);
+	run_release(&behind);
 	run_release(&text);
 	run_release(&json);
 }
@@ -130,23 +135,41 @@ static struct change firmware_change(int i, struct attr_change *attrs, size_t n)
 				.effect = { .disruption = EFFECT_AC_CYCLE, .minutes = 41, .interrupts_jobs = true, .bmc_reset = true, .irreversible = "anti-rollback" } };
 }
 
-static char *text_of(struct plan *p, bool verbose)
+static char *text_at(struct plan *p, bool verbose, int width, const char *saved)
 {
-	struct cli c = { .width = 80 };
+	struct cli c = { .width = width };
 	char *text;
 	size_t len;
-	struct show_plan how = { .verbose = verbose, .command = "apply" };
+	struct show_plan how = { .verbose = verbose, .command = "apply", .saved = saved };
 	c.out = open_memstream(&text, &len);
 	show_plan_text(&c, p, &how);
 	fclose(c.out);
 	return text;
 }
 
+static char *text_of(struct plan *p, bool verbose)
+{
+	return text_at(p, verbose, 80, NULL);
+}
+
+/* Columns, not bytes; no character is cut in two. */
+static void assert_fits_in(const char *text, size_t width)
+{
+	for (const char *s = text, *end; (end = strchr(s, '\n')); s = end + 1) {
+		size_t n = 0;
+		for (const char *c = s; c < end; c++)
+			n += ((unsigned char)*c & 0xc0) != 0x80;
+		if (n > width)
+			fail_msg("%zu columns: %.*s", n, (int)(end - s), s);
+	}
+	json_t *whole = json_string(text);
+	assert_non_null(whole);              /* it is UTF-8 */
+	json_decref(whole);
+}
+
 static void assert_fits(const char *text)
 {
-	for (const char *s = text, *end; (end = strchr(s, '\n')); s = end + 1)
-		if (end - s > 80)
-			fail_msg("%ld columns: %.*s", (long)(end - s), (int)(end - s), s);
+	assert_fits_in(text, 80);
 }
 
 static void identical_changes_are_one_line(void **unused)
@@ -182,6 +205,43 @@ static void identical_changes_are_one_line(void **unused)
 	char *first = strstr(text, "no answer in 10 s");
 	assert_non_null(first);
 	assert_null(strstr(first + 1, "no answer in 10 s"));
+}
+
+static void a_narrow_terminal_gets_it_all(void **unused)
+{
+	(void)unused;
+	autojson json_t *old = json_string("24.05.1"), *new = json_string("24.09.17");
+	struct attr_change bmc = { .path = "components.BMC.version", .shown = "BMC", .before = old, .after = new, .cause = CAUSE_SPEC };
+	struct change changes[2] = { firmware_change(0, &bmc, 1), firmware_change(1, &bmc, 1) };
+	struct group g = { .owner = "gpu_node_pool.train", .objects = 2, .nodes = 2, .canary = 1, .max_unavailable = 1, .waves = 2, .soak_s = 600 };
+	char umlauts[401] = "";
+	for (size_t i = 0; i + 2 < sizeof(umlauts); i += 2)
+		memcpy(umlauts + i, "\xc3\xbc", 3);
+	struct output_change output = { .name = "town", .before = umlauts, .after = umlauts };
+	struct plan p = { .id = "7f3a9c012345", .changes = changes, .n = 2, .groups = &g, .n_groups = 1, .outputs = &output, .n_outputs = 1,
+			  .counts = { .objects = 2, .update = 2 } };
+	static const int widths[] = { 40, 60, 71, 72, 80, 100 };
+	for (size_t i = 0; i < ARRAY_LEN(widths); i++) {
+		autofree char *text = text_at(&p, false, widths[i], NULL);
+		const char *summary = strstr(text, "\nPlan 7f3a9c");
+		assert_non_null(summary);
+		assert_fits_in(strndupa(text, (size_t)(summary - text)), (size_t)widths[i]);
+		/* Title, both values, the number and what it costs, however they are broken into lines. */
+		for (char *c = text; *c; c++)
+			if (*c == '\n')
+				*c = ' ';
+		static const char *const parts[] = { " firmware BMC", " 24.05.1 ", "-> ", " 24.09.17", " 2 ", " AC cycle", "2 waves of ", "between waves" };
+		const char *at = text;
+		for (size_t k = 0; k < ARRAY_LEN(parts); k++)
+			if (!(at = strstr(at, parts[k])))
+				fail_msg("%d columns, no %s: %s", widths[i], parts[k], text);
+	}
+	/* What to type next is one line where there is room. */
+	autofree char *one = text_at(&p, false, 80, "first.plan"), *two = text_at(&p, false, 80, "plans/2026/november/first.plan");
+	assert_fits(one);
+	assert_fits(two);
+	assert_non_null(strstr(one, "aipc apply first.plan   Details:  aipc show first.plan\n"));
+	assert_non_null(strstr(two, "aipc apply plans/2026/november/first.plan\nDetails:  aipc show plans/2026/november/first.plan\n"));
 }
 
 static void many_different_values_are_one_line(void **unused)
@@ -226,6 +286,7 @@ int main(void)
 		cmocka_unit_test(version_is_the_same_both_ways),
 		cmocka_unit_test(durations_are_those_people_use),
 		cmocka_unit_test(identical_changes_are_one_line),
+		cmocka_unit_test(a_narrow_terminal_gets_it_all),
 		cmocka_unit_test(many_different_values_are_one_line),
 		cmocka_unit_test(nothing_to_do_is_one_line),
 	};

@@ -172,7 +172,7 @@ static const struct provider rocks = { .abi = PROVIDER_ABI, .name = "boxes", .ty
 /* --- events ------------------------------------------------------------------------------------------------------------ */
 static inline void on_note(void *ctx, const struct apply_note *n)
 {
-	static const char *const names[] = { "resuming", "wave", "soak", "start", "progress", "done", "failed", "unmet", "kept" };
+	static const char *const names[] = { "resuming", "wave", "soak", "start", "progress", "done", "failed", "open", "unmet", "kept" };
 	(void)ctx;
 	if (n->event == EV_PROGRESS && !w.progress)
 		return;

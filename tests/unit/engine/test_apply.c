@@ -52,7 +52,7 @@ static const struct scene scenes[] = {
 	{ .name = "silent before anything was sent", .seed = "a", .plan = "a:~ 2", .faults = "{\"a\":\"silent\"}",
 	  .events = "start a\nfailed a: no answer\n", .state = "a=1 ", .out = { .failed = 1 } },
 	{ .name = "silent after it was sent", .seed = "a", .plan = "a:~ 2", .faults = "{\"a\":\"lost\"}",
-	  .events = "start a\nfailed a: the connection broke; what was sent may go on, and the next apply takes it up\n",
+	  .events = "start a\nopen a: the connection broke; what was sent may go on, and the next apply takes it up\n",
 	  .state = "a=1 (update a sent) ", .out = { .still_open = 1 } },
 	{ .name = "half-way", .seed = "a", .plan = "a:~ 2", .faults = "{\"a\":\"half\"}",
 	  .events = "start a\nfailed a: the box broke half-way\n", .state = "a=2? ", .out = { .failed = 1 } },
@@ -72,7 +72,7 @@ static const struct scene scenes[] = {
 	  .events = "wave g 1/2: a\nstart a\ndone a\nsoak g 1/2 86400\nkept b: the run was interrupted\n", .state = "a=1 ",
 	  .out = { .done = 1, .kept_back = 1, .interrupted = true } },
 	{ .name = "cancelled while watching", .plan = "a:+ 1\nb:+ 1", .parallel = 1, .cancel_after = 1000,
-	  .events = "start a\nfailed a: not watched any longer; what was sent goes on, and the next apply takes it up\n"
+	  .events = "start a\nopen a: not watched any longer; what was sent goes on, and the next apply takes it up\n"
 		    "kept b: the run was interrupted\n",
 	  .state = "(create a sent) ", .out = { .still_open = 1, .kept_back = 1, .interrupted = true } },
 	{ .name = "cancelled in a soak", .plan = "=g w2 s86400\na:+ 1 g0 w1\nb:+ 1 g0 w2", .cancel_after = 3600000,

@@ -138,15 +138,15 @@ static void later_rules_win(void **unused)
 static void mistakes(void **unused)
 {
 	static const struct { char kind; const char *name, *attrs, *says; } rows[] = {
-		{ 'r', "bix", "{}", "\"bix\" is not a resource type; did you mean \"box\"" },
+		{ 'r', "bix", "{}", "\"bix\" is not a resource type; did you mean \"box\"?" },
 		{ 'd', "box", "{}", "\"box\" is not a data type" },
 		{ 'r', "pool", "{}", "pool is expanded into other objects: say what those tell" },
-		{ 'r', "box", "{\"idd\":1}", "box has no attribute \"idd\"; did you mean \"id\"" },
+		{ 'r', "box", "{\"idd\":1}", "box has no attribute \"idd\"; did you mean \"id\"?" },
 		{ 'r', "box", "{\"size\":1}", "\"size\" of box comes from the spec, not from the world" },
 		{ 'a', "module.m.box.a[0]", "{\"size\":1}", "\"size\" of box comes from the spec, not from the world" },
-		{ 'a', "data.look.a", "{\"ids\":1}", "look has no attribute \"ids\"; did you mean \"id\"" },
+		{ 'a', "data.look.a", "{\"ids\":1}", "look has no attribute \"ids\"; did you mean \"id\"?" },
 		{ 'p', "data.look.a", "{}", "data.look.a is data: say under override what it tells" },
-		{ 'p', "box.a", "{\"sizes\":1}", "box has no attribute \"sizes\"; did you mean \"size\"" },
+		{ 'p', "box.a", "{\"sizes\":1}", "box has no attribute \"sizes\"; did you mean \"size\"?" },
 	};
 	struct mock *m = mock_new(reals);
 	(void)unused;

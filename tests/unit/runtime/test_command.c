@@ -44,9 +44,10 @@ static void words(void **unused)
 	static const struct { const char *args[6]; int status; const char *out, *err; } rows[] = {
 		{ { NULL }, EXIT_OK, "Usage: aipc-runtime COMMAND", "" },
 		{ { "version", NULL }, EXIT_OK, "aipc-runtime " AIPC_VERSION "\n", "" },
+		{ { "--version", NULL }, EXIT_OK, "aipc-runtime " AIPC_VERSION "\n", "" },
 		{ { "help", "version", NULL }, EXIT_OK, "aipc-runtime version: the version", "" },
 		{ { "version", "-h", NULL }, EXIT_OK, "Usage: aipc-runtime version", "" },
-		{ { "versoin", NULL }, EXIT_USAGE, "", "did you mean \"version\"" },
+		{ { "versoin", NULL }, EXIT_USAGE, "", "aipc-runtime: there is no command \"versoin\"; did you mean \"version\"?\n" },
 		{ { "help", "nothing-near", NULL }, EXIT_USAGE, "", "aipc-runtime help lists them" },
 		{ { "version", "--hlep", NULL }, EXIT_USAGE, "", "did you mean --help" },
 		{ { "version", "--log", NULL }, EXIT_USAGE, "", "--log wants LEVEL" },
@@ -62,6 +63,8 @@ static void words(void **unused)
 		{ { "xid", "79a", NULL }, EXIT_USAGE, "", "an Xid is a number" },
 		{ { "review", NULL }, EXIT_USAGE, "", "review wants -f FILE" },
 		{ { "review", "-f", "/nonexistent", NULL }, EXIT_ERROR, "", "/nonexistent" },
+		{ { "review", "-f", "README.md", NULL }, EXIT_ERROR, "", "as kubectl get -o json prints it.\n" },
+		{ { "simulate", "-f", "README.md", NULL }, EXIT_ERROR, "", "is not valid JSON" },
 		{ { "review", "-f", "x", "--at", "noon", NULL }, EXIT_USAGE, "", "not \"noon\"" },
 		{ { "version", "--", "-h", NULL }, EXIT_USAGE, "", "version takes no arguments" },
 	};

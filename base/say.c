@@ -1,0 +1,81 @@
+#include "base/say.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+void say_hold_streams(void)
+{
+	/* open() gives the lowest number that is free, so each is held before the next is looked at. */
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(1);
+}
+
+/* Columns of the first N bytes of UTF-8. */
+static size_t columns(const char *s, size_t n)
+{
+	size_t wide = 0;
+	for (size_t i = 0; i < n; i++)
+		wide += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return wide;
+}
+
+void say_wrap(FILE *to, const char *text, size_t indent, size_t at, size_t width)
+{
+	bool fresh = at == 0 || at == indent;
+	while (*text) {
+		size_t n = strcspn(text, " \n"), wide = columns(text, n);
+		if (!fresh && at + 1 + wide > width) {
+			fprintf(to, "\n%*s", (int)indent, "");
+			at = indent;
+			fresh = true;
+		} else if (!fresh) {
+			fputc(' ', to);
+			at++;
+		}
+		fwrite(text, 1, n, to);
+		at += wide;
+		text += n;
+		fresh = fresh && n == 0;
+		if (*text == '\n') {
+			fprintf(to, "\n%*s", (int)indent, "");
+			at = indent;
+			fresh = true;
+		}
+		if (*text)
+			text++;
+	}
+	fputc('\n', to);
+}
+
+void say_sentence(FILE *to, const char *prefix, size_t len, const char *text)
+{
+	size_t n = strlen(text);
+	bool ends = n && (text[n - 1] == '?' || text[n - 1] == '.');
+	autofree char *sentence = xasprintf("%s%s", text, ends ? "" : ".");
+	fputs(prefix, to);
+	say_wrap(to, sentence, 2, len, 80);
+}
+
+/* A write that failed long ago left no errno behind: is it that nobody reads any more? */
+static bool reader_left(FILE *out)
+{
+	struct pollfd p = { .fd = fileno(out), .events = POLLOUT };
+	return p.fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
+}
+
+bool say_arrived(FILE *out, FILE *err, const char *program)
+{
+	bool flushed = fflush(out) == 0;
+	int cause = flushed ? 0 : errno;
+	if ((flushed && !ferror(out)) || cause == EPIPE || (!cause && reader_left(out)))
+		return true;
+	fprintf(err, "%s: cannot write %s%s%s.\n", program, cause ? "the output" : "all of the output", cause ? ": " : "",
+		cause ? strerror(cause) : "");
+	return false;
+}
