@@ -17,13 +17,19 @@ kube_peers() {
 	[[ -n $peers ]] || { rc=$(tail -n 1 peers.err); skip "no Kubernetes programs: ${rc#scripts/peers: }"; }
 }
 
-kube_ports() { # N: free ports, one a line
+# N free ports, one a line. Not those that the kernel gives to connections: one of them would take the port before its server does.
+kube_ports() { # N
 	python3 - "$1" <<-'PY'
-	import socket, sys
-	held = [socket.socket() for _ in range(int(sys.argv[1]))]
-	for s in held:
-	    s.bind(("127.0.0.1", 0))
-	for s in held:
+	import random, socket, sys
+	low = int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0])
+	held = []
+	while len(held) < int(sys.argv[1]):
+	    s = socket.socket()
+	    try:
+	        s.bind(("127.0.0.1", random.randrange(low // 2, low)))
+	    except OSError:
+	        continue
+	    held.append(s)
 	    print(s.getsockname()[1])
 	PY
 }
