@@ -155,22 +155,6 @@ void live_spared(struct live *l, const struct live_victim *v)
 
 /* --- choosing ------------------------------------------------------------------------------------------------------------ */
 
-static void take_out(struct live *l, struct pod **pods, struct node **nodes, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		nodes[i] = pods[i]->node;
-		if (nodes[i])
-			model_unbind(l->m, pods[i]);
-	}
-}
-
-static void put_back(struct live *l, struct pod **pods, struct node **nodes, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (nodes[i])
-			model_bind(l->m, pods[i], nodes[i]);
-}
-
 static void add_claim(struct unit *u, struct pod *p, const struct node *n)
 {
 	vec_push(&u->claims, (struct claimed){ p->owner, xstrdup(n->text) });
@@ -181,26 +165,15 @@ static bool claim(struct live *l, struct unit *u, struct pod **pods, size_t n)
 {
 	autofree struct node **nodes = xcalloc(n + 1, sizeof(*nodes));
 	struct pod *p = u->item ? u->item->pod : NULL;
-	take_out(l, pods, nodes, n);
+	model_take_out(l->m, pods, nodes, n);
 	bool ok = engine_place(l->e, p, p ? NULL : unit_group(u));
 	for (size_t i = 0; i < l->e->done.len; i++)
 		add_claim(u, l->e->done.at[i], l->e->done.at[i]->node);
 	if (u->claims.len)
 		vec_push(&l->promised, u);
 	engine_rollback(l->e, 0);
-	put_back(l, pods, nodes, n);
+	model_put_back(l->m, pods, nodes, n);
 	return ok;
-}
-
-/* The pods that are on their way out anyhow. */
-static struct pod **ending_pods(const struct live *l, size_t *n)
-{
-	struct pod **at = xcalloc(l->m->pods.len + 1, sizeof(struct pod *));
-	*n = 0;
-	for (size_t i = 0; i < l->m->pods.len; i++)
-		if (l->m->pods.at[i]->terminating && l->m->pods.at[i]->node)
-			at[(*n)++] = l->m->pods.at[i];
-	return at;
 }
 
 static bool covered(const struct live *l, const struct pod *p)
@@ -301,7 +274,7 @@ static void move(struct live *l, struct unit *u, const struct victims *v)
 static void displace(struct live *l, struct unit *u, const struct victims *v)
 {
 	size_t n;
-	autofree struct pod **going = ending_pods(l, &n);
+	autofree struct pod **going = model_ending(l->m, &n);
 	for (size_t i = 0; i < v->pods.len; i++)
 		going[n++] = v->pods.at[i];
 	if (!claim(l, u, going, n))
@@ -342,16 +315,10 @@ static void search(struct live *l, struct unit *u, bool outranks)
 static bool claim_again(struct live *l, struct unit *u, struct item *i)
 {
 	struct pod *p = i->pod;
-	struct node *n = p->nominated && *p->nominated ? model_node(l->m, intern_find(l->m->names, p->nominated)) : NULL;
-	if (!n || !i->ours || p->node || p->node_name || i->to)
-		return true;
-	struct filter *f = filter_open(l->m, p);
-	bool ok = !filter_node(f, n);
-	filter_close(f);
-	if (ok) {
+	struct node *n = NULL;
+	bool ok = !i->ours || p->node_name || i->to || engine_nominated(l->e, p, &n);
+	if (n)
 		add_claim(u, p, n);
-		engine_assume(l->e, p, n);
-	}
 	return ok;
 }
 
@@ -372,7 +339,7 @@ static void restore(struct live *l, struct unit *u)
 void promises_restore(struct live *l)
 {
 	size_t n, waiting = l->waiting.len;
-	autofree struct pod **going = ending_pods(l, &n);
+	autofree struct pod **going = model_ending(l->m, &n);
 	autofree struct node **nodes = xcalloc(n + 1, sizeof(*nodes));
 	autofree struct unit **order = xcalloc(waiting + 1, sizeof(*order));
 	for (size_t i = 0; i < waiting; i++) {
@@ -380,11 +347,11 @@ void promises_restore(struct live *l)
 		order[i]->turn = unit_turn(l, order[i]);
 	}
 	units_sort(order, waiting);
-	take_out(l, going, nodes, n);
+	model_take_out(l->m, going, nodes, n);
 	for (size_t i = 0; i < waiting; i++)
 		restore(l, order[i]);
 	engine_rollback(l->e, 0);
-	put_back(l, going, nodes, n);
+	model_put_back(l->m, going, nodes, n);
 }
 
 /* --- all ------------------------------------------------------------------------------------------------------------------------ */

@@ -376,6 +376,32 @@ void model_promise(struct model *m, struct pod *p, struct node *n)
 	m->promised++;
 }
 
+struct pod **model_ending(const struct model *m, size_t *n)
+{
+	struct pod **at = xcalloc(m->pods.len + 1, sizeof(struct pod *));
+	*n = 0;
+	for (size_t i = 0; i < m->pods.len; i++)
+		if (m->pods.at[i]->terminating && m->pods.at[i]->node)
+			at[(*n)++] = m->pods.at[i];
+	return at;
+}
+
+void model_take_out(struct model *m, struct pod **pods, struct node **nodes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		nodes[i] = pods[i]->node;
+		if (nodes[i])
+			model_unbind(m, pods[i]);
+	}
+}
+
+void model_put_back(struct model *m, struct pod **pods, struct node **nodes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (nodes[i])
+			model_bind(m, pods[i], nodes[i]);
+}
+
 int model_by_node_name(const void *a, const void *b)
 {
 	return str_natural_cmp((*(struct node *const *)a)->text, (*(struct node *const *)b)->text);

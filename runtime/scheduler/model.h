@@ -180,6 +180,11 @@ void model_bind(struct model *m, struct pod *p, struct node *n);
 void model_unbind(struct model *m, struct pod *p);
 /* The same for room that is only kept for P: it takes room and keeps others away, but is nobody's neighbour yet. */
 void model_promise(struct model *m, struct pod *p, struct node *n);
+/* The pods on nodes that are on their way out anyhow; yours (free). */
+struct pod **model_ending(const struct model *m, size_t *n);
+/* PODS off their nodes, which NODES tells afterwards (NULL: it was on none), and there again. */
+void model_take_out(struct model *m, struct pod **pods, struct node **nodes, size_t n);
+void model_put_back(struct model *m, struct pod **pods, struct node **nodes, size_t n);
 /* What is free of RES on N; 0 where N has none. */
 int64_t node_free(const struct node *n, sym res);
 /* As above by position in n->has. */

@@ -27,6 +27,21 @@ void engine_rollback(struct engine *e, size_t mark)
 	}
 }
 
+bool engine_nominated(struct engine *e, struct pod *p, struct node **n)
+{
+	*n = p->nominated && *p->nominated && !p->node ? model_node(e->m, intern_find(e->m->names, p->nominated)) : NULL;
+	if (!*n)
+		return true;
+	struct filter *f = filter_open(e->m, p);
+	bool ok = !filter_node(f, *n);
+	filter_close(f);
+	if (ok)
+		engine_assume(e, p, *n);
+	else
+		*n = NULL;
+	return ok;
+}
+
 static void on_move(void *arg, const struct pod *p, uint32_t node_index, int sign)
 {
 	struct engine *e = arg;

@@ -38,6 +38,8 @@ struct engine {
 /* place.c */
 void engine_assume(struct engine *e, struct pod *p, struct node *n);
 void engine_rollback(struct engine *e, size_t mark);
+/* P is assumed on the node of its status.nominatedNodeName, *N; *N is NULL, and all is well, where there is none. False: it does not fit there. */
+bool engine_nominated(struct engine *e, struct pod *p, struct node **n);
 struct room *engine_room(struct engine *e, struct tree *t, struct pod *p);   /* refreshed */
 struct tree *engine_tree(struct engine *e, const char *word);                       /* one that has the level */
 /* All of G below WITHIN of T (0: anywhere) in one transaction: false and nothing done, or true and all of it assumed. */

@@ -177,11 +177,11 @@ static const char *hint_text(struct engine *e, const struct victims *v)
 	return arena_strdup(e->words, s.at);
 }
 
-/* Would it start if others went? Says so in its reasons; true when it looked. Single pods that are alike have the same answer. */
+/* Would it start if others went? Says so in its reasons; true when it looked. Single pods that are alike have the same answer: KNOWN, may be NULL. */
 static bool hint(struct engine *e, struct map *known, const struct unit *u)
 {
 	uint64_t alike = u->p ? (uint64_t)u->p->class_key << 32 | (uint32_t)u->turn.priority : 0;
-	bool plain = u->p && !u->p->n_near && !u->p->n_apart && !u->p->n_spreads && !u->p->never_preempts;
+	bool plain = known && u->p && !u->p->n_near && !u->p->n_apart && !u->p->n_spreads && !u->p->never_preempts;
 	struct victims v;
 	const char *text = plain ? map_get(known, alike) : NULL;
 	if (text) {
@@ -226,7 +226,8 @@ static bool place_unit(struct engine *e, struct unit *u)
 /* --- room that is kept ---------------------------------------------------------------------------------------------------------- */
 
 struct kept { const struct unit *u; struct reservation r; bool put; };
-struct keeping { struct kept at[RESERVE_MOST]; size_t n; struct map *hopeless; int looks; };     /* hopeless: classes of single pods */
+/* hopeless: classes of single pods; nominated: what victims leave to somebody. */
+struct keeping { struct kept at[RESERVE_MOST]; size_t n; struct map *hopeless; int looks; VEC(struct kept) nominated; };
 
 static void put_kept(struct engine *e, struct kept *k, bool put)
 {
@@ -245,17 +246,40 @@ static void keep_from(struct engine *e, struct keeping *k, const struct unit *u)
 	int64_t end = k->n && u ? waiter_end(u->p, u->g, engine_now(e)) : INT64_MAX;
 	for (size_t i = 0; i < k->n; i++)
 		put_kept(e, &k->at[i], u && k->at[i].u < u && !reserve_allows(k->at[i].r.ready_ms, end));
+	for (size_t i = 0; i < k->nominated.len; i++)
+		put_kept(e, &k->nominated.at[i], u && k->nominated.at[i].u < u);
+}
+
+/* All of it, but what is U's. */
+static void keep_all(struct engine *e, struct keeping *k, const struct unit *u)
+{
+	for (size_t i = 0; i < k->n; i++)
+		put_kept(e, &k->at[i], k->at[i].u != u);
+	for (size_t i = 0; i < k->nominated.len; i++)
+		put_kept(e, &k->nominated.at[i], k->nominated.at[i].u != u);
+}
+
+static bool is_nominated(const struct keeping *k, const struct unit *u)
+{
+	for (size_t i = 0; i < k->nominated.len; i++)
+		if (k->nominated.at[i].u == u)
+			return true;
+	return false;
 }
 
 /* Says for U, which was not placed, what would let it start. Moves leave all room alone that is kept for others. True: it looked. */
 static bool hint_for(struct engine *e, struct keeping *k, struct map *known, const struct unit *u, int64_t lowest)
 {
 	bool moves = e->rules.moves > 0 && u->g;
-	for (size_t i = 0; moves && i < k->n; i++)
-		put_kept(e, &k->at[i], k->at[i].u != u);
+	if (moves)
+		keep_all(e, k, u);
 	bool found = moves && hint_moves(e, u);
 	keep_from(e, k, NULL);
-	return found || (u->turn.priority > lowest && hint(e, known, u)) || moves;
+	for (size_t i = 0; i < k->nominated.len; i++)
+		put_kept(e, &k->nominated.at[i], k->nominated.at[i].u != u);
+	found = found || (u->turn.priority > lowest && hint(e, is_nominated(k, u) ? NULL : known, u));
+	keep_from(e, k, NULL);
+	return found || moves;
 }
 
 /* It was placed after all. */
@@ -267,15 +291,20 @@ static void keep_no_more(struct keeping *k, const struct unit *u)
 		reservation_release(&k->at[i].r);
 		memmove(&k->at[i], &k->at[i + 1], (--k->n - i) * sizeof(k->at[i]));
 	}
+	for (size_t i = 0; i < k->nominated.len; i++) {
+		if (k->nominated.at[i].u == u) {
+			reservation_release(&k->nominated.at[i].r);
+			k->nominated.at[i] = k->nominated.at[--k->nominated.len];
+		}
+	}
 }
 
 static void keep_for(struct engine *e, struct keeping *k, const struct unit *u)
 {
 	bool plain = u->p && !u->p->n_near && !u->p->n_apart && !u->p->n_spreads;
-	if (k->n == RESERVE_MOST || k->looks == RESERVE_LOOKS || !engine_mature(e, u->p, u->g, &u->turn) || (plain && map_get(k->hopeless, u->p->class_key)))
+	if (k->n == RESERVE_MOST || is_nominated(k, u) || k->looks == RESERVE_LOOKS || !engine_mature(e, u->p, u->g, &u->turn) || (plain && map_get(k->hopeless, u->p->class_key)))
 		return;
-	for (size_t i = 0; i < k->n; i++)
-		put_kept(e, &k->at[i], true);
+	keep_all(e, k, u);
 	k->looks++;
 	k->at[k->n] = (struct kept){ .u = u };
 	if (reserve_find(e, u->p, u->g, &k->at[k->n].r))
@@ -315,6 +344,70 @@ static void tell_kept(struct engine *e, const struct keeping *k, const struct un
 	}
 }
 
+/* Those behind who could have such a node now hear whose it is. */
+static void tell_nominated(struct engine *e, const struct keeping *k, const struct unit *units, const bool *placed, size_t n)
+{
+	for (size_t i = 0; k->nominated.len && i < n; i++) {
+		for (size_t a = 0; !placed[i] && units[i].p && a < k->nominated.len; a++) {
+			const struct kept *kept = &k->nominated.at[a];
+			struct filter *f = filter_open(e->m, units[i].p);
+			size_t h = 0;
+			while (kept->u < &units[i] && h < kept->r.held.len && filter_node(f, kept->r.held.at[h].node))
+				h++;
+			if (kept->u < &units[i] && h < kept->r.held.len)
+				add_hint(e, &units[i], arena_printf(e->words, "node %s is kept for %s %s, which is nominated to it", kept->r.held.at[h].node->text,
+								    kept->u->g ? kept->u->g->kind : "pod", kept->u->g ? kept->u->g->key : kept->u->p->key));
+			filter_close(f);
+		}
+	}
+}
+
+static bool nominate(struct engine *e, struct pod *p, struct reservation *r)
+{
+	struct node *n;
+	bool ok = engine_nominated(e, p, &n);
+	if (n)
+		vec_push(&r->held, (struct held){ p, n });
+	return ok;
+}
+
+static bool nominate_group(struct engine *e, const struct group *g, struct reservation *r)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < g->children.len; i++)
+		ok = nominate_group(e, g->children.at[i], r);
+	for (size_t i = 0; ok && i < g->waiting.len; i++)
+		ok = nominate(e, g->waiting.at[i], r);
+	return ok;
+}
+
+/* Where victims go, the room is the unit's for which they go: its pods' nominations, as far as they fit there when those that are being deleted have
+ * gone. */
+static void keep_nominated(struct engine *e, struct keeping *k, const struct unit *units, size_t n)
+{
+	size_t n_going, any = 0;
+	for (size_t i = 0; i < e->m->pods.len; i++)
+		any += e->m->pods.at[i]->nominated && waits(e, e->m->pods.at[i]);
+	if (!any)
+		return;
+	autofree struct pod **going = model_ending(e->m, &n_going);
+	autofree struct node **nodes = xcalloc(n_going + 1, sizeof(*nodes));
+	model_take_out(e->m, going, nodes, n_going);
+	for (size_t i = 0; n_going && i < n; i++) {
+		struct kept one = { .u = &units[i], .r = { .ready_ms = INT64_MAX } };
+		size_t mark = e->done.len;
+		bool ok = units[i].g ? nominate_group(e, units[i].g, &one.r) : nominate(e, units[i].p, &one.r);
+		if (ok && one.r.held.len) {
+			vec_push(&k->nominated, one);
+		} else {
+			engine_rollback(e, mark);
+			reservation_release(&one.r);
+		}
+	}
+	engine_rollback(e, 0);
+	model_put_back(e->m, going, nodes, n_going);
+}
+
 /* --- a run ------------------------------------------------------------------------------------------------------------------------ */
 
 void engine_run(struct engine *e)
@@ -324,10 +417,13 @@ void engine_run(struct engine *e)
 	autofree bool *placed = xcalloc(n + 1, sizeof(*placed));
 	struct keeping k = { .hopeless = map_new() };
 	bool progress = true;
+	keep_nominated(e, &k, units, n);
 	for (size_t i = 0; i < n && !(e->rules.strict && k.n); i++) {
 		keep_from(e, &k, &units[i]);
 		placed[i] = place_unit(e, &units[i]);
-		if (!placed[i])
+		if (placed[i])
+			keep_no_more(&k, &units[i]);
+		else
 			keep_for(e, &k, &units[i]);
 	}
 	for (int round = 0; progress && round < MAX_ROUNDS && !e->rules.strict; round++) {
@@ -349,6 +445,10 @@ void engine_run(struct engine *e)
 		left -= !placed[i] && hint_for(e, &k, known, &units[i], lowest);
 	map_free(known);
 	tell_kept(e, &k, units, placed, n);
+	tell_nominated(e, &k, units, placed, n);
+	for (size_t i = 0; i < k.nominated.len; i++)
+		reservation_release(&k.nominated.at[i].r);
+	vec_free(&k.nominated);
 	for (size_t i = 0; i < k.n; i++)
 		reservation_release(&k.at[i].r);
 	map_free(k.hopeless);

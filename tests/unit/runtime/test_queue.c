@@ -140,6 +140,48 @@ static void no_room_is_kept_in_vain(void **unused)
 	}
 }
 
+#define NOMINATED(name, more, gpus, spec, node) "{'kind':'Pod','metadata':{'name':'" name "'" more "},'spec':{'containers':[{'name':'c','resources':{'requests':" \
+	"{'nvidia.com/gpu':'" gpus "'}}}]" spec "},'status':{'nominatedNodeName':'" node "'}}"
+#define HIGH NOMINATED("high", "", "8", ",'priority':10", "s0-l0-h00")
+#define IN_G(i, node) NOMINATED("high-" i, ",'labels':{'aipc.dev/gang':'high'}", "8", ",'priority':10", node)
+
+/* Room that victims leave is the nominated pod's; kube-scheduler has it so. */
+static void who_is_nominated_has_the_room(void **unused)
+{
+	(void)unused;
+	static const struct { const char *what; int nodes; const char *first, *second; int gpus; const char *spec, *at, *says; } rows[] = {
+		{ "behind it", 1, HIGH, NULL, 4, "", "", "node s0-l0-h00 is kept for pod default/high, which is nominated to it" },
+		{ "before it", 1, HIGH, NULL, 4, ",'priority':11", "s0-l0-h00", NULL },
+		{ "who leaves still counts", 1, NOMINATED("high", "", "6", ",'priority':10", "s0-l0-h00"), NULL, 2, "", "", "node s0-l0-h00 is kept for pod default/high" },
+		{ "it needs no device", 1, HIGH, NULL, 0, "", "s0-l0-h00", NULL },
+		{ "the other starts elsewhere", 2, HIGH, NULL, 4, "", "s0-l0-h00", NULL },
+		{ "it would not fit either", 1, NOMINATED("high", "", "9", ",'priority':10", "s0-l0-h00"), NULL, 4, "", "s0-l0-h00", NULL },
+		{ "there is no such node", 1, NOMINATED("high", "", "8", ",'priority':10", "gone"), NULL, 4, "", "s0-l0-h00", NULL },
+		{ "a gang's", 2, IN_G("0", "s0-l0-h00"), IN_G("1", "s0-l0-h01"), 8, "", "", "node s0-l0-h01 is kept for Gang default/high" },
+		{ "half of a gang does not fit", 2, IN_G("0", "s0-l0-h00"), NOMINATED("high-1", ",'labels':{'aipc.dev/gang':'high'}", "9", ",'priority':10", "s0-l0-h01"), 8, "", "s0-l0-h01", NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w;
+		world_init(&w);
+		fabric(&w, 1, 1, rows[i].nodes);
+		pod(&w, "leaves", 4, ",'deletionTimestamp':'2026-01-01T00:00:00Z'", ",'nodeName':'s0-l0-h00'");
+		if (rows[i].second)
+			gang(&w, "high", "'min':2");
+		add(&w, "%s", rows[i].first);
+		if (rows[i].second)
+			add(&w, "%s", rows[i].second);
+		pod(&w, "low", rows[i].gpus, "", rows[i].spec);
+		decide_with(&w, &(struct engine_rules){ .reserve_after_ms = -1 });
+		if (strcmp(at(&w, "low"), rows[i].at) != 0)
+			fail_msg("%s: it is on '%s'", rows[i].what, at(&w, "low"));
+		if (rows[i].says && !said(&w, "low", rows[i].says))
+			fail_msg("%s: not said", rows[i].what);
+		for (size_t k = 0; k < w.m->pods.len; k++)
+			assert_false(w.m->pods.at[k]->promised);
+		world_release(&w);
+	}
+}
+
 static void order_and_age(void **unused)
 {
 	(void)unused;
@@ -354,7 +396,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spans), cmocka_unit_test(options), cmocka_unit_test(others_may_use_it_until_it_is_needed), cmocka_unit_test(it_says_when),
-		cmocka_unit_test(no_room_is_kept_in_vain), cmocka_unit_test(order_and_age), cmocka_unit_test(a_large_gang_never_starves),
+		cmocka_unit_test(no_room_is_kept_in_vain), cmocka_unit_test(who_is_nominated_has_the_room), cmocka_unit_test(order_and_age), cmocka_unit_test(a_large_gang_never_starves),
 		cmocka_unit_test(words_wait_their_turn), cmocka_unit_test(the_hopeless_cost_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
