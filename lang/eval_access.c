@@ -231,7 +231,7 @@ const struct val *eval_splat(struct eval *e, struct expr *x)
 		eval_operand(eval_fail(e, x->splat.src, "E0224", "%s is null and has no elements", spelled(e, x->splat.src)), x->splat.src, v);
 		return NULL;
 	}
-	if (!val_known(v) && (seq || val_kind(v) == T_DYNAMIC))
+	if (!val_known(v))           /* what is no list may turn out to be null, which gives no element */
 		return val_mark(e->arena, &val_unknown_dynamic, v->marks);
 	size_t n = seq ? v->seq.len : 1;
 	autofree const struct val **at = xcalloc(n ? n : 1, sizeof(*at));

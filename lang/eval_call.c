@@ -166,6 +166,10 @@ static bool fit(struct eval *e, const struct func *f, const struct func_param *p
 		eval_tell(g, place, "this", raw);
 		return false;
 	}
+	if (p->flags & PARAM_PLAIN && val_known(*v) && strlen((*v)->str.s) != (*v)->str.len) {
+		eval_fail(e, place, "E0215", "%s() cannot take a NUL character in its argument \"%s\"", f->name, p->name);
+		return false;
+	}
 	if (!val_known(*v) && !val_is_null(*v) && !(p->flags & PARAM_UNKNOWN)) {
 		a->unknown = true;
 		a->marked |= seen.marks;     /* nobody else looks at them then */

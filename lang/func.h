@@ -20,6 +20,7 @@ enum param_flags {
 	PARAM_MARKED = 1 << 2,      /* the function itself deals with marks (else they are taken off at every depth, and any marks the result) */
 	PARAM_REST = 1 << 3,        /* last parameter, any number of times (also none) */
 	PARAM_OPTIONAL = 1 << 4,    /* may be left out (trailing only) */
+	PARAM_PLAIN = 1 << 5,       /* a name, path, time or the like: an argument with a NUL character in it is an error */
 };
 struct func_param { const char *name; const struct type *type; unsigned flags; };
 

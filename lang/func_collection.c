@@ -14,7 +14,7 @@ int fn_length(struct func_call *c, const struct val **out, struct err *err)
 {
 	const struct val *v = c->args[0];
 	size_t n = 0;
-	if (v->state == VAL_UNKNOWN || (val_kind(v) == T_SET && !val_known_deep(v))) {
+	if (v->state == VAL_UNKNOWN || val_open_set(v)) {
 		*out = func_marked(c, val_unknown(c->arena, &type_number));
 		return 0;
 	}
@@ -59,7 +59,7 @@ int fn_lookup(struct func_call *c, const struct val **out, struct err *err)
 	const struct val *m = c->args[0], *v;
 	if (!func_is_map(m))
 		return want_seq(c, 0, "a map or object", err);
-	v = val_get(m, c->args[1]->str.s);
+	v = strlen(c->args[1]->str.s) == c->args[1]->str.len ? val_get(m, c->args[1]->str.s) : NULL;
 	if (!v && c->n < 3)
 		return c->args[1]->marks ? func_fail(c, 1, err, "the map has no such key") :
 			func_fail(c, 1, err, "the map has no key \"%.200s\", and there is no default", c->args[1]->str.s);
@@ -155,6 +155,10 @@ int fn_one(struct func_call *c, const struct val **out, struct err *err)
 	const struct val *list = c->args[0];
 	if (!func_is_seq(list))
 		return want_seq(c, 0, "a list, set or tuple", err);
+	if (val_open_set(list)) {
+		*out = func_marked(c, val_unknown(c->arena, list->type->elem));
+		return 0;
+	}
 	if (list->seq.len > 1)
 		return func_fail(c, 0, err, "a list of none or one element is required, have %u", list->seq.len);
 	*out = list->seq.len ? list->seq.at[0] : val_null(c->arena, val_kind(list) == T_TUPLE ? &type_dynamic : list->type->elem);
@@ -260,6 +264,8 @@ int fn_concat(struct func_call *c, const struct val **out, struct err *err)
 static bool flatten(const struct val *v, const struct val **out, size_t *n, unsigned *marked)
 {
 	*marked |= v->marks;
+	if (val_open_set(v))
+		return false;
 	for (size_t i = 0; i < v->seq.len; i++) {
 		const struct val *m = v->seq.at[i];
 		enum type_kind k = val_kind(m);
@@ -295,23 +301,20 @@ int fn_flatten(struct func_call *c, const struct val **out, struct err *err)
 	return 0;
 }
 
+/* *ELEM: where all are maps of one type, which a null has too; else NULL, and an object is made. */
 static int merge_size(struct func_call *c, size_t *n, const struct type **elem, struct err *err)
 {
-	bool first = true;
 	*n = 0;
-	*elem = NULL;
+	*elem = c->n && val_kind(c->args[0]) == T_MAP ? c->args[0]->type->elem : NULL;
 	for (size_t i = 0; i < c->n; i++) {
 		const struct val *m = c->args[i];
+		if (!type_same(m->type, c->args[0]->type))
+			*elem = NULL;
 		if (val_is_null(m) && (val_kind(m) == T_DYNAMIC || val_kind(m) == T_MAP || val_kind(m) == T_OBJECT))
 			continue;
 		if (!func_is_map(m))
 			return want_seq(c, i, "a map or object", err);
 		*n += m->map.len;
-		if (val_kind(m) == T_OBJECT || (!first && (!*elem || !type_same(*elem, m->type->elem))))
-			*elem = NULL;
-		else
-			*elem = m->type->elem;
-		first = false;
 	}
 	return *n > FUNC_ELEMS ? func_fail(c, SIZE_MAX, err, "the result has too many elements") : 0;
 }
@@ -387,6 +390,8 @@ int fn_zipmap(struct func_call *c, const struct val **out, struct err *err)
 		}
 		if (val_is_null(k->seq.at[i]))
 			return func_fail(c, 0, err, "a key cannot be null (element %zu)", i);
+		if (strlen(k->seq.at[i]->str.s) != k->seq.at[i]->str.len)
+			return func_fail(c, 0, err, "a key cannot hold a NUL character (element %zu)", i);
 		marked |= k->seq.at[i]->marks;
 		e[i] = (struct val_entry){ k->seq.at[i]->str.s, v->seq.at[i] };
 	}
@@ -463,9 +468,12 @@ static int range_count(struct func_call *c, mpfr_srcptr start, mpfr_srcptr end, 
 	struct num_temp t;
 	int dir = mpfr_cmp(end, start), sign = mpfr_sgn(step);
 	num_temp(&t);
+	*n = 0;
+	if (!dir)
+		return 0;
 	if (!sign)
 		return func_fail(c, c->n - 1, err, "the step must not be zero");
-	if (dir && (dir > 0) != (sign > 0))
+	if ((dir > 0) != (sign > 0))
 		return func_fail(c, c->n - 1, err, dir > 0 ? "the step must be above zero when the end is above the start" :
 							     "the step must be below zero when the end is below the start");
 	mpfr_sub(t.n, end, start, MPFR_RNDN);

@@ -73,12 +73,13 @@ static int convert(struct func_call *c, const char *from, const char *to, const 
 	if (cd == (iconv_t)-1)
 		return func_fail(c, 1, err, "not a known character set");
 	bool bad = false;
-	while (len && !bad) {
+	for (bool last = false; !last && !bad;) {
 		char *q = buf;
 		size_t room = sizeof(buf), before = len;
-		size_t rc = iconv(cd, &p, &len, &q, &room);
+		last = !len;                             /* then what ends a shifted text, as in ISO-2022-JP */
+		size_t rc = iconv(cd, last ? NULL : &p, last ? NULL : &len, &q, &room);
 		str_addn(out, buf, sizeof(buf) - room);
-		bad = rc == (size_t)-1 && room == sizeof(buf) && len == before;
+		bad = !last && rc == (size_t)-1 && room == sizeof(buf) && len == before;
 	}
 	iconv_close(cd);
 	return bad ? func_fail(c, 0, err, "the text holds what the character set does not have") : 0;
@@ -293,8 +294,13 @@ int fn_csvdecode(struct func_call *c, const struct val **out, struct err *err)
 		r.p = s->str.s;
 		r.line = 1;
 		rc = csv_record(&r, names, width, &width);
-		for (size_t i = 0; i < width; i++)
+		for (size_t i = 0; !rc && i < width; i++) {
 			cols[i] = (struct column){ names[i]->str.s, i };
+			if (strlen(names[i]->str.s) != names[i]->str.len)
+				rc = func_fail(c, 0, err, "the name of column %zu of the CSV header has a NUL character", i + 1);
+		}
+		if (rc)
+			goto done;
 		qsort(cols, width, sizeof(*cols), by_name);
 		for (size_t i = 1; !rc && i < width; i++)
 			if (!strcmp(cols[i - 1].name, cols[i].name))
@@ -302,6 +308,7 @@ int fn_csvdecode(struct func_call *c, const struct val **out, struct err *err)
 		if (!rc)
 			rc = csv_rows(&r, cols, width, out);
 	}
+done:
 	str_release(&r.field);
 	return rc;
 }

@@ -300,23 +300,40 @@ static int format_text(struct func_call *c, const struct val *const *args, size_
 	return func_text(c, &text, out, err);
 }
 
-/* An unknown argument gives an unknown text, and so does an untyped null: users of the language know it that way. */
-static bool no_answer(struct func_call *c, const struct type *t, const struct val **out)
+/* Is there a null of no type among ARGS? It gives an unknown text: users of the language know it that way. */
+static bool untyped_null(const struct val *const *args, size_t n)
 {
-	for (size_t i = 1; i < c->n; i++) {
-		if (val_is_null(c->args[i]) && val_kind(c->args[i]) == T_DYNAMIC) {
-			*out = val_unknown(c->arena, t);
+	for (size_t i = 0; i < n; i++)
+		if (val_is_null(args[i]) && val_kind(args[i]) == T_DYNAMIC)
 			return true;
-		}
-	}
-	return func_unknown(c, t, out);
+	return false;
 }
 
 int fn_format(struct func_call *c, const struct val **out, struct err *err)
 {
-	if (no_answer(c, &type_string, out))
+	if (untyped_null(c->args + 1, c->n - 1))
+		*out = val_unknown(c->arena, &type_string);
+	if (*out || func_unknown(c, &type_string, out))
 		return 0;
 	return format_text(c, c->args + 1, c->n - 1, out, err);
+}
+
+static bool all_known(const struct val *const *at, size_t n)
+{
+	while (n && val_known_deep(at[n - 1]))
+		n--;
+	return !n;
+}
+
+/* Is there an argument that may be a list of any length? */
+static bool length_unknown(const struct func_call *c)
+{
+	for (size_t i = 1; i < c->n; i++) {
+		enum type_kind k = val_kind(c->args[i]);
+		if (val_open_set(c->args[i]) || (c->args[i]->state == VAL_UNKNOWN && (k == T_DYNAMIC || k == T_LIST || k == T_SET || k == T_TUPLE)))
+			return true;
+	}
+	return false;
 }
 
 /* The common length of the lists among the arguments; 1 when there are none. */
@@ -339,15 +356,19 @@ int fn_formatlist(struct func_call *c, const struct val **out, struct err *err)
 {
 	size_t len;
 	bool any;
-	if (no_answer(c, type_list(c->arena, &type_string), out))
+	if (untyped_null(c->args + 1, c->n - 1) || length_unknown(c)) {
+		*out = val_unknown(c->arena, type_list(c->arena, &type_string));
 		return 0;
+	}
 	if (lists_len(c, &len, &any, err))
 		return E_INPUT;
 	const struct val **row = arena_array(c->arena, c->n, sizeof(*row)), **at = arena_array(c->arena, len, sizeof(*at));
 	for (size_t i = 0; i < len; i++) {
 		for (size_t k = 1; k < c->n; k++)
 			row[k - 1] = func_is_seq(c->args[k]) ? c->args[k]->seq.at[i] : c->args[k];
-		if (format_text(c, row, c->n - 1, &at[i], err))
+		if (!all_known(row, c->n - 1))
+			at[i] = val_unknown(c->arena, &type_string);
+		else if (format_text(c, row, c->n - 1, &at[i], err))
 			return any ? err_wrap(err, "element %zu", i) : E_INPUT;
 	}
 	*out = func_strings(c, at, len);

@@ -306,7 +306,7 @@ static int walk_dir(struct walk *w, int depth)
 	const struct dirent *e;
 	int rc = 0;
 	if (!d)
-		return errno == ENOENT || errno == ENOTDIR || depth ? 0 : func_fail(w->c, 0, w->err, "cannot read the folder: %s", strerror(errno));
+		return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || depth ? 0 : func_fail(w->c, 0, w->err, "cannot read the folder: %s", strerror(errno));
 	while (!rc && (e = readdir(d))) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;

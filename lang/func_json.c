@@ -222,7 +222,7 @@ static const struct val *read_value(struct reader *r, int depth)
 static const struct val *read_all(struct reader *r)
 {
 	const struct val *v = read_value(r, 0);
-	return v && peek(r) ? refuse(r, "more text behind the value") : v;
+	return v && (peek(r) || r->p < r->end) ? refuse(r, "more text behind the value") : v;
 }
 
 const struct val *func_json_value(struct arena *a, const char *text, size_t len)

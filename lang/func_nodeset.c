@@ -171,7 +171,7 @@ static int to_text(struct set *s, const struct val *list, struct str *out)
 	size_t n = 0;
 	for (size_t i = 0; i < list->seq.len; i++) {
 		const struct val *v = list->seq.at[i];
-		if (val_is_null(v) || !v->str.len || strpbrk(v->str.s, "[], \t\n"))
+		if (val_is_null(v) || !v->str.len || strlen(v->str.s) != v->str.len || strpbrk(v->str.s, "[], \t\n"))
 			return func_fail(s->c, 0, s->err, "element %zu is not a name", i);
 		at[i] = split(v->str.s);
 	}
@@ -197,6 +197,8 @@ int fn_nodeset(struct func_call *c, const struct val **out, struct err *err)
 	if (func_unknown(c, &type_dynamic, out))
 		return 0;
 	if (val_kind(c->args[0]) == T_STRING) {
+		if (strlen(c->args[0]->str.s) != c->args[0]->str.len)
+			return func_fail(c, 0, err, "a name cannot hold a NUL character");
 		int rc = to_list(&s, c->args[0]->str.s);
 		if (!rc)
 			*out = func_strings(c, s.names.at, s.names.len);

@@ -100,7 +100,11 @@ static double power(double x, double y)
 /* In doubles, as in Terraform: beyond 2^53 the digits behind the 17th mean nothing. */
 int fn_pow(struct func_call *c, const struct val **out, struct err *err)
 {
-	return from_double(c, power(val_to_double(c->args[0]), val_to_double(c->args[1])), out, err);
+	double x[2];
+	for (size_t i = 0; i < 2; i++)
+		if (!isfinite(x[i] = val_to_double(c->args[i])))
+			return func_fail(c, i, err, "the number is beyond the range of a double");
+	return from_double(c, power(x[0], x[1]), out, err);
 }
 
 int fn_signum(struct func_call *c, const struct val **out, struct err *err)

@@ -56,16 +56,16 @@ int fn_distinct(struct func_call *c, const struct val **out, struct err *err)
 int fn_sort(struct func_call *c, const struct val **out, struct err *err)
 {
 	const struct val *list = c->args[0];
-	if (func_unknown(c, type_list(c->arena, &type_string), out))
-		return 0;
+	bool known = val_known_deep(list);
 	struct member *m = members(c, list);
 	const struct val **at = arena_array(c->arena, list->seq.len, sizeof(*at));
-	for (size_t i = 0; i < list->seq.len; i++)
+	for (size_t i = 0; known && i < list->seq.len; i++)
 		if (val_is_null(m[i].v))
 			return func_fail(c, 0, err, "element %zu is null and cannot be sorted", i);
-	sort_members(m, list->seq.len, by_value);
+	if (known)
+		sort_members(m, list->seq.len, by_value);
 	for (size_t i = 0; i < list->seq.len; i++)
-		at[i] = m[i].v;
+		at[i] = known ? m[i].v : val_unknown(c->arena, &type_string);        /* how many there are is known still */
 	*out = func_strings(c, at, list->seq.len);
 	return 0;
 }
@@ -178,15 +178,17 @@ int fn_setproduct(struct func_call *c, const struct val **out, struct err *err)
 	bool sets;
 	size_t total;
 	unsigned marks = 0, inside = 0;
+	bool open = false;
 	int rc = product_args(c, lists, &sets, &total, err);
 	for (size_t i = 0; i < c->n && !rc; i++) {
 		marks |= c->args[i]->marks;
 		inside |= val_sensitive_deep(c->args[i]);
+		open |= val_open_set(c->args[i]);
 	}
 	if (rc)
 		return rc;
-	if (func_unknown(c, &type_dynamic, out)) {
-		*out = val_mark(c->arena, *out, inside);
+	if (open) {
+		*out = val_mark(c->arena, &val_unknown_dynamic, inside);
 		return 0;
 	}
 	const struct type **items = arena_array(c->arena, c->n, sizeof(*items));
@@ -252,9 +254,13 @@ int fn_transpose(struct func_call *c, const struct val **out, struct err *err)
 	struct pair *p = arena_array(c->arena, n, sizeof(*p));
 	for (size_t i = 0; i < m->map.len; i++) {
 		const struct val *key = val_string_nfc(c->arena, m->map.at[i].key, strlen(m->map.at[i].key)), *list = m->map.at[i].val;
+		if (val_is_null(list))
+			return func_fail(c, 0, err, "the list \"%.200s\" is null", m->map.at[i].key);
 		for (size_t k = 0; k < val_len(list); k++) {
 			if (val_is_null(list->seq.at[k]))
 				return func_fail(c, 0, err, "null cannot become a key");
+			if (strlen(list->seq.at[k]->str.s) != list->seq.at[k]->str.len)
+				return func_fail(c, 0, err, "a key cannot hold a NUL character");
 			p[at++] = (struct pair){ list->seq.at[k]->str.s, key };
 		}
 	}

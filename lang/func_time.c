@@ -160,7 +160,7 @@ static bool duration(const char *p, int64_t *ns)
 	for (; *p; sum += part)
 		if (!duration_part(&p, &part))
 			return false;
-	if (sum > (long double)INT64_MAX)
+	if (sum > (long double)INT64_MAX + minus)
 		return false;
 	*ns = (int64_t)(minus ? -sum : sum);
 	return true;

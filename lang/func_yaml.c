@@ -138,11 +138,20 @@ static const struct val *plain(struct reader *r, const char *s, size_t len)
 	return v ? v : val_stringn(r->c->arena, s, len);
 }
 
+#define YAML_BINARY_TAG "tag:yaml.org,2002:binary"
+
+static bool is_base64(const char *s, size_t len)
+{
+	autostr struct str bytes = { 0 };
+	str_init(&bytes, FUNC_TEXT);
+	return func_base64_bytes(s, len, &bytes);
+}
+
 static const struct val *tagged(struct reader *r, const char *tag, const char *s, size_t len, bool quoted)
 {
 	static const struct { const char *tag; const struct type *type; } known[] = {
 		{ YAML_STR_TAG, &type_string }, { YAML_INT_TAG, &type_number }, { YAML_FLOAT_TAG, &type_number }, { YAML_BOOL_TAG, &type_bool },
-		{ YAML_NULL_TAG, NULL }, { "tag:yaml.org,2002:binary", &type_string }, { "!", &type_string },
+		{ YAML_NULL_TAG, NULL }, { YAML_BINARY_TAG, &type_string }, { "!", &type_string },
 	};
 	const struct val *v;
 	char date[64];
@@ -151,10 +160,14 @@ static const struct val *tagged(struct reader *r, const char *tag, const char *s
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		if (strcmp(tag, known[i].tag) != 0)
 			continue;
+		if (!known[i].type)
+			return &val_null_dynamic;                                    /* whatever the text is */
+		if (!strcmp(tag, YAML_BINARY_TAG) && !is_base64(s, len))
+			return refuse(r, "the text does not fit its tag");
 		if (known[i].type == &type_string)
 			return val_stringn(r->c->arena, s, len);
 		v = plain(r, s, len);
-		if (v && (!known[i].type ? !val_is_null(v) : val_is_null(v) || val_convert(r->c->arena, v, known[i].type, &v, NULL)))
+		if (v && (val_is_null(v) || val_convert(r->c->arena, v, known[i].type, &v, NULL)))
 			return refuse(r, "the text does not fit its tag");
 		return quoted && v ? val_stringn(r->c->arena, s, len) : v;
 	}

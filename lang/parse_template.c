@@ -36,7 +36,8 @@ static void flush_text(struct row *r)
 {
 	if (r->text.len == 0)
 		return;
-	char *copy = arena_strndup(r->p->arena, r->text.at, r->text.len);
+	char *copy = arena_alloc(r->p->arena, r->text.len + 1);         /* "\u0000" is text too */
+	memcpy(copy, r->text.at, r->text.len + 1);
 	vec_push(&r->parts, (struct part){ .kind = P_TEXT, .off = r->text_off, .len = r->p->pos - r->text_off, .text = copy, .n = r->text.len });
 	str_clear(&r->text);
 }
@@ -63,8 +64,10 @@ static bool unicode_escape(struct row *r, unsigned digits)
 		}
 		cp = cp * 16 + (c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
 	}
-	if (!utf8proc_codepoint_valid(cp))
-		cp = 0xfffd;
+	if (!utf8proc_codepoint_valid(cp)) {
+		parse_fail(p, p->pos, 2 + digits, "E0202", "there is no character U+%04X", (unsigned)cp);
+		return false;
+	}
 	add_text(r, (const char *)buf, (size_t)utf8proc_encode_char(cp, buf));
 	p->pos += 2 + digits;
 	return true;

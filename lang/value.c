@@ -1,5 +1,6 @@
 #include "lang/value.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -319,6 +320,11 @@ bool val_known_deep(const struct val *v)
 	return true;
 }
 
+bool val_open_set(const struct val *v)
+{
+	return val_known(v) && val_kind(v) == T_SET && v->seq.len > 1 && !val_known_deep(v);
+}
+
 unsigned val_sensitive_deep(const struct val *v)
 {
 	unsigned marks = v->marks, all = MARK_SENSITIVE | MARK_EPHEMERAL;
@@ -382,22 +388,38 @@ static int members_cmp(const struct val *x, const struct val *y)
 /* Terraform's: by a text such as <1;"a";> that members are written as, numbers with ten digits. Here without writing it. */
 static int text_cmp(const struct val *x, const struct val *y);
 
-/* What stands at I of a quoted text: the closing quote at its end, a backslash where a character is escaped. */
-static int quoted_at(const char *s, size_t len, size_t i)
+/* The character at S[0..LEN) as it stands between quotes (Go's %q), or the quote that ends the text. None begins like another. */
+static void quoted_char(const char *s, size_t len, char out[16])
 {
-	unsigned char c = i < len ? (unsigned char)s[i] : '"';
-	return i < len && (c == '"' || c == '\\' || c < ' ' || c == 0x7f) ? '\\' : c;
+	static const char plain[] = "\a\b\f\n\r\t\v\\\"", letter[] = "abfnrtv\\\"";
+	utf8proc_int32_t cp = '"';
+	utf8proc_ssize_t n = len ? utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)len, &cp) : 1;
+	const char *esc = len && *s ? strchr(plain, *s) : NULL;
+	utf8proc_category_t k = n > 0 ? utf8proc_category(cp) : UTF8PROC_CATEGORY_CN;
+	bool shown = (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_SO) || cp == ' ' || !len;
+	if (esc)
+		snprintf(out, 16, "\\%c", letter[esc - plain]);
+	else if (shown)
+		snprintf(out, 16, "%.*s", (int)n, len ? s : "\"");
+	else if (n <= 0 || cp < ' ' || cp == 0x7f)
+		snprintf(out, 16, "\\x%02x", (unsigned)(unsigned char)*s);
+	else
+		snprintf(out, 16, cp < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)cp);
 }
 
 static int quoted_cmp(const char *s, size_t n, const char *t, size_t m)
 {
+	char a[16], b[16];
 	size_t i = 0;
 	while (i < n && i < m && s[i] == t[i])
 		i++;
 	if (i == n && i == m)
 		return 0;
-	int c = quoted_at(s, n, i) - quoted_at(t, m, i);
-	return c ? c : (i < n ? (unsigned char)s[i] : 0) - (i < m ? (unsigned char)t[i] : 0);
+	while (i && ((i < n && ((unsigned char)s[i] & 0xc0) == 0x80) || (i < m && ((unsigned char)t[i] & 0xc0) == 0x80)))
+		i--;
+	quoted_char(s + i, n - i, a);
+	quoted_char(t + i, m - i, b);
+	return strcmp(a, b);
 }
 
 /* V as %.10g and the semicolon that follows it in the text. */
@@ -533,11 +555,14 @@ static enum truth same_value(const struct val *x, const struct val *y)
 
 const struct val *val_equal(struct arena *a, const struct val *x, const struct val *y)
 {
-	/* An untyped null or unknown somewhere inside makes the types differ without making the values differ. */
-	bool open = type_is_dynamic(x->type) || type_is_dynamic(y->type);
 	bool null = x->state == VAL_NULL || y->state == VAL_NULL;
-	if (!open && !null && !type_same(x->type, y->type))
-		return &val_false;
+	bool both = x->state == VAL_UNKNOWN && y->state == VAL_UNKNOWN;        /* they may be null, whatever the types */
+	if (!null && !both && !type_same(x->type, y->type)) {
+		/* Types may turn out to be the same only where something of any type is unknown. */
+		bool open = (type_is_dynamic(x->type) && !val_known_deep(x)) || (type_is_dynamic(y->type) && !val_known_deep(y));
+		if (!open)
+			return &val_false;
+	}
 	enum truth t = same_value(x, y);
 	return t == MAYBE ? val_unknown(a, &type_bool) : val_bool(t == YES);
 }

@@ -130,6 +130,7 @@ static inline bool val_known(const struct val *v) { return v->state == VAL_KNOWN
 static inline bool val_is_null(const struct val *v) { return v->state == VAL_NULL; }
 static inline enum type_kind val_kind(const struct val *v) { return v->type->kind; }
 bool val_known_deep(const struct val *v);
+bool val_open_set(const struct val *v);              /* a set of several, one of which is not known: they may turn out to be the same */
 unsigned val_sensitive_deep(const struct val *v);    /* the marks on V and inside it; 0: it may be shown and stored */
 size_t val_len(const struct val *v);                 /* members of a known collection; 0 else */
 const struct val *val_get(const struct val *v, const char *key);     /* map, object: NULL when absent */

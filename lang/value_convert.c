@@ -64,7 +64,7 @@ static int mismatch(const struct type *have, const struct type *want, struct err
 /* --- primitives ---------------------------------------------------------------------------------------------------- */
 static int string_to_bool(const struct val *v, const struct val **out, struct err *err)
 {
-	const char *s = v->str.s;
+	const char *s = strlen(v->str.s) == v->str.len ? v->str.s : "";
 	if (!strcmp(s, "true") || !strcmp(s, "1"))
 		*out = &val_true;
 	else if (!strcmp(s, "false") || !strcmp(s, "0"))
@@ -127,6 +127,12 @@ static int to_seq(struct arena *a, const struct val *v, const struct type *t, co
 	enum type_kind k = val_kind(v);
 	if (k != T_LIST && k != T_SET && k != T_TUPLE)
 		return mismatch(v->type, t, err);
+	if (!v->seq.len && !type_converts(v->type, t))           /* no element says it */
+		return mismatch(v->type, t, err);
+	if (t->kind == T_LIST && val_open_set(v)) {
+		*out = val_unknown(a, concrete(a, t));
+		return 0;
+	}
 	const struct val **at = arena_array(a, v->seq.len, sizeof(*at));
 	for (size_t i = 0; i < v->seq.len; i++) {
 		if (convert(a, v->seq.at[i], t->elem, &at[i], err))
@@ -160,6 +166,8 @@ static int to_map(struct arena *a, const struct val *v, const struct type *t, co
 	const struct type *elem;
 	size_t n = v->map.len;
 	if (val_kind(v) != T_MAP && val_kind(v) != T_OBJECT)
+		return mismatch(v->type, t, err);
+	if (!n && !type_converts(v->type, t))
 		return mismatch(v->type, t, err);
 	const struct val **at = arena_array(a, n, sizeof(*at));
 	for (size_t i = 0; i < n; i++) {

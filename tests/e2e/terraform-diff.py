@@ -12,17 +12,28 @@ Differences that are meant, and kept out of what is generated (see docs/function
   a && b, a || b       aipc: the right side is not evaluated when the left decides; Terraform 1.11: it is
   range()              aipc: up to 10,000,000 numbers; Terraform: up to 1,024
   element(list, -1)    aipc: the last one, as newer releases; Terraform 1.11: a panic or an error
+  "Inf", "1p3"         aipc: no numbers; Terraform: infinity and 1 * 2^3, where a number is wanted
+  "a\\u0000b"          aipc: an error as a key, path, prefix, time or name of something; Terraform: often a value
+  base64gzip()         other bytes of the same text, as another compressor makes them
+  signum(1e21)         aipc: 1; Terraform: an error beyond 64 bits
+  {a = 1}[sensitive("a")]    aipc: the mark stays; Terraform: it goes
   toset([0, -0])       aipc: one element, as the two are equal; Terraform: two
   cidr*("::ffff:...")  aipc: an IPv4 prefix; Terraform: addresses of another network
   cidrsubnet(..., -1)  aipc: an error; Terraform: a subnet of another network
   cidrhost(..., 2^64)  aipc: an error when the network is smaller; Terraform: an address outside of it
+  cidrsubnets("fd00::/48", 33)    aipc: a subnet; Terraform: an error beyond 32 bits
   cidrsubnets("X/0")   aipc: subnets, of "0.0.0.0/8" and "::/64" too; Terraform: an error that says there is no room
-  signum(1e21)         aipc: 1; Terraform: an error beyond 64 bits
   templatestring()     aipc: takes any string; Terraform: only a reference
+  regex("^*", ""), regex("(?P<1a>a)", "a")    aipc: an error, as is a group's name given twice; Terraform: a match
+  textencodebase64("a", "UTF-7"), and others that iconv knows    aipc: works; Terraform: an error
+  yamldecode() of a list of merged maps, "! 5", "%YAML 1.2", hexadecimal beyond 64 bits, "&a b: *a"    aipc: works; Terraform: an error
+  jsondecode() of a key that is not NFC    aipc: works; Terraform: an error
+  fileset("[]", "*")   aipc: a folder of that name; Terraform: a pattern, as the folder is part of it
   fileset() with a / in {a,b}   aipc: works; Terraform: an error
   true ? "a" : [for x in [1] : x.y]   aipc: the type of a loop or splat that fails is not looked at; Terraform: it is a tuple
   timeadd()            aipc: an error behind the year 9999; Terraform: a time that no function reads
-  tolist([null, []])   aipc: null takes the other's type; Terraform: no single type (but with [null, "a"] it has one). Told apart in same().
+  tolist([null, []])   aipc: null takes the other's type, as in the results of a condition; Terraform: no single type (but with [null, "a"] it
+                       has one), so an empty list may be one of anything. Told apart in same().
   [sensitive(null)]    aipc: the mark stays when the list is converted; Terraform: it goes
   list(... any ...)    aipc: values of a variable's type with any in it are made to be of one type where they can be; Terraform: an error
   try(), can()         aipc: not known while what they try is not; Terraform: decided where its types say so
@@ -620,10 +631,67 @@ class Unknowns(Gen):
             lambda n: f"coalesce({self.any(n)}, u)", lambda n: f"lookup({self.map(n)}, \"b\", 2)", lambda n: f"{self.map(n)}.b", lambda n: f"{self.list(n)}[1]",
             lambda n: f"merge({self.map(n)}, {self.map(n)})", lambda n: f"concat({self.list(n)}, [1])", lambda n: f"can({self.any(n)})", lambda n: f"try({self.any(n)}, 1)",
             lambda n: f"startswith({self.text(n)}, \"a\")", lambda n: f"element({self.list(n)}, 1)", lambda n: f"{self.list(n)}[*]", lambda n: f"issensitive({self.any(n)})",
-            lambda n: f"setunion({self.list(n)}, [\"a\"])", lambda n: f"{self.any(n)} == null", lambda n: f"length(distinct({self.list(n)}))", lambda n: f"{self.text(n)} != null")(d)
+            lambda n: call(self, self.r.choice(PURE), n + 1), lambda n: f"length({call(self, self.r.choice(RESULTS['list']), n)})",
+            lambda n: f"[for v in {call(self, self.r.choice(RESULTS['list'] + RESULTS['map']), n)} : 1]", lambda n: f"setunion({self.list(n)}, [\"a\"])", lambda n: f"{self.any(n)} == null", lambda n: f"length(distinct({self.list(n)}))", lambda n: f"{self.text(n)} != null")(d)
 
 
-GROUPS = ["language", "shapes", "types", "marks", "unknown"] + sorted(FUNCS)
+# Functions get what they are not made for.
+TREES = ["null", "[]", "{}", "[null]", "{a = null}", "[[]]", "[{}]", "[[], {}]", "[1, \"a\"]", "[1, true]", "[true, \"a\"]", "[null, 1, \"a\"]", "[[1], [\"a\"]]", "[[1], [1, 2]]",
+         "[[1], [\"a\", true]]", "[{a = 1}, {a = \"x\"}]", "[{a = 1}, {b = 1}]", "[{a = 1}, {a = 1, b = 2}]", "{a = 1, b = \"x\"}", "{a = [1], b = [\"x\"]}", "{a = [], b = {}}",
+         "{a = {}, b = {c = 1}}", "[tolist([]), [1]]", "[tolist([\"a\"]), [1]]", "[toset([1]), [\"a\"]]", "[tomap({a = 1}), {b = true}]", "tolist([])", "toset([])", "tomap({})",
+         "tolist(null)", "tomap(null)", "toset(null)", "tostring(null)", "tonumber(null)", "tobool(null)", "toset([[1], [2]])", "toset([{a = 1}, {a = 2}])", "toset([null])",
+         "tolist([null, \"a\"])", "tomap({a = null, b = 1})", "[1, 1.0, \"1\"]", "[\"b\", \"a\", \"B\", \"é\", \"e\u0301\", \"\", \"10\", \"9\"]", "[3, 1, 2, 1]", "[[3], [1], [3]]",
+         "[true, false, true]", "{\"é\" = 1, \"e\u0301\" = 2}", "{1 = 1, true = 2}", "{\"a b\" = 1, \"\" = 2}", "{for x in [] : x => x}", "[for x in [1] : x if false]",
+         "sensitive([])", "sensitive(null)", "sensitive({a = 1})", "[sensitive(1)]", "{a = sensitive(\"x\")}", "{(sensitive(\"a\")) = 1}", "toset([sensitive(\"a\"), \"b\"])",
+         "[[[[]]]]", "[\"a\", [\"b\", [\"c\", []]]]", "{a = {b = {c = null}}}", "[tolist([1]), toset([1])]", "[{a = tolist([])}, {a = [1]}]", "[[null], [1]]", "[{a = null}, {a = 1}]",
+         "[[null], [\"a\", null]]", "values({a = 1, b = \"x\"})", "(true ? [1] : [\"a\"])", "(true ? [] : [1])", "(true ? {a = 1} : {})", "(true ? null : [1])", "[true ? null : 1]",
+         "tolist([{a = 1}, {a = null}])", "tolist([[1], []])", "tomap({a = [], b = [1]})", "tolist([tolist([]), tolist([1])])", "[\"1\", \"2\"]", "[\"true\", true]", "tolist([\"1\", 2])"]
+WILD = ["\"a\\u0000b\"", "\"\\ud800\"", "\"\\U0010ffff\"", "\"\\U00110000\"", "\"\\u00e9\"", "\"e\\u0301\"", "\"\\u1100\\u1161\"", "\"\\ufeffa\"", "\"\\u200b\"", "\"🇩🇪🇫🇷\"", "\"👍🏽\"", "\"각\"",
+        "\"a\u0300\u0301\"", "\"\\r\"", "\"\\r\\n\"", "\"\\u0085\"", "\"\\u00a0\"", "\"\\u3000\"", "\"ŒÆ\"", "\"ǅ\"", "\"ŉ\"", "\"ᾳ\"", "\"Σίσυφος\"", "1e308", "1e309", "-1e309", "1e-400", "1e1000",
+        "0.1+0.2", "1/3", "2/3*3", "1e21", "1e20", "123456789.123456789", "-0", "0.0", "-0.0", "1e0", "18446744073709551616", "18446744073709551615", "1.7976931348623157e308",
+        "0.30000000000000004", "100000000000000000000.5", "1e15+0.3", "4.35*100", "1.005*1000", "1e16", "2.5", "-2.5", "1e-6", "1e-5", "\"1e3\"", "\"0x10\"", "\"1_0\"", "\" 1\"", "\"1 \"",
+        "\"1.0\"", "\".5\"", "\"5.\"", "\"+1\"", "\"-0\"", "\"1e400\"", "\"Inf\"", "\"NaN\"", "\"infinity\"", "\"True\"", "\"TRUE\"", "\"yes\"", "\"on\"", "\"t\"", "\"0\"", "\"1\"", "\"\""]
+
+
+class Hostile(Gen):
+    """Calls of any function, most arguments of which are of another kind, or odd ones of theirs."""
+
+    def odd(self):
+        k = self.r.random()
+        if k < 0.45:
+            return self.r.choice(TREES)
+        if k < 0.7:
+            return self.r.choice(WILD)
+        if k < 0.8:
+            return self.pick("[{}]", "[{}, \"a\"]", "toset([{}])", "tolist([{}])", "{{a = {}}}", "sensitive({})", "tomap({{a = {}, b = {}}})", "[[{}]]", "\"x${{{}}}y\"").replace("{}", "%s").replace("{{", "{").replace("}}", "}") \
+                .replace("%s", self.r.choice(WILD + TREES))
+        return q(self.r.choice(TEXTS))
+
+    def hostile(self):
+        name = self.r.choice(ALL)
+        if name in ("format", "formatlist"):
+            args = format_args(self, 1, name == "formatlist")
+            args = [args[0]] + [self.odd() if self.r.random() < 0.7 else x for x in args[1:]]
+        else:
+            args = []
+            for kind in ARGS[name]:
+                for _ in range(self.r.choice([0, 1, 1, 2]) if kind[0] == "+" else self.r.choice([0, 1]) if kind[0] == "?" else 1):
+                    args.append(self.odd() if self.r.random() < 0.6 else self.of(kind.lstrip("+?"), 1))
+        e = f"{name}({', '.join(args)})"
+        k = self.r.random()
+        if k < 0.1:
+            return f"[{e}, {self.odd()}][0]"
+        if k < 0.2:
+            return f"{self.pick('tolist', 'toset', 'tomap', 'tostring', 'jsonencode', 'yamlencode', 'keys', 'flatten', 'length', 'sort', 'distinct')}({e})"
+        if k < 0.25:
+            return f"(true ? {e} : {self.odd()})"
+        return f"try({e}, \"-\")" if k < 0.28 else e
+
+
+ARGS.update(abspath=["path"], ephemeralasnull=["any"], pathexpand=["path"])
+ALL = sorted((ARGS.keys() - {"FORMAT", "FORMATLIST"}))
+PURE = sorted(set(ALL) - FUNCS["filesystem"].keys() - {x for x in FUNCS["hash"] if x.startswith("file")} - {"abspath", "pathexpand"})
+GROUPS = ["language", "shapes", "types", "marks", "unknown", "hostile"] + sorted(FUNCS)
 
 
 def generate(group, seed):
@@ -637,6 +705,8 @@ def generate(group, seed):
     if group == "marks":
         g = Marks(rng)
         return lambda: g.marked(1)
+    if group == "hostile":
+        return Hostile(rng).hostile
     if group == "unknown":
         g = Unknowns(rng)
         return lambda: g.unknown(1)
@@ -677,7 +747,7 @@ def terraform(folder, exprs):
         text = (r.stdout + r.stderr).decode("utf-8", "replace")
         # Infinity is found when the state is written: an error, or a panic when there are two.
         bad = {int(i): "cannot serialize infinity" for i in re.findall(r'output value \\*"[os](\d+)\\*": cannot serialize infinity', text)}
-        for line in r.stdout.decode("utf-8", "replace").splitlines():
+        for line in r.stdout.decode("utf-8", "replace").split("\n"):
             d = json.loads(line).get("diagnostic") if line.startswith("{") else None
             if d and d["severity"] == "error" and "range" in d:
                 bad.setdefault(int(re.search(r"\d+", d["range"]["filename"])[0]), d["summary"] + ": " + d["detail"])
@@ -699,7 +769,7 @@ def terraform(folder, exprs):
             result.append({"error": failed[i]})
         else:
             o = out.get(f"o{i}", {"type": None, "value": None})
-            result.append({"type": o["type"], "value": o["value"], "sensitive": out[f"s{i}"]["value"]})
+            result.append({"type": o["type"], "value": o["value"], "sensitive": out.get(f"s{i}", {"value": None})["value"]})
     return result
 
 
@@ -748,7 +818,7 @@ def unknown_tf(folder, exprs):
         if r.returncode == 0:
             break
         bad = {int(i): "cannot serialize infinity" for i in re.findall(r'output value \\*"o(\d+)\\*": cannot serialize infinity', r.stdout.decode("utf-8", "replace"))}
-        for line in r.stdout.decode("utf-8", "replace").splitlines():
+        for line in r.stdout.decode("utf-8", "replace").split("\n"):
             d = json.loads(line).get("diagnostic") if line.startswith("{") else None
             if d and d["severity"] == "error" and "range" in d:
                 bad.setdefault(int(d["range"]["filename"][1:-3]), d["summary"] + ": " + d["detail"])
@@ -814,12 +884,22 @@ def nearly(a, b):
     return abs(x - y) <= abs(x) * decimal.Decimal("1e-15")
 
 
+KINDER = ["panic in function", "more than 1024 values", '"signum" failed: value must be a whole number', "failed to glob pattern"]
+
+
 def meant(e, tf, us):
+    if "Inf" in e or any(x in us.get("error", "") for x in ("NUL character", "subnets have numbers from 0 on")):
+        return True
     if "error" in tf and "error" not in us:
-        return ("null" in e and "of any single type" in tf["error"]) or (isinstance(e, Typed) and "any" in e.type and "types must all match" in tf["error"])
-    if "error" not in tf and "error" not in us and "sensitive(null)" in e and (us["sensitive"] or "issensitive" in e):
-        return tf["type"] == us["type"]
-    return "error" not in tf and "error" not in us and re.search(r"\b(pow|log)\(", e) and tf["type"] == us["type"] == "number" and nearly(tf["value"], us["value"])
+        return any(x in tf["error"] for x in KINDER) or ("null" in e and re.search("of any single type|must have the same type|must have consistent types", tf["error"])) or \
+            (isinstance(e, Typed) and "any" in e.type and "types must all match" in tf["error"])
+    if "error" not in tf and "sensitive" in e and "null" in e:
+        if "error" not in us and (us["sensitive"] or "issensitive" in e):
+            return tf["type"] == us["type"]
+        return tf["type"] == "dynamic" and tf["value"] is None and "not known" in us.get("error", "")    # format() of a null without type
+    if "error" not in tf and "error" not in us and tf["value"] == us["value"] == [] and re.search(r"null|for |\[\*]|\.\*", e):
+        return True
+    return "error" not in tf and "error" not in us and re.search(r"\b(pow|log)\(", e) and tf["type"] == us["type"] and nearly(tf["value"], us["value"])
 
 
 def same(tf, us):
@@ -834,11 +914,15 @@ def same(tf, us):
 
 def meant_unknown(e, tf, us):
     """What is left open is never wrong; a value has to be that of Terraform, and there."""
+    if "[u, 1] == [u, 2]" in e or ("unknown" in tf and "value" in us and re.search(r"\b(alltrue|anytrue|matchkeys)\(", e)):
+        return True
     if "unknown" in us:
-        return "error" in tf or re.search(r"\b(can|try)\(|[!=]= (null|to\w+\(null\))|\? 1 : 1|u == u|length\(toset\(", e)
+        return "error" in tf or re.search(r"\b(can|try|set\w+|matchkeys)\(|length\(\"|[!=]= (null|to\w+\(null\))|\? 1 : 1|u == u|length\(toset\(", e)
     if "unknown" in tf and "error" in us:                      # it fails whatever the unknown turns out to be
-        return "zipmap(): the number of keys" in us["error"]
-    return "unknown" in tf and "value" in us and "[u, 1] == [u, 2]" in e
+        return any(x in us["error"] for x in ("zipmap(): the number of keys", "coalescelist(): a list or tuple"))
+    if "value" in tf and "flatten(): a list, set or tuple" in us.get("error", ""):
+        return True                                            # of an object, which is an error where all is known
+    return "error" in tf and "null" in e and "of any single type" in tf["error"]
 
 
 def compare_unknown(args, exprs):
@@ -877,7 +961,7 @@ def main():
     total = bad = fine = 0
     if args.expressions:
         with open(args.expressions, encoding="utf-8") as f:
-            exprs = f.read().splitlines()
+            exprs = f.read().rstrip("\n").split("\n")
         bad, fine = compare(args, exprs)
         total = len(exprs)
     for group in [] if args.expressions else [args.group] if args.group else GROUPS:

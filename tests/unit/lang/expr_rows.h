@@ -467,6 +467,20 @@ static const struct expr_row expr_rows[] = {
 	{ "[for x in\n[1] :\nx]", "[1]" },
 	{ "{for x in\n[1] :\n\"a\" =>\nx}", "{\"a\":1}" },
 	{ "(1\n+ 2)", "3" },
+	{ "\"a\\u0000b\"", "\"a\\u0000b\"" },
+	{ "\"a\\u0000b${1}\" == \"a\\u0000c1\"", "false" },
+	{ "\"\\ud800\"", "2 E0202" },
+	{ "\"\\U00110000\"", "2 E0202" },
+	{ "\"\\U0010ffff\"", "\"\364\217\277\277\"" },
+	{ "[null] == [tostring(null)]", "false" },
+	{ "[[null]] == [[null]]", "true" },
+	{ "{a = null} == {a = tostring(null)}", "false" },
+	{ "tolist([]) == slice(tolist([\"a\"]), 0, 0)", "false" },
+	{ "[t.unknown] == [1]", "unknown" },
+	{ "t.number == t.list", "unknown" },
+	{ "t.number == true", "false" },
+	{ "length(t.number[*])", "unknown" },
+	{ "[for v in (true ? toset([t.number, 1]) : tolist([\"a\"])) : 1]", "unknown" },
 };
 
 #endif

@@ -87,7 +87,7 @@ static const struct { const char *x, *y, *want; } equal_rows[] = {
 	{ "{'~set(number)':[2,1]}", "{'~set(number)':[1,2,2]}", "true" },
 	{ "{'~list(string)':[]}", "{'~list(number)':[]}", "false" },
 	{ "-0", "0", "true" }, { "0.1", "0.1", "true" }, { "1e30", "1e30", "true" }, { "1e30", "1e31", "false" },
-	{ "[null]", "[{'~null':'string'}]", "true" },
+	{ "[null]", "[{'~null':'string'}]", "false" },
 };
 
 static void equality_never_converts(void **unused)
