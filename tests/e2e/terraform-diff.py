@@ -43,6 +43,7 @@ Differences that are meant, and kept out of what is generated (see docs/function
 """
 import argparse
 import base64
+import contextlib
 import decimal
 import json
 import os
@@ -742,6 +743,8 @@ def terraform(folder, exprs):
     if any(isinstance(e, Typed) for e in exprs):
         subprocess.run(["terraform", "get", "-no-color"], cwd=folder, env=terraform_env(), capture_output=True, check=False)
     for _ in range(20):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(folder, "..", "terraform.tfstate"))       # what is there must be of this apply
         r = subprocess.run(["terraform", "apply", "-auto-approve", "-json", "-input=false", "-no-color", "-lock=false", STATE], cwd=folder, env=terraform_env(),
                            capture_output=True, check=False)
         text = (r.stdout + r.stderr).decode("utf-8", "replace")
@@ -897,8 +900,8 @@ def meant(e, tf, us):
         if "error" not in us and (us["sensitive"] or "issensitive" in e):
             return tf["type"] == us["type"]
         return tf["type"] == "dynamic" and tf["value"] is None and "not known" in us.get("error", "")    # format() of a null without type
-    if "error" not in tf and "error" not in us and tf["value"] == us["value"] == [] and re.search(r"null|for |\[\*]|\.\*", e):
-        return True
+    if "error" not in tf and "error" not in us and tf["value"] == us["value"]:                # a type that only the other result of a condition has
+        return ("null" in e and ("dynamic" in str(tf["type"]) or us["value"] == [])) or re.search(r"for |\[\*]|\.\*", e)
     return "error" not in tf and "error" not in us and re.search(r"\b(pow|log)\(", e) and tf["type"] == us["type"] and nearly(tf["value"], us["value"])
 
 
