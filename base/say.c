@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 void say_hold_streams(void)
 {
@@ -16,20 +17,11 @@ void say_hold_streams(void)
 			_exit(1);
 }
 
-/* Columns of the first N bytes of UTF-8. */
-static size_t columns(const char *s, size_t n)
-{
-	size_t wide = 0;
-	for (size_t i = 0; i < n; i++)
-		wide += ((unsigned char)s[i] & 0xc0) != 0x80;
-	return wide;
-}
-
 void say_wrap(FILE *to, const char *text, size_t indent, size_t at, size_t width)
 {
 	bool fresh = at == 0 || at == indent;
 	while (*text) {
-		size_t n = strcspn(text, " \n"), wide = columns(text, n);
+		size_t n = strcspn(text, " \n"), wide = str_columns(text, n);
 		if (!fresh && at + 1 + wide > width) {
 			fprintf(to, "\n%*s", (int)indent, "");
 			at = indent;

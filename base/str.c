@@ -243,3 +243,24 @@ void str_tame(char *text, const char *keep)
 	}
 	*to = '\0';
 }
+
+static bool begins(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+size_t str_columns(const char *text, size_t n)
+{
+	size_t columns = 0;
+	for (size_t i = 0; i < n; i++)
+		columns += begins(text[i]);
+	return columns;
+}
+
+size_t str_within(const char *text, size_t columns)
+{
+	size_t n = 0, at = 0;
+	for (; text[at] && (n < columns || !begins(text[at])); at++)
+		n += begins(text[at]);
+	return at;
+}

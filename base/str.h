@@ -48,6 +48,10 @@ const char *str_nearest(const char *word, const char *const *names);
 int str_natural_cmp(const char *a, const char *b);
 /* What comes from outside must not speak to a terminal: control characters of TEXT but those in KEEP (C1 in UTF-8 too) become '?', in place. */
 void str_tame(char *text, const char *keep);
+/* Columns that the first N bytes of TEXT take: one a code point of UTF-8. */
+size_t str_columns(const char *text, size_t n);
+/* Bytes of the first COLUMNS of TEXT, or of all of it: never half of a character. */
+size_t str_within(const char *text, size_t columns);
 /* Lower-case hex SHA-256 of DATA into OUT (65 bytes). */
 void str_sha256(const void *data, size_t len, char out[65]);
 

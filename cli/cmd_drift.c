@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/say.h"
 #include "base/str.h"
 #include "cli/planning.h"
 #include "cli/show.h"
@@ -24,6 +25,15 @@ static bool drifted(const struct change *ch)
 	return ch->action != ACT_SKIP && ch->action != ACT_DEFER && (ch->cause & CAUSE_DRIFT);
 }
 
+static void print_row(struct cli *c, const char *type, const char *left, const char *text)
+{
+	enum { TEXT = 44 };          /* columns in front of it, or more */
+	autofree char *begin = xasprintf("  %-12s %-28s", type, left);
+	fputs(begin, c->out);
+	size_t at = str_columns(begin, strlen(begin)), indent = c->width < 80 ? 6 : TEXT;
+	say_wrap(c->out, text, indent, at == indent ? at - 1 : at, (size_t)c->width);
+}
+
 /* "  firmware  gpu-0003 HostBMC_0        pinned 24.09.17, found 24.05.1" */
 static void print_attr(struct cli *c, const struct change *ch, const struct attr_change *ac)
 {
@@ -41,7 +51,7 @@ static void print_attr(struct cli *c, const struct change *ch, const struct attr
 	} else {
 		str_add(&text, "declared, but it is gone");
 	}
-	fprintf(c->out, "  %-12s %-28s %s\n", ch->type, left.at, text.at);
+	print_row(c, ch->type, left.at, text.at);
 	str_release(&left);
 	str_release(&text);
 }
@@ -69,7 +79,7 @@ static void print_text(struct cli *c, const struct plan *p, size_t n)
 		if (ch->action != ACT_SKIP || (last && strcmp(last, name) == 0))
 			continue;
 		last = name;
-		fprintf(c->out, "  %-12s %-28s %s\n", "unknown", name, ch->reason);
+		print_row(c, "unknown", name, ch->reason);
 	}
 	size_t known = p->counts.objects - p->counts.skip - n;
 	fprintf(c->out, "%zu drifted, %zu unknown, %zu as declared.\n", n, p->counts.skip, known);

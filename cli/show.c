@@ -33,8 +33,8 @@ void show_value(const json_t *v, size_t max, struct str *out)
 		return;
 	}
 	str_tame(text, "");
-	bool cut = strlen(text) > max;
-	str_addn(out, text, cut ? max - 2 : strlen(text));
+	bool cut = str_columns(text, strlen(text)) > max;
+	str_addn(out, text, str_within(text, cut ? max - 2 : max));
 	str_add(out, cut ? ".." : "");
 }
 
@@ -46,6 +46,30 @@ static const char *plain(struct shower *s, const char *text)
 	return copy;
 }
 
+static int columns(const char *text)
+{
+	return (int)str_columns(text, strlen(text));
+}
+
+/* TEXT, or what MOST columns hold of it, which ends in ".." then. */
+static const char *cut(struct shower *s, const char *text, int most)
+{
+	return columns(text) <= most ? text : arena_printf(s->arena, "%.*s..", (int)str_within(text, (size_t)(most - 2)), text);
+}
+
+/* "OLD -> NEW" in ROOM columns: the longer one is cut, or each to half of it, so that what is shown of either is never taken for all. */
+static const char *cut_change(struct shower *s, const char *text, int room)
+{
+	static const char arrow[] = " -> ";
+	const char *at = strstr(text, arrow);
+	if (columns(text) <= room || !at || room < 16)
+		return cut(s, text, room);
+	const char *old = arena_printf(s->arena, "%.*s", (int)(at - text), text), *new = at + sizeof(arrow) - 1;
+	int both = room - (int)sizeof(arrow) + 1, half = both / 2, o = columns(old), n = columns(new);
+	o = n <= half ? both - n : o <= half ? o : half;
+	return arena_printf(s->arena, "%s%s%s", cut(s, old, o), arrow, cut(s, new, both - (columns(old) < o ? columns(old) : o)));
+}
+
 /* LEFT, then RIGHT ending at the last column, on one line. */
 static void line(struct shower *s, char symbol, const char *left, const char *right)
 {
@@ -54,7 +78,7 @@ static void line(struct shower *s, char symbol, const char *left, const char *ri
 	left = plain(s, left);
 	const char *at = strchr(symbols, symbol);
 	bool color = s->c->color_out && at;
-	int width = s->c->width - 2, gap = width - 4 - (int)strlen(left) - (int)strlen(right);
+	int width = s->c->width - 2, gap = width - 4 - columns(left) - columns(right);
 	/* "<=" is how data that is read later is written. */
 	fprintf(s->c->out, symbol == '<' ? " %s%c=%s %s%s%s" : "  %s%c%s %s%s%s", color ? paint(true, paints[at - symbols]) : "", symbol, paint(color, P_RESET),
 		paint(s->c->color_out, P_BOLD), left, paint(s->c->color_out, P_RESET));
@@ -69,13 +93,10 @@ static void wrapped(struct shower *s, int indent, const char *text)
 	int width = s->c->width - indent - 1;
 	text = plain(s, text);
 	while (*text) {
-		int n = 0, wide = 0, space = 0;
-		for (; text[n] && (wide < width || ((unsigned char)text[n] & 0xc0) == 0x80); n++) {
-			space = text[n] == ' ' ? n : space;
-			wide += ((unsigned char)text[n] & 0xc0) != 0x80;
-		}
-		if (text[n] && text[n] != ' ' && space)
-			n = space;
+		int n = (int)str_within(text, (size_t)width), space = n;
+		while (text[n] && space > 0 && text[space] != ' ')
+			space--;
+		n = text[n] && space ? space : n;
 		fprintf(s->c->out, "%*s%.*s\n", indent, "", n, text);
 		text += n;
 		text += strspn(text, " ");
@@ -94,17 +115,14 @@ static void print_rows(struct shower *s, const struct row *rows, size_t n)
 			wrapped(s, 6, arena_printf(s->arena, "%s: %s  %s%s%s", name, does, count, r->tail[0] ? "  " : "", plain(s, r->tail)));
 			continue;
 		}
-		int title = (int)strlen(name), what = (int)strlen(does);
-		/* What is too long for its column takes from its neighbour, then from the end of the text. */
-		int room = title_w + what_w, shown = what;
-		if (title > room - 26)
-			title = room - 26;
-		int title_col = title >= title_w ? title + 1 : title_w;
-		if (title + 1 + what > room)
-			shown = room - title - 1;
-		else if (title_col + what > room)
+		/* What is too long for its column takes from its neighbour, then it is cut. */
+		int room = title_w + what_w;
+		name = cut(s, name, room - 26);
+		does = cut_change(s, does, room - columns(name) - 1);
+		int title = columns(name), what = columns(does), title_col = title >= title_w ? title + 1 : title_w;
+		if (title_col + what > room)
 			title_col = room - what;
-		fprintf(s->c->out, "      %-*.*s%-*.*s %4s%s%s\n", title_col, title, name, room - title_col, shown, does, count,
+		fprintf(s->c->out, "      %s%*s%s%*s %4s%s%s\n", name, title_col - title, "", does, room - title_col - what, "", count,
 			r->tail[0] ? "  " : "", plain(s, r->tail));
 	}
 }
@@ -438,15 +456,6 @@ static void print_effects(struct shower *s)
 
 /* --- the whole ----------------------------------------------------------------------------------------------------- */
 
-/* At most 60 columns of TEXT, fewer where a line has no room for them, never half of a character. */
-static const char *cut(struct shower *s, const char *text)
-{
-	size_t n = 0, at = 0, most = s->c->width < 70 ? (size_t)s->c->width - 10 : 60;
-	for (; text[at] && (n < most || ((unsigned char)text[at] & 0xc0) == 0x80); at++)
-		n += ((unsigned char)text[at] & 0xc0) != 0x80;
-	return text[at] ? arena_printf(s->arena, "%.*s..", (int)at, text) : text;
-}
-
 static void print_outputs(struct shower *s)
 {
 	if (s->p->n_outputs)
@@ -456,7 +465,8 @@ static void print_outputs(struct shower *s)
 		const char *before = o->sensitive ? "(sensitive)" : o->before ? o->before : "(none)";
 		const char *after = o->sensitive ? "(sensitive)" : o->after ? o->after : s->p->destroy ? "(gone)" : "(gone, or known after apply)";
 		fputc(' ', s->c->out);
-		say_wrap(s->c->out, plain(s, arena_printf(s->arena, "%s: %s -> %s", o->name, cut(s, before), cut(s, after))), 6, 1, (size_t)s->c->width);
+		int most = s->c->width < 70 ? s->c->width - 10 : 60;
+		say_wrap(s->c->out, plain(s, arena_printf(s->arena, "%s: %s -> %s", o->name, cut(s, before, most), cut(s, after, most))), 6, 1, (size_t)s->c->width);
 	}
 }
 
@@ -469,6 +479,18 @@ static void print_nothing(struct shower *s)
 	else
 		fprintf(s->c->out, "\nNo changes in what could be planned: %zu object%s match%s the spec, %zu left out.\n", matching,
 			PLURAL(matching), matching == 1 ? "es" : "", left);
+}
+
+/* WORD as it may be pasted into a shell. */
+static const char *pasted(struct shower *s, const char *word)
+{
+	if (!strpbrk(word, " '\"$&;()<>|*?[]#~`\\!{}"))
+		return word;
+	autostr struct str text;
+	str_init(&text, STR_OURS);
+	for (; *word; word++)
+		str_addf(&text, *word == '\'' ? "'\\%c'" : "%c", *word);
+	return arena_printf(s->arena, "'%s'", text.at);
 }
 
 /* On one line where there is room. */
@@ -495,8 +517,9 @@ static void print_summary(struct shower *s)
 	if (n->defer)
 		fprintf(s->c->out, ", %zu deferred", n->defer);
 	fputs(".\n", s->c->out);
-	if (s->o->saved)
-		next_step(s, arena_printf(s->arena, "Run exactly this with  aipc apply %s", s->o->saved), arena_printf(s->arena, "Details:  aipc show %s", s->o->saved));
+	const char *saved = s->o->saved ? pasted(s, s->o->saved) : NULL;
+	if (saved)
+		next_step(s, arena_printf(s->arena, "Run exactly this with  aipc apply %s", saved), arena_printf(s->arena, "Details:  aipc show %s", saved));
 	else if (s->o->command)
 		next_step(s, arena_printf(s->arena, "Run it with  aipc %s", s->o->command), "Details:  aipc plan --verbose");
 }

@@ -67,7 +67,7 @@ want() {
 		cat last.out last.err
 		fail "'$*' ended with $rc, wanted $status"
 	fi
-	if [[ -n $text ]] && ! grep -qF -- "$text" last.out last.err && ! cat last.out last.err | tr -s ' \n' ' ' | grep -qF -- "$text"; then
+	if [[ -n $text ]] && ! grep -qF -- "$text" last.out last.err && ! cat last.out last.err | tr -s ' \n' ' ' | grep -qF -- "$(tr -s ' ' <<<"$text")"; then
 		cat last.out last.err
 		fail "'$*' did not say: $text"
 	fi

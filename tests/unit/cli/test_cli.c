@@ -241,7 +241,32 @@ static void a_narrow_terminal_gets_it_all(void **unused)
 	assert_fits(one);
 	assert_fits(two);
 	assert_non_null(strstr(one, "aipc apply first.plan   Details:  aipc show first.plan\n"));
+	autofree char *three = text_at(&p, false, 80, "it's all.plan");
+	assert_non_null(strstr(three, "aipc apply 'it'\\''s all.plan'\n"));
 	assert_non_null(strstr(two, "aipc apply plans/2026/november/first.plan\nDetails:  aipc show plans/2026/november/first.plan\n"));
+}
+
+/* What does not fit is cut, and says so: nobody takes a part of a value for the value. */
+static void values_that_are_cut_say_so(void **unused)
+{
+	(void)unused;
+	static const struct { const char *old, *new, *row; } rows[] = {
+		{ "3e0529f999136e8e7bdef5bbb8aa", "92260e4400aa88bb99cc77dd66ee",
+		  "      firmware BMC 3e0529f999136e8e.. -> 92260e4400aa88bb9..    1  AC cycle\n" },
+		{ "1.0", "a-version-of-more-than-28-columns-in-all", "      firmware BMC       1.0 -> a-version-of-more-than-28-..    1  AC cycle\n" },
+		{ "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc",
+		  "x", NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autojson json_t *old = json_string(rows[i].old), *new = json_string(rows[i].new);
+		struct attr_change bmc = { .path = "components.BMC.version", .shown = "BMC", .before = old, .after = new, .cause = CAUSE_SPEC };
+		struct change change = firmware_change(0, &bmc, 1);
+		struct plan p = { .id = "7f3a9c012345", .changes = &change, .n = 1, .counts = { .objects = 1, .update = 1 } };
+		autofree char *text = text_of(&p, false);
+		assert_fits(text);
+		if (rows[i].row && !strstr(text, rows[i].row))
+			fail_msg("wanted %s, got %s", rows[i].row, text);
+	}
 }
 
 static void many_different_values_are_one_line(void **unused)
@@ -287,6 +312,7 @@ int main(void)
 		cmocka_unit_test(durations_are_those_people_use),
 		cmocka_unit_test(identical_changes_are_one_line),
 		cmocka_unit_test(a_narrow_terminal_gets_it_all),
+		cmocka_unit_test(values_that_are_cut_say_so),
 		cmocka_unit_test(many_different_values_are_one_line),
 		cmocka_unit_test(nothing_to_do_is_one_line),
 	};
