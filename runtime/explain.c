@@ -160,11 +160,9 @@ static void say_waiting(struct str *s, const json_t *j)
 	const json_t *reasons = json_at(j, "reasons");
 	size_t i;
 	json_t *text;
-	str_add(s, "waits");
-	if (json_at(j, "waitingSeconds")) {
-		str_add(s, " since ");
+	str_add(s, json_at(j, "waitingSeconds") ? "has waited " : "waits");
+	if (json_at(j, "waitingSeconds"))
 		say_for(s, json_int(j, "waitingSeconds", 0));
-	}
 	str_addf(s, " for scheduler %s.\n", json_str(j, "scheduler"));
 	if (json_str(j, "wouldGoTo"))
 		str_addf(s, "  It has room now, on node %s. If nothing happens, the scheduler is not running.\n", json_str(j, "wouldGoTo"));
