@@ -482,6 +482,27 @@ void pod_unref(struct pod *p)
 	arena_free(p->arena);            /* and P with it */
 }
 
+/* Do they ask for labels of namespaces? */
+static bool asks_namespaces(const struct pod_term *terms, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (terms[i].namespaces.n)
+			return true;
+	return false;
+}
+
+/* In a cluster every namespace has an object; a file may lack them, and then a selector of namespaces finds none. */
+static void note_namespaces(struct model *m)
+{
+	for (size_t i = 0; i < m->pods.len; i++) {
+		const struct pod *p = m->pods.at[i];
+		if (model_namespace(m, p->ns) || !(asks_namespaces(p->near, p->n_near) || asks_namespaces(p->apart, p->n_apart)))
+			continue;
+		model_note(m, "pod %s selects namespaces by their labels, but Namespace %s is not there; kubectl get namespaces adds them", p->key, intern_text(m->names, p->ns));
+		return;
+	}
+}
+
 void model_settle(struct model *m)
 {
 	if (m->nodes.len)
@@ -500,4 +521,5 @@ void model_settle(struct model *m)
 		if (n && !p->node)
 			model_bind(m, p, n);
 	}
+	note_namespaces(m);
 }

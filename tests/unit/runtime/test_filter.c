@@ -317,6 +317,8 @@ static void strange_objects(void **unused)
 		{ "{'kind':'Pod','metadata':{'name':'p','labels':[1]},'spec':{'containers':[3,{'ports':[7],'resources':{'requests':[]}}],'initContainers':[null]}}", 0, 0 },
 		{ "{'kind':'Node','metadata':{'name':'n'},'spec':{'taints':[7]},'status':{'allocatable':{'cpu':{},'pods':true}}}", 0, 2 },
 		{ "{'kind':'Pod','metadata':{'name':'p'},'spec':{'nodeName':'n','containers':7}}", 0, 1 },
+		{ "{'kind':'List','items':[{'kind':'Pod','metadata':{'name':'p'},'spec':{" TERM("podAffinity", WEB, ",'namespaceSelector':{'matchLabels':{'team':'x'}}") "}}]}", 0, 1 },
+		{ "{'kind':'List','items':[{'kind':'Pod','metadata':{'name':'p'},'spec':{" TERM("podAffinity", WEB, ",'namespaceSelector':{}") "}}]}", 0, 0 },
 		{ "{'kind':'List','items':null}", 0, 0 }, { "{'kind':'List'}", 0, 0 }, { "{'kind':'List','items':{}}", E_INPUT, 0 },
 		{ "{'kind':'List','items':[{'kind':'Node','metadata':{'name':'n'}},{'kind':'Node','metadata':{'name':'n'}}]}", 0, 1 },
 	};
