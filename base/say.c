@@ -20,27 +20,25 @@ void say_hold_streams(void)
 void say_wrap(FILE *to, const char *text, size_t indent, size_t at, size_t width)
 {
 	bool fresh = at == 0 || at == indent;
-	while (*text) {
-		size_t n = strcspn(text, " \n"), wide = str_columns(text, n);
-		if (!fresh && at + 1 + wide > width) {
-			fprintf(to, "\n%*s", (int)indent, "");
-			at = indent;
-			fresh = true;
-		} else if (!fresh) {
-			fputc(' ', to);
-			at++;
-		}
-		fwrite(text, 1, n, to);
-		at += wide;
-		text += n;
-		fresh = fresh && n == 0;
-		if (*text == '\n') {
+	size_t gap = 1, n;           /* blanks that wait for a word behind them */
+	for (; *text; text += n) {
+		n = strcspn(text, " \n");
+		size_t wide = str_columns(text, n);
+		bool ends = *text == '\n';
+		if (ends || (n && !fresh && at + gap + wide > width)) {
 			fprintf(to, "\n%*s", (int)indent, "");
 			at = indent;
 			fresh = true;
 		}
-		if (*text)
-			text++;
+		if (n == 0) {
+			gap += !ends;
+			n = 1;
+			continue;
+		}
+		fprintf(to, "%*s%.*s", fresh ? 0 : (int)gap, "", (int)n, text);
+		at += (fresh ? 0 : gap) + wide;
+		fresh = false;
+		gap = 0;
 	}
 	fputc('\n', to);
 }

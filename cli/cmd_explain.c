@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/say.h"
 #include "cli/show.h"
 #include "cli/work.h"
 #include "lang/codes.h"
@@ -126,7 +127,6 @@ static void print_node(struct cli *c, const json_t *j, int depth)
 	const json_t *from = json_at(j, "from");
 	autostr struct str s;
 	str_init(&s, STR_OURS);
-	str_addf(&s, "%*s", 2 * depth, "");
 	if (json_at(j, "more")) {
 		str_addf(&s, "and %lld more instances of %s", (long long)json_int(j, "more", 0), json_str(j, "what"));
 	} else {
@@ -141,7 +141,8 @@ static void print_node(struct cli *c, const json_t *j, int depth)
 		add_how(j, &s);
 		add_place(j, &s);
 	}
-	fprintf(c->out, "%s\n", s.at);
+	fprintf(c->out, "%*s", 2 * depth - 1, "");
+	say_wrap(c->out, s.at, 2 * (size_t)depth + 4, 2 * (size_t)depth - 1, (size_t)c->width);
 	if (json_str(j, "expression"))
 		fprintf(c->out, "%*s%s\n", 2 * depth + 4, "", json_str(j, "expression"));
 	for (size_t i = 0; i < json_array_size(from); i++)

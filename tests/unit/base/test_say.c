@@ -50,6 +50,7 @@ static void lines_have_an_indent(void **unused)
 		/* A word that ends where the indent is, is still a word. */
 		{ "a: b c", 2, 0, 80, "a: b c\n" },
 		{ "one  two   three", 0, 0, 8, "one  two\nthree\n" },
+		{ "one  two ", 0, 0, 5, "one\ntwo\n" },                      /* no line ends in a blank */
 		{ "endlesslylong x", 1, 0, 4, "endlesslylong\n x\n" },
 		{ "", 3, 0, 80, "\n" },
 	};
