@@ -52,9 +52,10 @@ static void put_node(struct world *w, unsigned i)
 {
 	unsigned rack = below(w, 20) ? i / 4 : below(w, 6), gpus = below(w, 4) ? 8 : below(w, 9);
 	put(w, fixture("{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%02u','labels':{'aipc.dev/spine-group':'s%u','aipc.dev/leaf':'l%u','disk':'%s'%s}},"
-		       "'spec':{'unschedulable':%s%s},'status':{'allocatable':{'cpu':'64','pods':'12','nvidia.com/gpu':'%u'}}}", i, rack / 3, rack,
+		       "'spec':{'unschedulable':%s%s},'status':{'allocatable':{'cpu':'64','pods':'12','nvidia.com/gpu':'%u'}%s}}", i, rack / 3, rack,
 		      below(w, 2) ? "ssd" : "hdd", below(w, 12) ? "" : ",'aipc.dev/spare':'true'", below(w, 8) ? "false" : "true",
-		      below(w, 6) ? "" : ",'taints':[{'key':'t','value':'x','effect':'NoSchedule'}]", gpus));
+		      below(w, 6) ? "" : ",'taints':[{'key':'t','value':'x','effect':'NoSchedule'}]", gpus,
+		      below(w, 3) ? "" : ",'declaredFeatures':['UserNamespacesHostNetworkSupport']"));
 }
 
 static const char *choice(struct world *w, const char *const *of, unsigned n)
@@ -69,7 +70,7 @@ static void put_new_pod(struct world *w, unsigned i)
 		",'affinity':{'podAntiAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'aipc.dev/leaf','labelSelector':{'matchLabels':{'app':'a'}}}]}}",
 		",'affinity':{'podAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'aipc.dev/leaf','labelSelector':{'matchLabels':{'app':'b'}}}]}}",
 		",'topologySpreadConstraints':[{'maxSkew':1,'topologyKey':'aipc.dev/spine-group','whenUnsatisfiable':'DoNotSchedule','labelSelector':{'matchLabels':{'app':'c'}}}]",
-		",'schedulingGates':[{'name':'g'}]",
+		",'schedulingGates':[{'name':'g'}]", ",'hostNetwork':true,'hostUsers':false",
 		",'volumes':[{'name':'a','persistentVolumeClaim':{'claimName':'c0'}},{'name':'b','persistentVolumeClaim':{'claimName':'c1'}}]",
 		",'volumes':[{'name':'a','persistentVolumeClaim':{'claimName':'c2'}}]", ",'volumes':[{'name':'a','persistentVolumeClaim':{'claimName':'c3'}}]",
 	};
@@ -82,7 +83,7 @@ static void put_new_pod(struct world *w, unsigned i)
 		       "'labels':{'app':'%s'%s}%s},'spec':{'schedulerName':'%s','priority':%d,'containers':[{'name':'c','resources':{'requests':{'cpu':'%u','nvidia.com/gpu':'%u'}}}]%s}}",
 		      i, w->uid++, below(w, 60), choice(w, apps, 4), gang,
 		      movable ? ",'annotations':{'aipc.dev/movable':'true'},'ownerReferences':[{'kind':'ReplicaSet','name':'r','controller':true}]" : "", below(w, 12) ? "aipc" : "other", 0, 1 + below(w, 3),
-		      member ? 4 : below(w, 5), choice(w, specs, member ? 4 : 12)));
+		      member ? 4 : below(w, 5), choice(w, specs, member ? 4 : ARRAY_LEN(specs))));
 }
 
 /* Something about a pod that is there: it ends, it is deleted slowly, it gets a label. */
@@ -250,6 +251,7 @@ static void same_node(const struct model *a, const struct node *x, const struct 
 	assert_int_equal(x->pods.len, y->pods.len);
 	assert_int_equal(x->spare, y->spare);
 	assert_int_equal(x->cordoned, y->cordoned);
+	assert_int_equal(x->features, y->features);
 	assert_int_equal(x->max_pods, y->max_pods);
 	assert_int_equal(x->has.n, y->has.n);
 	for (uint32_t i = 0; i < x->has.n; i++)
