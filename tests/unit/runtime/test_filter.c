@@ -389,6 +389,22 @@ static void fields_of_another_type(void **unused)
 	}
 }
 
+/* Who waits for a feature is tried again when a node has got it, and not when it lost it. */
+static void a_feature_is_a_gain(void **unused)
+{
+	(void)unused;
+	struct model *m = model_new();
+	struct node *n;
+	autojson json_t *with = fixture(DECLARES("'RestartAllContainersOnContainerExits'")), *without = fixture(DECLARES(""));
+	assert_true(model_put_node(m, without, &n));
+	assert_true(model_put_node(m, with, &n));
+	assert_int_equal(n->features, FEATURE_RESTART_ALL);
+	assert_false(model_put_node(m, with, &n));
+	assert_false(model_put_node(m, without, &n));
+	assert_int_equal(n->features, 0);
+	model_free(m);
+}
+
 static void errors_say_where(void **unused)
 {
 	(void)unused;
@@ -404,7 +420,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resources_rows), cmocka_unit_test(nodes_rows), cmocka_unit_test(passing_rows), cmocka_unit_test(who_is_only_expected_is_nobodys_neighbour), cmocka_unit_test(ports_rows), cmocka_unit_test(between_rows),
-		cmocka_unit_test(volumes_rows), cmocka_unit_test(strange_objects), cmocka_unit_test(fields_of_another_type), cmocka_unit_test(long_lists), cmocka_unit_test(errors_say_where),
+		cmocka_unit_test(volumes_rows), cmocka_unit_test(strange_objects), cmocka_unit_test(fields_of_another_type), cmocka_unit_test(long_lists), cmocka_unit_test(a_feature_is_a_gain), cmocka_unit_test(errors_say_where),
 	};
 	json_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
