@@ -114,6 +114,8 @@ static int simulate_run(struct rt *rt)
 	model_settle(m);
 	for (size_t i = 0; i < m->notes.len; i++)
 		fprintf(rt->err, "note: %s.\n", m->notes.at[i]);
+	if (!m->nodes.len)
+		fprintf(rt->err, "note: no Node is there, so nothing can be placed.\n");
 	struct whose whose = { m, o->name };
 	if (o->feasible)
 		print_feasible(rt, m, &whose);

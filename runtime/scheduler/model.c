@@ -263,7 +263,7 @@ int model_read(struct model *m, const char *file, struct err *err)
 	int rc = json_read_input(file, MAX_FILE, &j, err);
 	if (rc == E_INPUT) {
 		autofree char *what = xstrdup(err->msg);
-		return err_set(err, rc, "%.600s; wanted is a file as kubectl get -o json prints it", what);
+		return err_set(err, rc, "%.600s; wanted is what kubectl get -o json prints, in a file or through a pipe to -f -", what);
 	}
 	if (rc)
 		return rc;

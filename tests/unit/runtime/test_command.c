@@ -4,9 +4,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "runtime/command.h"
+#include "tests/unit/scratch.h"
 
 struct run { int status; char *out, *err; };
 
@@ -65,6 +67,9 @@ static void words(void **unused)
 		{ { "review", "-f", "/nonexistent", NULL }, EXIT_ERROR, "", "/nonexistent" },
 		{ { "review", "-f", "README.md", NULL }, EXIT_ERROR, "", "as kubectl get -o json prints it.\n" },
 		{ { "simulate", "-f", "README.md", NULL }, EXIT_ERROR, "", "is not valid JSON" },
+		{ { "simulate", "-f", "README.md", NULL }, EXIT_ERROR, "", "kubectl" },
+		{ { "explain", "pod", "p", "-f", "README.md", NULL }, EXIT_ERROR, "", "kubectl" },
+		{ { "simulate", "-f", "docs", NULL }, EXIT_ERROR, "", "pipe" },
 		{ { "review", "-f", "x", "--at", "noon", NULL }, EXIT_USAGE, "", "not \"noon\"" },
 		{ { "version", "--", "-h", NULL }, EXIT_USAGE, "", "version takes no arguments" },
 	};
@@ -76,6 +81,34 @@ static void words(void **unused)
 		assert_true(rows[i].err[0] || !r.err[0]);
 		run_free(&r);
 	}
+}
+
+static void what_simulate_says_of_odd_files(void **unused)
+{
+	(void)unused;
+	static const struct { const char *text; int status; const char *err; } rows[] = {
+		{ "{\"kind\":\"List\",\"items\":[]}", EXIT_OK, "note: no Node is there" },
+		{ "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"message\":\"Unauthorized\"}", EXIT_OK, "note: no Node is there" },
+		{ "{\"kind\":\"Node\",\"metadata\":{\"name\":\"n\"}}", EXIT_OK, "" },
+		{ "{\"kind\":\"List\",\"items\":[{\"kind\":\"Node\"},7]}", EXIT_ERROR, "odd.json: items[1]: " },
+		{ "", EXIT_ERROR, "JSON" },
+	};
+	char dir[64], file[80];
+	assert_true(scratch(dir));
+	snprintf(file, sizeof(file), "%s/odd.json", dir);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		FILE *f = fopen(file, "w");
+		assert_non_null(f);
+		fputs(rows[i].text, f);
+		fclose(f);
+		struct run r = run((const char *const[]){ "simulate", "-f", file, NULL });
+		assert_int_equal(r.status, rows[i].status);
+		assert_non_null(strstr(r.err, rows[i].err));
+		assert_true(rows[i].err[0] || !r.err[0]);
+		run_free(&r);
+	}
+	unlink(file);
+	rmdir(dir);
 }
 
 static void every_command_has_help(void **unused)
@@ -94,7 +127,7 @@ static void every_command_has_help(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_is_sorted), cmocka_unit_test(words), cmocka_unit_test(every_command_has_help),
+		cmocka_unit_test(table_is_sorted), cmocka_unit_test(words), cmocka_unit_test(what_simulate_says_of_odd_files), cmocka_unit_test(every_command_has_help),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
