@@ -90,7 +90,7 @@ static void what_simulate_says_of_odd_files(void **unused)
 		{ "{\"kind\":\"List\",\"items\":[]}", EXIT_OK, "note: no Node is there" },
 		{ "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"message\":\"Unauthorized\"}", EXIT_OK, "note: no Node is there" },
 		{ "{\"kind\":\"Node\",\"metadata\":{\"name\":\"n\"}}", EXIT_OK, "" },
-		{ "{\"kind\":\"List\",\"items\":[{\"kind\":\"Node\"},7]}", EXIT_ERROR, "odd.json: items[1]: " },
+		{ "{\"kind\":\"List\",\"items\":[{\"kind\":\"Node\"},7]}", EXIT_ERROR, "items[1]:" },
 		{ "", EXIT_ERROR, "JSON" },
 	};
 	char dir[64], file[80];
