@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -135,10 +136,33 @@ static const struct option longs[] = {
 	{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 },
 };
 
-static int wrong(const char *what, const char *which)
+/* What each option takes. */
+static const struct { int c; const char *text; } takes[] = {
+	{ 'n', "1 to 8000 machines" }, { 'P', "hgx-h100" }, { 'd', "the name of a folder" }, { 'p', "0 (any) to 65535" },
+	{ 'b', "an address of 127.0.0.0/8" }, { 'c', "ADDR:PORT, where ADDR is one of 127.0.0.0/8" }, { 's', "0.01 to 100000" },
+	{ 'S', "a whole number from 0" },
+};
+_Static_assert(SIM_MAX_BMCS == 8000, "what --nodes takes");
+
+__attribute__((format(printf, 1, 2))) static int wrong(const char *fmt, ...)
 {
-	fprintf(stderr, "aipc-sim: %s%s\nTry: aipc-sim --help\n", what, which);
+	struct err err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(&err, E_INPUT, fmt, ap);
+	va_end(ap);
+	say_sentence(stderr, "aipc-sim:", strlen("aipc-sim:"), err.msg);
+	fputs("Try: aipc-sim --help\n", stderr);
 	return EXIT_USAGE;
+}
+
+static int wrong_value(int c, const char *name, const char *arg)
+{
+	for (size_t i = 0; i < ARRAY_LEN(takes); i++)
+		if (takes[i].c == c)
+			return wrong("--%s takes %s, not \"%.60s\"", name, takes[i].text, arg);
+	return wrong("--%s does not take \"%.60s\"", name, arg);
 }
 
 /* 0: run; else the exit status + 1. */
@@ -158,14 +182,18 @@ static int read_options(int argc, char **argv, struct options *o)
 		if (c == 'v')
 			o->verbose = true;
 		else if (!read_option(c, optarg, o))
-			return wrong("no such value is possible for --", longs[at].name) + 1;
+			return wrong_value(c, longs[at].name, optarg) + 1;
 	}
-	if (optind + 1 != argc || strcmp(argv[optind], "redfish") != 0)
-		return wrong("the one thing simulated is called \"redfish\"", "") + 1;
+	if (optind == argc)
+		return wrong("what is to be simulated is missing; it is called \"redfish\"") + 1;
+	if (strcmp(argv[optind], "redfish") != 0)
+		return wrong("nothing is simulated but \"redfish\", not \"%.60s\"", argv[optind]) + 1;
+	if (optind + 1 != argc)
+		return wrong("\"%.60s\" is one argument too many", argv[optind + 1]) + 1;
 	if (!o->n || !profile || !o->dir)
-		return wrong("--nodes, --profile and --dir are needed", "") + 1;
+		return wrong("--%s is missing; --nodes, --profile and --dir are needed", !o->n ? "nodes" : !profile ? "profile" : "dir") + 1;
 	if ((o->base + o->n) >> 24 != 127 || o->base + o->n >= 0x7fffffff)
-		return wrong("the addresses do not fit into 127.0.0.0/8", "") + 1;
+		return wrong("the addresses of %u machines do not fit into 127.0.0.0/8 behind --base-address", o->n) + 1;
 	return 0;
 }
 
@@ -287,8 +315,9 @@ static int load_faults(const struct options *o, struct fleet *f, struct err *err
 	if (!o->faults)
 		return 0;
 	rc = json_read(o->faults, 4 << 20, &j, err);
-	if (!rc)
-		rc = fault_plan_read(j, f->n, &f->faults, err);
+	if (rc)
+		return rc;
+	rc = fault_plan_read(j, f->n, &f->faults, err);
 	return rc ? err_wrap(err, "%s", o->faults) : 0;
 }
 
@@ -318,6 +347,6 @@ int main(int argc, char **argv)
 	ca_free(r.ca);
 	fleet_free(r.fleet);
 	if (rc)
-		fprintf(stderr, "aipc-sim: %s\n", err.msg);
+		say_sentence(stderr, "aipc-sim:", strlen("aipc-sim:"), err.msg);
 	return rc ? 1 : 0;
 }

@@ -111,4 +111,16 @@ for f in pipe folder null stdout; do
 done
 [[ -p pipe.plan && -d folder.plan && -L null.plan && -L stdout.plan ]] || fail "what was no file was replaced"
 if compgen -G '*.tmp.*' >/dev/null; then fail "something is left"; fi
+# 4. The simulator names the option, what it takes and what it got.
+sim=(aipc-sim redfish --profile hgx-h100 --dir "$work/wrong")
+want 64 'aipc-sim: --nodes takes 1 to 8000 machines, not "0".' "${sim[@]}" --nodes 0
+want 64 'aipc-sim: --speed takes 0.01 to 100000, not "nan".' "${sim[@]}" --nodes 1 --speed nan
+want 64 'aipc-sim: --control takes ADDR:PORT, where ADDR is one of 127.0.0.0/8, not "10.0.0.1:80".' "${sim[@]}" --nodes 1 --control 10.0.0.1:80
+want 64 'aipc-sim: --nodes is missing; --nodes, --profile and --dir are needed.' "${sim[@]}"
+want 64 'aipc-sim: "more" is one argument too many.' "${sim[@]}" --nodes 1 more
+want 64 'aipc-sim: nothing is simulated but "redfish", not "redfsh".' aipc-sim redfsh --nodes 1
+want 64 'it is called "redfish".' aipc-sim
+want 1 'aipc-sim: cannot open none.json: No such file or directory.' "${sim[@]}" --nodes 1 --faults none.json
+[[ ! -e wrong ]] || fail "a mistake left a folder behind"
+
 echo "6 answers, 3 widths, 5 programs without streams"
