@@ -102,12 +102,9 @@ static int to_primitive(struct arena *a, const struct val *v, const struct type 
 }
 
 /* --- collections --------------------------------------------------------------------------------------------------- */
-/* AT[0..n) were converted to a type with dynamic parts: bring them to one type, *ELEM. */
-static int settle(struct arena *a, const struct val **at, size_t n, const struct type *want, const struct type **elem, struct err *err)
+/* AT[0..n) as the one type, *ELEM, that they have in common. */
+static int settle_once(struct arena *a, const struct val **at, size_t n, const struct type **elem, struct err *err)
 {
-	*elem = concrete(a, want);
-	if (!type_is_dynamic(want) || !n)
-		return 0;
 	const struct type **types = arena_array(a, n, sizeof(*types));
 	for (size_t i = 0; i < n; i++)
 		types[i] = at[i]->type;
@@ -119,6 +116,17 @@ static int settle(struct arena *a, const struct val **at, size_t n, const struct
 			return err_wrap(err, "element %zu", i);
 	}
 	return 0;
+}
+
+/* AT[0..n) were converted to a type with dynamic parts: bring them to one type, *ELEM. Where that has such parts too, as of an empty set
+ * beside a tuple, each was converted to a type of its own, and once more they are made the same. */
+static int settle(struct arena *a, const struct val **at, size_t n, const struct type *want, const struct type **elem, struct err *err)
+{
+	*elem = concrete(a, want);
+	if (!type_is_dynamic(want) || !n)
+		return 0;
+	int rc = settle_once(a, at, n, elem, err);
+	return rc || !type_is_dynamic(*elem) ? rc : settle_once(a, at, n, elem, err);
 }
 
 static int to_seq(struct arena *a, const struct val *v, const struct type *t, const struct val **out, struct err *err)
