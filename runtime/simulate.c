@@ -147,9 +147,9 @@ const struct command cmd_simulate = {
 		"With --feasible each waiting pod is judged on each node as things are now:\n"
 		"  {\"feasible\":{\"ns/name\":{\"node-1\":true,\"node-2\":\"taint ...\"}}}\n"
 		"It reads Node, Pod, Namespace, PriorityClass, PersistentVolume and its claims,\n"
-		"StorageClass, CSINode, VolumeAttachment, DeviceClass, PodGroup\n"
-		"(scheduling.k8s.io and scheduling.x-k8s.io), Gang and FabricTopology (aipc.dev),\n"
-		"and ignores other kinds.",
+		"StorageClass, CSINode, VolumeAttachment, DeviceClass, PodDisruptionBudget,\n"
+		"PodGroup (scheduling.k8s.io and scheduling.x-k8s.io), Gang, FabricTopology and\n"
+		"SparePool (aipc.dev), and ignores other kinds.",
 	.examples = {
 		{ "kubectl get nodes,pods -A -o json | aipc-runtime simulate -f -", "where the waiting pods would go" },
 		{ "aipc-runtime simulate -f cluster.json --feasible --name aipc", "which nodes each pod of this scheduler could take" },
