@@ -235,6 +235,16 @@ static int run_in_loop(struct work *w, work_fn *fn, struct err *err)
 	return rc;
 }
 
+/* Ctrl-C before anything was begun, or between two rounds of an apply: no mistake of anybody. */
+static int interrupted(struct work *w, const struct err *err)
+{
+	if (w->cli->json)
+		cli_fail(w->cli, err);
+	else
+		fprintf(w->cli->err, "Interrupted: %s.\n", w->changed ? "what was done stays; continue: aipc apply" : "nothing was changed");
+	return EXIT_INTERRUPTED;
+}
+
 static int finish(struct work *w, int rc, const struct err *err)
 {
 	if (w->engine) {
@@ -246,9 +256,8 @@ static int finish(struct work *w, int rc, const struct err *err)
 		if (told)
 			work_print_diags(w->cli, w->diags, w->changed ? "What was done before this was found stays. Continue: aipc apply" :
 					 w->read ? "Nothing was changed." : "Nothing was read or changed.");
-		int status = told && !err->msg[0] ? EXIT_ERROR : cli_fail(w->cli, err);
-		status = w->changed && status == EXIT_ERROR ? EXIT_PARTLY : status;
-		w->status = rc == E_CANCELED ? EXIT_INTERRUPTED : status;
+		int status = rc == E_CANCELED ? interrupted(w, err) : told && !err->msg[0] ? EXIT_ERROR : cli_fail(w->cli, err);
+		w->status = w->changed && status == EXIT_ERROR ? EXIT_PARTLY : status;
 	}
 	store_close(w->store);
 	loop_free(w->loop);

@@ -40,7 +40,7 @@ want 0 "No changes" aipc -C ask plan
 quickstart
 start_sim 2 2400
 cat >watch.py <<'PY'
-import os, re, sys, time
+import os, re, signal, sys, time
 from terminal import Terminal
 
 def lines(t):
@@ -77,8 +77,21 @@ if status != 0 or ' of 0' in text or 'Resumed an earlier run' not in text:
     sys.exit('taken up again, status %d: %r' % (status, text))
 if '0 failed' in text or '0 still open' in text:
     sys.exit('nothing is told as 0: %r' % text)
+
+# Machines that hang: the first Ctrl-C ends a plan.
+sim = int(sys.argv[1])
+os.kill(sim, signal.SIGSTOP)
+try:
+    t = Terminal(['aipc', 'plan'], env)
+    time.sleep(1)
+    t.type('\x03')
+    status, text = t.ended(20), t.all.decode()
+finally:
+    os.kill(sim, signal.SIGCONT)
+if status != 130 or not text.endswith('Interrupted: nothing was changed.\r\n') or 'error' in text:
+    sys.exit('Ctrl-C in a plan, status %d: %r' % (status, text))
 PY
-python3 watch.py || fail "the terminals"
+python3 watch.py "$sim_pid" || fail "the terminals"
 
 # 3. Streams that came closed, are full, or whose reader has left; and what is no file stays what it is.
 export NO_COLOR=1
