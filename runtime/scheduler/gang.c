@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "runtime/scheduler/shape.h"
 #include "runtime/scheduler/tree.h"
 
 struct build {
@@ -250,6 +251,9 @@ static void read_object(struct build *b, const json_t *j)
 	} else {
 		g->min = json_int(spec, "minMember", 0);
 	}
+	const char *odd = d == GROUP_OURS ? shape_of_gang(b->m->arena, j) : shape_of_pod_group(b->m->arena, j);
+	if (odd)
+		g->refused = arena_printf(b->m->arena, "its %s", odd);
 	map_put(b->by_name, id_of(b, d, key), g);
 	vec_push(&b->out->at, g);
 }

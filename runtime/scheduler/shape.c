@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 
-/* MAP: of strings. LIST: of objects. STRINGS: a list of them. */
-enum type { OBJECT, LIST, STRING, STRINGS, MAP, WHOLE, FLAG };
+/* MAP: of strings. LIST: of objects. STRINGS: a list of them. COUNT: a whole number from 1. NEED_: must be there. */
+enum type { OBJECT, LIST, STRING, STRINGS, MAP, WHOLE, COUNT, FLAG, NEED_STRING, NEED_COUNT };
 
 /* IN: the fields of the object, or of each object of the list; NULL: any. A table ends with a row without a name. */
 struct field { const char *name; enum type type; const struct field *in; };
@@ -69,6 +69,28 @@ static const struct field node_spec[] = { { "unschedulable", FLAG, NULL }, { "ta
 static const struct field node_status[] = { { "allocatable", OBJECT, NULL }, { "capacity", OBJECT, NULL }, { "declaredFeatures", STRINGS, NULL }, { 0 } };
 static const struct field node[] = { { "metadata", OBJECT, node_meta }, { "spec", OBJECT, node_spec }, { "status", OBJECT, node_status }, { 0 } };
 
+static const struct field slice[] = { { "level", NEED_STRING, NULL }, { "size", NEED_COUNT, NULL }, { 0 } };
+static const struct field share[] = { { "level", NEED_STRING, NULL }, { "maxPercent", NEED_COUNT, NULL }, { 0 } };
+static const struct field part[] = {
+	{ "name", STRING, NULL }, { "parent", STRING, NULL }, { "min", COUNT, NULL }, { "max", COUNT, NULL }, { "required", STRING, NULL }, { "preferred", STRING, NULL },
+	{ "patienceSeconds", WHOLE, NULL }, { "slices", LIST, slice }, { "spread", LIST, share }, { 0 },
+};
+static const struct field preemption[] = { { "policy", STRING, NULL }, { "unit", STRING, NULL }, { 0 } };
+static const struct field gang_spec[] = {
+	{ "topology", STRING, NULL }, { "min", COUNT, NULL }, { "required", STRING, NULL }, { "preferred", STRING, NULL }, { "patienceSeconds", WHOLE, NULL },
+	{ "slices", LIST, slice }, { "spread", LIST, share }, { "groups", LIST, part }, { "priorityClassName", STRING, NULL }, { "preemption", OBJECT, preemption }, { 0 },
+};
+static const struct field gang[] = { { "spec", OBJECT, gang_spec }, { 0 } };
+static const struct field count[] = { { "minCount", COUNT, NULL }, { 0 } };
+static const struct field policy[] = { { "gang", OBJECT, count }, { 0 } };
+static const struct field topology_key[] = { { "key", STRING, NULL }, { 0 } };
+static const struct field constraints[] = { { "topology", LIST, topology_key }, { 0 } };
+/* minMember is coscheduling's. */
+static const struct field pod_group_spec[] = {
+	{ "schedulingPolicy", OBJECT, policy }, { "schedulingConstraints", OBJECT, constraints }, { "minMember", WHOLE, NULL }, { 0 },
+};
+static const struct field pod_group[] = { { "spec", OBJECT, pod_group_spec }, { 0 } };
+
 /* Where we are: a name in an object, or a place in a list (NULL). */
 struct step { const struct step *up; const char *name; size_t i; };
 struct look { struct arena *a; const char *problem; };
@@ -118,10 +140,13 @@ static bool right(struct look *l, const struct step *at, const json_t *j, const 
 	switch (f->type) {
 	case OBJECT: return is(l, at, json_is_object(j), "no object") && fields(l, at, j, f->in);
 	case LIST: return is(l, at, json_is_array(j), "no list") && each(l, at, j, f->in);
+	case NEED_STRING:
 	case STRING: return is(l, at, json_is_string(j), "no string");
 	case STRINGS: return is(l, at, json_is_array(j), "no list") && strings(l, at, j);
 	case MAP: return is(l, at, json_is_object(j), "no object") && strings(l, at, j);
 	case WHOLE: return is(l, at, json_is_integer(j), "no whole number");
+	case NEED_COUNT:
+	case COUNT: return is(l, at, json_is_integer(j) && json_integer_value(j) >= 1, "no whole number from 1");
 	case FLAG: return is(l, at, json_is_boolean(j), "neither true nor false");
 	}
 	return true;
@@ -132,22 +157,36 @@ static bool fields(struct look *l, const struct step *at, const json_t *j, const
 	for (; in && in->name; in++) {
 		const json_t *v = json_at(j, in->name);
 		struct step field = { at, in->name, 0 };
-		if (v && !json_is_null(v) && !right(l, &field, v, in))
+		bool there = v && !json_is_null(v), needed = in->type == NEED_STRING || in->type == NEED_COUNT;
+		if (there ? !right(l, &field, v, in) : needed && !is(l, &field, false, "missing"))
 			return false;
 	}
 	return true;
 }
 
-const char *shape_of_pod(struct arena *a, const json_t *j)
+static const char *first_problem(struct arena *a, const json_t *j, const struct field *in)
 {
 	struct look l = { a, NULL };
-	fields(&l, NULL, j, pod);
+	fields(&l, NULL, j, in);
 	return l.problem;
+}
+
+const char *shape_of_pod(struct arena *a, const json_t *j)
+{
+	return first_problem(a, j, pod);
 }
 
 const char *shape_of_node(struct arena *a, const json_t *j)
 {
-	struct look l = { a, NULL };
-	fields(&l, NULL, j, node);
-	return l.problem;
+	return first_problem(a, j, node);
+}
+
+const char *shape_of_gang(struct arena *a, const json_t *j)
+{
+	return first_problem(a, j, gang);
+}
+
+const char *shape_of_pod_group(struct arena *a, const json_t *j)
+{
+	return first_problem(a, j, pod_group);
 }
