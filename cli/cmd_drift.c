@@ -27,11 +27,9 @@ static bool drifted(const struct change *ch)
 
 static void print_row(struct cli *c, const char *type, const char *left, const char *text)
 {
-	enum { TEXT = 44 };          /* columns in front of it, or more */
 	autofree char *begin = xasprintf("  %-12s %-28s", type, left);
 	fputs(begin, c->out);
-	size_t at = str_columns(begin, strlen(begin)), indent = c->width < 80 ? 6 : TEXT;
-	say_wrap(c->out, text, indent, at == indent ? at - 1 : at, (size_t)c->width);
+	say_wrap(c->out, text, 17, str_columns(begin, strlen(begin)), (size_t)c->width);
 }
 
 /* "  firmware  gpu-0003 HostBMC_0        pinned 24.09.17, found 24.05.1" */
@@ -67,20 +65,42 @@ static void print_change(struct cli *c, const struct change *ch)
 			print_attr(c, ch, &ch->attrs[i]);
 }
 
+static const char *name_of(const struct change *ch)
+{
+	return ch->node ? ch->node : ch->address;
+}
+
+/* By name; in the order of the plan where it is the same. */
+static int by_name(const void *x, const void *y)
+{
+	const struct change *a = *(const struct change *const *)x, *b = *(const struct change *const *)y;
+	int cmp = str_natural_cmp(name_of(a), name_of(b));
+	return cmp ? cmp : a < b ? -1 : a > b;
+}
+
+/* A machine that could not be read is named once, with the first reason, however many of its objects are unknown. */
+static void print_unknown(struct cli *c, const struct plan *p)
+{
+	VEC(const struct change *) all = { 0 };
+	for (size_t i = 0; i < p->n; i++)
+		if (p->changes[i].action == ACT_SKIP)
+			vec_push(&all, &p->changes[i]);
+	if (all.len)
+		qsort(all.at, all.len, sizeof(*all.at), by_name);
+	for (size_t i = 0; i < all.len; i++) {
+		const char *name = name_of(all.at[i]), *why = all.at[i]->reason ? all.at[i]->reason : "", *rest = why + strlen(name);
+		if (i == 0 || strcmp(name, name_of(all.at[i - 1])) != 0)
+			print_row(c, "unknown", name, str_has_prefix(why, name) && str_has_prefix(rest, ": ") ? rest + 2 : why);
+	}
+	vec_free(&all);
+}
+
 static void print_text(struct cli *c, const struct plan *p, size_t n)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (drifted(&p->changes[i]))
 			print_change(c, &p->changes[i]);
-	const char *last = NULL;
-	for (size_t i = 0; i < p->n; i++) {
-		const struct change *ch = &p->changes[i];
-		const char *name = ch->node ? ch->node : ch->address;
-		if (ch->action != ACT_SKIP || (last && strcmp(last, name) == 0))
-			continue;
-		last = name;
-		print_row(c, "unknown", name, ch->reason);
-	}
+	print_unknown(c, p);
 	size_t known = p->counts.objects - p->counts.skip - n;
 	fprintf(c->out, "%zu drifted, %zu unknown, %zu as declared.\n", n, p->counts.skip, known);
 }

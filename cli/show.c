@@ -302,7 +302,8 @@ static void print_left_out(struct shower *s, enum action action, char symbol, co
 		}
 		shown++;
 		line(s, symbol, l->node ? arena_printf(s->arena, "%s node %s", l->owner, l->name) : l->name, word);
-		wrapped(s, 6, arena_printf(s->arena, "%s. %s", l->reason, l->silent ? "Left out; rerun when back." : ending));
+		wrapped(s, 6, arena_printf(s->arena, "%s%s %s", l->reason, str_has_suffix(l->reason, "?") ? "" : ".",
+					   l->silent ? "Left out; rerun when back." : ending));
 	}
 	if (more)
 		fprintf(s->c->out, "  ? and %zu more (--verbose shows them)\n", more);

@@ -254,7 +254,7 @@ static int ensure_root(struct task *t, struct rf_bmc *b, struct err *err)
 			autostr struct str begin = { 0 };
 			str_init(&begin, 400);
 			rf_add_text(&begin, r.text ? r.text : "");
-			return err_set(err, E_INTERNAL, "%s answers /redfish/v1 with something that is not JSON%s%.80s%s: is it a Redfish service", b->addr,
+			return err_set(err, E_INTERNAL, "%s answers /redfish/v1 with something that is not JSON%s%.80s%s: is it a Redfish service?", b->addr,
 				       begin.len ? " (\"" : "", begin.at, begin.len ? "\")" : "");
 		}
 		read_root(b, r.json);

@@ -136,4 +136,10 @@ want 64 'it is called "redfish".' aipc-sim
 want 1 'aipc-sim: cannot open none.json: No such file or directory.' "${sim[@]}" --nodes 1 --faults none.json
 [[ ! -e wrong ]] || fail "a mistake left a folder behind"
 
+# 5. A machine that is away is named once by drift, however many of its objects are unknown, and its name is not said twice on the line.
+stop_sim
+aipc drift >drift.out 2>drift.err || { cat drift.out drift.err; fail "drift without machines"; }
+[[ $(grep -o '^  unknown  *gpu-000[12]  *127' drift.out | tr -s ' ') == $' unknown gpu-0001 127\n unknown gpu-0002 127' ]] || { cat drift.out; fail "each machine is named once"; }
+if awk 'length > 80' drift.out | grep .; then fail "drift is wider than 80 columns"; fi
+
 echo "6 answers, 3 widths, 5 programs without streams"
