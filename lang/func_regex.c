@@ -161,6 +161,21 @@ static size_t repetition(const struct rewrite *r, bool *big)
 	return strchr("*+?", *r->p) ? 1 : count_len(r->p, r->end, big);
 }
 
+/* `^`, `\b` and the like in front of a repetition, which PCRE2 takes of a group alone. */
+static bool repeated_assertion(struct rewrite *r)
+{
+	bool escaped = *r->p == '\\' && r->p + 1 < r->end && r->p[1] && strchr("bBAz", r->p[1]), big;
+	size_t len = *r->p == '^' || *r->p == '$' ? 1 : escaped ? 2 : 0;
+	struct rewrite behind = *r;
+	behind.p += len;
+	if (!len || behind.p >= r->end || !*behind.p || !repetition(&behind, &big))
+		return false;
+	str_add(r->out, "(?:");
+	copy(r, len);
+	str_addc(r->out, ')');
+	return true;
+}
+
 static bool rewrite(struct rewrite *r)
 {
 	bool repeated = false, big, ok = true;
@@ -178,6 +193,8 @@ static bool rewrite(struct rewrite *r)
 			continue;
 		}
 		repeated = false;
+		if (repeated_assertion(r))
+			continue;
 		if (*r->p == '\\')
 			ok = escape(r);
 		else if (*r->p == '[')
@@ -235,7 +252,7 @@ static int regex_init(struct func_call *c, size_t arg, const char *pattern, size
 	pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
 	pcre2_set_newline(cc, PCRE2_NEWLINE_LF);
 	pcre2_set_parens_nest_limit(cc, 250);
-	re->code = pcre2_compile((PCRE2_SPTR)text.at, text.len, PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_UTF_CHECK |
+	re->code = pcre2_compile((PCRE2_SPTR)text.at, text.len, PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_UTF_CHECK |
 				 PCRE2_AUTO_CALLOUT, &code, &at, cc);
 	pcre2_compile_context_free(cc);
 	if (!re->code) {

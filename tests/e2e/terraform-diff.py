@@ -26,7 +26,7 @@ Differences that are meant, and kept out of what is generated (see docs/function
   cidrsubnets("fd00::/48", 33)    aipc: a subnet; Terraform: an error beyond 32 bits
   cidrsubnets("X/0")   aipc: subnets, of "0.0.0.0/8" and "::/64" too; Terraform: an error that says there is no room
   templatestring()     aipc: takes any string; Terraform: only a reference
-  regex("^*", ""), regex("(?P<1a>a)", "a")    aipc: an error, as is a group's name given twice; Terraform: a match
+  regex("a(?s)*", ""), regex("(?P<1a>a)", "a")    aipc: an error, as is a group's name given twice; Terraform: a match
   textencodebase64("a", "UTF-7"), and others that iconv knows    aipc: works; Terraform: an error
   yamldecode() of a list of merged maps, "! 5", "%YAML 1.2", hexadecimal beyond 64 bits, "&a b: *a"    aipc: works; Terraform: an error
   jsondecode() of a key that is not NFC    aipc: works; Terraform: an error
