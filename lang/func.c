@@ -151,7 +151,7 @@ static const struct func table[] = {
 	{ "nonsensitive", "A value without its sensitive mark", "conversion",
 	  { { "value", &type_dynamic, PARAM_NULL | PARAM_UNKNOWN | PARAM_MARKED } }, 0, fn_nonsensitive, NULL },
 	{ "one", "The only element of a list, or null for an empty one", "collection",
-	  { { "list", &type_dynamic, PARAM_MARKED } }, 0, fn_one, NULL },
+	  { ANY("list") }, 0, fn_one, NULL },
 	{ "parseint", "The whole number that a text stands for in a base from 2 to 62", "number",
 	  { { "number", &type_dynamic, 0 }, N("base") }, 0, fn_parseint, &type_number },
 	{ "pathexpand", "A path with its leading \"~\" as the home folder", "filesystem",

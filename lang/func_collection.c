@@ -156,13 +156,12 @@ int fn_one(struct func_call *c, const struct val **out, struct err *err)
 	if (!func_is_seq(list))
 		return want_seq(c, 0, "a list, set or tuple", err);
 	if (val_open_set(list)) {
-		*out = func_marked(c, val_unknown(c->arena, list->type->elem));
+		*out = val_unknown(c->arena, list->type->elem);
 		return 0;
 	}
 	if (list->seq.len > 1)
 		return func_fail(c, 0, err, "a list of none or one element is required, have %u", list->seq.len);
 	*out = list->seq.len ? list->seq.at[0] : val_null(c->arena, val_kind(list) == T_TUPLE ? &type_dynamic : list->type->elem);
-	*out = func_marked(c, *out);
 	return 0;
 }
 

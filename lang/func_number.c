@@ -23,6 +23,8 @@ int fn_floor(struct func_call *c, const struct val **out, struct err *err)
 {
 	struct num_temp t;
 	mpfr_floor(t.n, num_temp_of(&t, c->args[0]));
+	if (mpfr_zero_p(t.n))
+		mpfr_set_zero(t.n, 1);
 	return num_result(c->arena, t.n, out, err);
 }
 

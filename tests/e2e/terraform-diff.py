@@ -600,7 +600,7 @@ class Marks(Gen):
         a, b = self.members(), self.members()
         x = self.pick(
             a, f"concat({a}, {b})", f"merge({a}, {b})", f"reverse({a})", f"values({a})", f"keys({a})", f"flatten([{a}, {b}])", f"distinct({a})", f"setunion({a}, {b})",
-            f"setproduct({a}, {b})", f"slice({a}, 0, 1)", f"chunklist({a}, 1)", f"compact({a})", f"coalescelist({a}, {b})", f"tolist({a})", f"zipmap([\"x\", \"y\"], {a})",
+            f"setproduct({a}, {b})", f"slice({a}, 0, 1)", f"one({a})", f"one([{a}])", f"chunklist({a}, 1)", f"compact({a})", f"coalescelist({a}, {b})", f"tolist({a})", f"zipmap([\"x\", \"y\"], {a})",
             f"[for v in {a} : v]", f"[for v in {a} : v if v != null]", f"{{for k, v in {a} : k => v}}", f"{{for v in {a} : \"k\" => v...}}", f"{a}[*]", f"({self.some()} == 1 ? {a} : {b})",
             f"[{a}[0], {self.some()}]", f"try({a}.a, {b})", f"jsondecode(jsonencode({a}))", f"element({a}, 0)", f"lookup({a}, \"a\", {self.some()})", f"matchkeys({a}, {a}, {b})",
             f"toset({a})", f"transpose({{a = {a}}})", f"[for i in range(2) : {a}]")
