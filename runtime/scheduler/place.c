@@ -427,7 +427,7 @@ static bool place_leaf_group(struct engine *e, struct group *g, struct tree *out
 	struct tree *t;
 	int level = engine_level(e, g, &t);
 	size_t have = g->waiting.len, bound = g->bound.len, need = g->min > (int64_t)bound ? (size_t)g->min - bound : 0;
-	if ((t != outer && within) || g->refused || have < need)
+	if ((t != outer && within) || have < need)
 		return false;
 	within = pinned(t, g, within, level);
 	if (within == UINT32_MAX || have == 0)
@@ -591,7 +591,7 @@ static bool place_inner_group(struct engine *e, struct group *g, struct tree *ou
 bool engine_place_group(struct engine *e, struct group *g, struct tree *outer, uint32_t within)
 {
 	size_t mark = e->done.len;
-	bool ok = g->children.len ? place_inner_group(e, g, outer, within) : place_leaf_group(e, g, outer, within);
+	bool ok = !g->refused && (g->children.len ? place_inner_group(e, g, outer, within) : place_leaf_group(e, g, outer, within));
 	if (!ok)
 		engine_rollback(e, mark);
 	return ok;
