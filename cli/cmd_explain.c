@@ -22,22 +22,6 @@ static bool is_code(const char *text)
 	return strlen(text) == 5 && strchr("EWew", text[0]) && strspn(text + 1, "0123456789") == 4;
 }
 
-static void print_wrapped(FILE *out, const char *text, size_t width)
-{
-	size_t col = 0;
-	while (*text) {
-		size_t n = strcspn(text, " ");
-		if (col && col + 1 + n > width) {
-			fputc('\n', out);
-			col = 0;
-		}
-		fprintf(out, "%s%.*s", col ? " " : "", (int)n, text);
-		col += n + (col != 0);
-		text += n + strspn(text + n, " ");
-	}
-	fputc('\n', out);
-}
-
 static void print_example(FILE *out, const char *what, const char *by, const char *text)
 {
 	fprintf(out, "\n%s%s:\n\n", what, by);
@@ -53,8 +37,10 @@ static int explain_code(struct cli *c, const char *text)
 	char code[6];
 	snprintf(code, sizeof(code), "%c%.4s", toupper((unsigned char)text[0]), text + 1);
 	const struct diag_code *d = diag_code_find(code);
-	if (!d)
-		return err_set(&err, E_NOTFOUND, "no message has the code %s; aipc explain --list prints all", code), cli_fail(c, &err);
+	if (!d) {
+		err_set(&err, E_NOTFOUND, "no message has the code %s; aipc explain --list prints all", code);
+		return cli_fail(c, &err);
+	}
 	const struct diag_example *x = diag_example(code);
 	if (c->json) {
 		autojson json_t *j = json_pack("{s:s, s:s, s:s}", "code", d->code, "title", d->title, "text", d->text);
@@ -65,7 +51,7 @@ static int explain_code(struct cli *c, const char *text)
 		return EXIT_OK;
 	}
 	fprintf(c->out, "%s: %s\n\n", d->code, d->title);
-	print_wrapped(c->out, d->text, 80);
+	say_wrap(c->out, d->text, 0, 0, 80);
 	if (!x)
 		return EXIT_OK;
 	autofree char *by = x->by ? xasprintf(" by aipc %s", x->by) : xstrdup("");

@@ -90,17 +90,8 @@ static void line(struct shower *s, char symbol, const char *left, const char *ri
 /* Wraps TEXT behind INDENT spaces. */
 static void wrapped(struct shower *s, int indent, const char *text)
 {
-	int width = s->c->width - indent - 1;
-	text = plain(s, text);
-	while (*text) {
-		int n = (int)str_within(text, (size_t)width), space = n;
-		while (text[n] && space > 0 && text[space] != ' ')
-			space--;
-		n = text[n] && space ? space : n;
-		fprintf(s->c->out, "%*s%.*s\n", indent, "", n, text);
-		text += n;
-		text += strspn(text, " ");
-	}
+	fprintf(s->c->out, "%*s", indent, "");
+	say_wrap(s->c->out, plain(s, text), (size_t)indent, (size_t)indent, (size_t)s->c->width - 1);
 }
 
 static void print_rows(struct shower *s, const struct row *rows, size_t n)
