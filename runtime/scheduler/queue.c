@@ -250,11 +250,11 @@ static void keep_from(struct engine *e, struct keeping *k, const struct unit *u)
 		put_kept(e, &k->nominated.at[i], u && k->nominated.at[i].u < u);
 }
 
-/* All of it, but what is U's. */
-static void keep_all(struct engine *e, struct keeping *k, const struct unit *u)
+/* What others than U are nominated to, and, ALL, what else is kept for others. */
+static void keep_others(struct engine *e, struct keeping *k, const struct unit *u, bool all)
 {
 	for (size_t i = 0; i < k->n; i++)
-		put_kept(e, &k->at[i], k->at[i].u != u);
+		put_kept(e, &k->at[i], all && k->at[i].u != u);
 	for (size_t i = 0; i < k->nominated.len; i++)
 		put_kept(e, &k->nominated.at[i], k->nominated.at[i].u != u);
 }
@@ -272,11 +272,9 @@ static bool hint_for(struct engine *e, struct keeping *k, struct map *known, con
 {
 	bool moves = e->rules.moves > 0 && u->g;
 	if (moves)
-		keep_all(e, k, u);
+		keep_others(e, k, u, true);
 	bool found = moves && hint_moves(e, u);
-	keep_from(e, k, NULL);
-	for (size_t i = 0; i < k->nominated.len; i++)
-		put_kept(e, &k->nominated.at[i], k->nominated.at[i].u != u);
+	keep_others(e, k, u, false);
 	found = found || (u->turn.priority > lowest && hint(e, is_nominated(k, u) ? NULL : known, u));
 	keep_from(e, k, NULL);
 	return found || moves;
@@ -304,7 +302,7 @@ static void keep_for(struct engine *e, struct keeping *k, const struct unit *u)
 	bool plain = u->p && !u->p->n_near && !u->p->n_apart && !u->p->n_spreads;
 	if (k->n == RESERVE_MOST || is_nominated(k, u) || k->looks == RESERVE_LOOKS || !engine_mature(e, u->p, u->g, &u->turn) || (plain && map_get(k->hopeless, u->p->class_key)))
 		return;
-	keep_all(e, k, u);
+	keep_others(e, k, u, true);
 	k->looks++;
 	k->at[k->n] = (struct kept){ .u = u };
 	if (reserve_find(e, u->p, u->g, &k->at[k->n].r))
@@ -344,21 +342,30 @@ static void tell_kept(struct engine *e, const struct keeping *k, const struct un
 	}
 }
 
-/* Those behind who could have such a node now hear whose it is. */
+/* The first node of K that the pod of F could have now; NULL: none. */
+static const struct node *wanted_of(struct filter *f, const struct kept *k)
+{
+	for (size_t i = 0; i < k->r.held.len; i++)
+		if (!filter_node(f, k->r.held.at[i].node))
+			return k->r.held.at[i].node;
+	return NULL;
+}
+
+/* Single pods behind who could have such a node now hear whose it is. */
 static void tell_nominated(struct engine *e, const struct keeping *k, const struct unit *units, const bool *placed, size_t n)
 {
 	for (size_t i = 0; k->nominated.len && i < n; i++) {
-		for (size_t a = 0; !placed[i] && units[i].p && a < k->nominated.len; a++) {
-			const struct kept *kept = &k->nominated.at[a];
-			struct filter *f = filter_open(e->m, units[i].p);
-			size_t h = 0;
-			while (kept->u < &units[i] && h < kept->r.held.len && filter_node(f, kept->r.held.at[h].node))
-				h++;
-			if (kept->u < &units[i] && h < kept->r.held.len)
-				add_hint(e, &units[i], arena_printf(e->words, "node %s is kept for %s %s, which is nominated to it", kept->r.held.at[h].node->text,
-								    kept->u->g ? kept->u->g->kind : "pod", kept->u->g ? kept->u->g->key : kept->u->p->key));
-			filter_close(f);
+		if (placed[i] || !units[i].p)
+			continue;
+		struct filter *f = filter_open(e->m, units[i].p);
+		for (size_t a = 0; a < k->nominated.len; a++) {
+			const struct unit *to = k->nominated.at[a].u;
+			const struct node *node = to < &units[i] ? wanted_of(f, &k->nominated.at[a]) : NULL;
+			if (node)
+				add_hint(e, &units[i], arena_printf(e->words, "node %s is kept for %s %s, which is nominated to it", node->text,
+								    to->g ? to->g->kind : "pod", to->g ? to->g->key : to->p->key));
 		}
+		filter_close(f);
 	}
 }
 
