@@ -53,6 +53,21 @@ int rt_fail(struct rt *rt, const struct err *err)
 
 /* --- help --------------------------------------------------------------------------------------------------------- */
 
+int rt_read_objects(const char *file, json_t **out, struct err *err)
+{
+	int rc = json_read_input(file, (size_t)1 << 30, out, err);
+	if (rc == E_INPUT) {
+		struct err was = *err;
+		err_set(err, rc, "%.600s; wanted is what kubectl get -o json prints, in a file or through a pipe to -f -", was.msg);
+	}
+	return rc;
+}
+
+int rt_wrap_objects(const char *file, struct err *err)
+{
+	return err_wrap(err, "%.200s", strcmp(file, "-") == 0 ? "standard input" : file);
+}
+
 static void help_all(FILE *to)
 {
 	fputs("aipc-runtime: what lives in the cluster on the labels that aipc wrote\n"

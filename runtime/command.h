@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "base/err.h"
 #include "base/opts.h"
 
@@ -42,6 +44,10 @@ extern const struct command *const commands[];
 /* The whole program but for the process: parses, runs, checks that stdout took everything. */
 int runtime_main(int argc, char **argv, FILE *out, FILE *err);
 
+/* The objects in FILE ("-": standard input), as kubectl get -o json prints them, at most 1 GiB; yours. The error names the file and says what is wanted. */
+int rt_read_objects(const char *file, json_t **out, struct err *err) MUST_CHECK;
+/* ERR, of what was read there, now names FILE too; gives its code. */
+int rt_wrap_objects(const char *file, struct err *err);
 /* Prints "aipc-runtime: MESSAGE." and gives the exit status of ERR. */
 int rt_fail(struct rt *rt, const struct err *err);
 /* The same for wrong usage: EXIT_USAGE. */

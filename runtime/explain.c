@@ -265,11 +265,13 @@ static int explain_run(struct rt *rt)
 	autojson json_t *list = NULL;
 	if (strcmp(a.kind, "pod") != 0 && strcmp(a.kind, "gang") != 0)
 		return rt_usage(rt, "explain takes pod or gang, not \"%.60s\"", a.kind);
-	if (!o->file && read_cluster(o, &list, &ns, &err))
+	if (o->file ? rt_read_objects(o->file, &list, &err) : read_cluster(o, &list, &ns, &err))
 		return rt_fail(rt, &err);
 	a.m = model_new();
-	if (list ? model_add(a.m, list, &err) : model_read(a.m, o->file, &err)) {
+	if (model_add(a.m, list, &err)) {
 		model_free(a.m);
+		if (o->file)
+			rt_wrap_objects(o->file, &err);
 		return rt_fail(rt, &err);
 	}
 	model_settle(a.m);

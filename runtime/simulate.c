@@ -106,9 +106,13 @@ static int simulate_run(struct rt *rt)
 	/* A file tells where all could go now; who asks for more says so. */
 	if (!o->rules.reserve_after && !o->rules.strict)
 		rules.reserve_after_ms = -1;
+	autojson json_t *list = NULL;
+	if (rt_read_objects(o->file, &list, &err))
+		return rt_fail(rt, &err);
 	struct model *m = model_new();
-	if (model_read(m, o->file, &err)) {
+	if (model_add(m, list, &err)) {
 		model_free(m);
+		rt_wrap_objects(o->file, &err);
 		return rt_fail(rt, &err);
 	}
 	model_settle(m);

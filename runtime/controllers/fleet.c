@@ -150,7 +150,7 @@ static int add_list(struct fleet *f, const json_t *j, int depth, struct err *err
 		return err_set(err, E_INPUT, "lists inside lists, more than 8 deep");
 	json_array_foreach(json_at(j, "items"), i, item) {
 		if (add_one(f, item, depth, err))
-			return err_wrap(err, "item %zu", i);
+			return err_wrap(err, "items[%zu]", i);
 	}
 	return 0;
 }

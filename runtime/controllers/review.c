@@ -16,7 +16,6 @@ static const struct opt review_table[] = {
 	{ 0, NULL, NULL, NULL, OPT_FLAG, 0, NULL },
 };
 
-enum { REVIEW_MAX = 1 << 30 };
 
 static void print(struct rt *rt, const struct fleet *f)
 {
@@ -48,13 +47,9 @@ static int review_run(struct rt *rt)
 	if (at < 0)
 		return rt_usage(rt, "--at wants a time such as 2026-11-25T14:00:00Z, not \"%.60s\"", o->at);
 	struct fleet *f = fleet_new(at);
-	int rc = json_read_input(o->file, REVIEW_MAX, &list, &err);
-	if (rc == E_INPUT) {
-		struct err was = err;
-		err_set(&err, rc, "%.600s; wanted is a file as kubectl get -o json prints it", was.msg);
-	}
+	int rc = rt_read_objects(o->file, &list, &err);
 	if (rc == 0 && (rc = fleet_add(f, list, &err)) != 0)
-		err_wrap(&err, "%.200s", o->file);
+		rt_wrap_objects(o->file, &err);
 	if (rc == 0) {
 		fleet_settle(f);
 		print(rt, f);

@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "runtime/scheduler/shape.h"
 
-enum { MAX_FILE = 1 << 30, MAX_LIST_DEPTH = 8, MAX_NOTES = 1000 };
+enum { MAX_LIST_DEPTH = 8, MAX_NOTES = 1000 };
 
 void model_note(struct model *m, const char *fmt, ...)
 {
@@ -255,20 +255,6 @@ int model_add(struct model *m, const json_t *j, struct err *err)
 {
 	int rc = add_pass(m, j, 0, 0, err);
 	return rc ? rc : add_pass(m, j, 1, 0, err);
-}
-
-int model_read(struct model *m, const char *file, struct err *err)
-{
-	autojson json_t *j = NULL;
-	int rc = json_read_input(file, MAX_FILE, &j, err);
-	if (rc == E_INPUT) {
-		autofree char *what = xstrdup(err->msg);
-		return err_set(err, rc, "%.600s; wanted is what kubectl get -o json prints, in a file or through a pipe to -f -", what);
-	}
-	if (rc)
-		return rc;
-	rc = model_add(m, j, err);
-	return rc ? err_wrap(err, "%s", strcmp(file, "-") == 0 ? "standard input" : file) : 0;
 }
 
 /* --- looking up --------------------------------------------------------------------------------------------------------- */

@@ -164,8 +164,6 @@ struct model *model_new(void);
 void model_free(struct model *m);                           /* NULL is fine */
 /* One object, or a List of them (any depth up to 8). E_INPUT when J is no Kubernetes object. */
 int model_add(struct model *m, const json_t *j, struct err *err) MUST_CHECK;
-/* The same from FILE ("-": standard input) of at most 1 GiB of JSON; errors name it. */
-int model_read(struct model *m, const char *file, struct err *err) MUST_CHECK;
 /* After all are in: pods are put on their nodes, names that refer to others are looked up, nodes and pods are sorted by name. */
 void model_settle(struct model *m);
 

@@ -65,7 +65,7 @@ static void words(void **unused)
 		{ { "xid", "79a", NULL }, EXIT_USAGE, "", "an Xid is a number" },
 		{ { "review", NULL }, EXIT_USAGE, "", "review wants -f FILE" },
 		{ { "review", "-f", "/nonexistent", NULL }, EXIT_ERROR, "", "/nonexistent" },
-		{ { "review", "-f", "README.md", NULL }, EXIT_ERROR, "", "as kubectl get -o json prints it.\n" },
+		{ { "review", "-f", "README.md", NULL }, EXIT_ERROR, "", "kubectl" },
 		{ { "simulate", "-f", "README.md", NULL }, EXIT_ERROR, "", "is not valid JSON" },
 		{ { "simulate", "-f", "README.md", NULL }, EXIT_ERROR, "", "kubectl" },
 		{ { "explain", "pod", "p", "-f", "README.md", NULL }, EXIT_ERROR, "", "kubectl" },
