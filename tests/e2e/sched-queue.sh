@@ -13,6 +13,9 @@ sched_up --reserve-after 2s
 pods run 3 '{"spec":{"activeDeadlineSeconds":3600}}'
 until_ok 20 "run is bound" bound app=run 3
 left=$(comm -13 <(nodes_of app=run | tr ' ' '\n') <(printf '%s\n' n00-00 n00-01 n01-00 n01-01))
+# Its neighbour ends first, whatever second each of them started in.
+beside=$(kc get pods -l app=run -o jsonpath='{range .items[*]}{.metadata.name}={.spec.nodeName}{"\n"}{end}' | sed -n "s/=${left%-*}-.*//p")
+kc patch pod "$beside" -p '{"spec":{"activeDeadlineSeconds":3000}}' >/dev/null
 gang big 2 '{"required":"leaf"}'
 pods big 2 '{"gang":"big"}'
 until_ok 20 "room is kept" says big-0 "room is kept for it in leaf"
